@@ -23,6 +23,20 @@ TEST(Error, TryPassesValueAndError) {
   EXPECT_EQ(quarter(6).error().field, "n");
 }
 
+Result<> even(int n) {
+  if (n % 2 != 0) return fail_field("n", "must be even");
+  return {};
+}
+Result<int> half_of_even(int n) {
+  TRY(even(n));
+  return n / 2;
+}
+
+TEST(Error, TryPassesErrorOfVoid) {
+  EXPECT_EQ(half_of_even(4).value(), 2);
+  EXPECT_FALSE(half_of_even(3));
+}
+
 TEST(Error, ErrnoBecomesKindAndMessage) {
   const Error e = fail_errno("open x", ENOENT).value();
   EXPECT_EQ(e.kind, ErrorKind::not_found);

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <type_traits>
+#include <utility>
 
 namespace ccd {
 
@@ -47,6 +49,12 @@ using Result = tl::expected<T, Error>;
 [[nodiscard]] tl::unexpected<Error> fail_errno(std::string_view step);
 [[nodiscard]] tl::unexpected<Error> fail_errno(std::string_view step, int sys);
 
+// For TRY: what a Result that is known to have a value holds; nothing for Result<void>.
+template <class R>
+typename std::remove_cvref_t<R>::value_type take_value(R&& result) {
+  if constexpr (!std::is_void_v<typename std::remove_cvref_t<R>::value_type>) return *std::forward<R>(result);
+}
+
 }  // namespace ccd
 
 // TRY(e): e's value, or return its error from this function. CO_TRY: the same in a coroutine. Never with co_await inside:
@@ -56,12 +64,12 @@ using Result = tl::expected<T, Error>;
     auto&& ccd_try_result = (__VA_ARGS__);                                 \
     if (!ccd_try_result) [[unlikely]]                                      \
       return ::tl::unexpected(std::move(ccd_try_result).error());          \
-    *std::move(ccd_try_result);                                            \
+    ::ccd::take_value(std::move(ccd_try_result));                          \
   })
 #define CO_TRY(...)                                                        \
   __extension__({                                                          \
     auto&& ccd_try_result = (__VA_ARGS__);                                 \
     if (!ccd_try_result) [[unlikely]]                                      \
       co_return ::tl::unexpected(std::move(ccd_try_result).error());       \
-    *std::move(ccd_try_result);                                            \
+    ::ccd::take_value(std::move(ccd_try_result));                          \
   })
