@@ -33,6 +33,7 @@ struct Error {
   std::string message;  // for the log and, for kinds that are the caller's doing, for the caller; never a secret
   int sys = 0;          // errno, or 0
   std::string field{};  // the input's name for `invalid`, else empty
+  int retry_seconds = 0;  // for `too_many`: when to try again, where that is known; else 0
 
   // The same error with the failed step's name in front: "open log: Permission denied".
   [[nodiscard]] Error in(std::string_view step) &&;
