@@ -1,0 +1,23 @@
+// The types of stand_in.mjs, as far as the tests use it.
+export const kPolicy: string
+
+export interface StandInSession {
+  info: { id: string; name: string; cols: number; rows: number }
+  log: Buffer
+  input: Buffer
+  output(bytes: Buffer): void
+}
+
+export class StandIn {
+  constructor(options?: { loggedIn?: boolean; setup?: boolean; dist?: string | null; root?: string })
+  port: number
+  refreshes: number
+  accessValid: boolean
+  loggedIn: boolean
+  sockets: Set<unknown>
+  listen(port?: number): Promise<this>
+  close(): Promise<void>
+  cut(): void
+  closeSockets(code: number): void
+  addSession(fields: object, withProgram?: boolean): StandInSession
+}

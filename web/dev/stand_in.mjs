@@ -1,0 +1,391 @@
+// A stand-in for the dashboard's server: enough of the HTTP API and the terminal socket to develop and test the page
+// without building the C++ server. For developers only; it guards nothing, so it listens on loopback and is never shipped.
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { WebSocketServer } from 'ws'
+
+// What docs/security.md asks of the real server: the page must work under exactly this.
+export const kPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "style-src-attr 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'self' blob:",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ')
+
+const kTypes = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+  '.txt': 'text/plain; charset=utf-8',
+}
+const kTailBytes = 256 * 1024
+const kPieceBytes = 32 * 1024
+const kHeader = 13
+
+const micros = () => Date.now() * 1000
+
+function frame(type, channel, number, payload = Buffer.alloc(0)) {
+  const bytes = Buffer.alloc(kHeader + payload.length)
+  bytes.writeUInt8(type, 0)
+  bytes.writeUInt32LE(channel, 1)
+  bytes.writeBigUInt64LE(BigInt(number), 5)
+  payload.copy(bytes, kHeader)
+  return bytes
+}
+
+// A session's program: `run(input => void)` gives write and end; output goes to the log.
+function startPty(session, output, ended) {
+  const quoted = session.command.map((item) => `'${item.replaceAll("'", "'\\''")}'`).join(' ')
+  const line = `stty cols ${session.cols} rows ${session.rows}; exec ${quoted}`
+  const child = spawn('script', ['-qefc', line, '/dev/null'], {
+    cwd: session.project,
+    env: { ...process.env, TERM: 'xterm-256color' },
+  })
+  child.stdout.on('data', output)
+  child.on('exit', (code) => ended(code ?? 0))
+  return { write: (bytes) => child.stdin.write(bytes), end: () => child.kill('SIGHUP') }
+}
+
+class StandInSession {
+  constructor(server, fields) {
+    this.server = server
+    this.log = Buffer.alloc(0)
+    // Highest input number taken per client, as pane-tap keeps it.
+    this.taken = new Map()
+    this.input = Buffer.alloc(0)
+    this.viewers = new Set()
+    this.info = {
+      id: randomBytes(8).toString('hex'),
+      name: 'session',
+      status: 'active',
+      state: 'idle',
+      host: 'local',
+      project: '/tmp',
+      command: ['bash'],
+      kind: 'shell',
+      adopted: false,
+      title: '',
+      foreground: '',
+      cols: 100,
+      rows: 30,
+      viewers: 0,
+      created_at: micros(),
+      ended_at: null,
+      exit_status: null,
+      last_output_at: null,
+      ...fields,
+    }
+  }
+
+  output(bytes) {
+    this.log = Buffer.concat([this.log, bytes])
+    this.info.last_output_at = micros()
+    for (const viewer of this.viewers) viewer.pump()
+  }
+
+  // Exactly-once, as pane-tap does it: repeats are dropped, and acknowledged again.
+  take(client, number, bytes) {
+    const highest = this.taken.get(client) ?? 0
+    if (number > highest) {
+      this.taken.set(client, number)
+      this.input = Buffer.concat([this.input, bytes])
+      this.program?.write(bytes)
+    }
+    return Math.max(number, highest)
+  }
+
+  ended(status) {
+    Object.assign(this.info, { status: 'exited', state: 'exited', ended_at: micros(), exit_status: status })
+    this.server.announce(this)
+  }
+}
+
+// One channel of one socket.
+class Viewer {
+  constructor(socket, session, message) {
+    this.socket = socket
+    this.session = session
+    this.channel = message.channel
+    this.client = message.client
+    const tail = Math.max(0, session.log.length - kTailBytes)
+    this.at = message.from === 'tail' ? tail : Math.min(message.from, session.log.length)
+    session.viewers.add(this)
+  }
+
+  pump() {
+    while (this.at < this.session.log.length && this.socket.readyState === 1) {
+      const piece = this.session.log.subarray(this.at, this.at + kPieceBytes)
+      this.socket.send(frame(1, this.channel, this.at, piece))
+      this.at += piece.length
+    }
+  }
+
+  close() {
+    this.session.viewers.delete(this)
+  }
+}
+
+export class StandIn {
+  constructor(options = {}) {
+    this.options = { dist: null, root: process.cwd(), startProgram: startPty, setup: false, ...options }
+    this.sessions = new Map()
+    this.tickets = new Set()
+    this.sockets = new Set()
+    this.boot = randomBytes(4).toString('hex')
+    this.loggedIn = this.options.loggedIn ?? false
+    this.setupRequired = this.options.setup
+    this.refreshes = 0
+    this.accessValid = true
+  }
+
+  async listen(port = 0) {
+    this.http = createServer((request, response) => {
+      this.answer(request, response).catch((error) => {
+        response.writeHead(500).end(String(error))
+      })
+    })
+    this.ws = new WebSocketServer({ noServer: true, handleProtocols: (offered) => offered.has('ccd.v1') && 'ccd.v1' })
+    this.http.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head))
+    await new Promise((done) => this.http.listen(port, '127.0.0.1', done))
+    this.port = this.http.address().port
+    return this
+  }
+
+  async close() {
+    for (const session of this.sessions.values()) session.program?.end()
+    this.cut()
+    this.http.closeAllConnections()
+    await new Promise((done) => this.http.close(done))
+  }
+
+  // Drops every socket without a goodbye, as a lost network does.
+  cut() {
+    for (const socket of this.sockets) socket.terminate()
+  }
+
+  closeSockets(code) {
+    for (const socket of this.sockets) socket.close(code)
+  }
+
+  addSession(fields, withProgram = false) {
+    const session = new StandInSession(this, fields)
+    this.sessions.set(session.info.id, session)
+    if (withProgram) {
+      session.program = this.options.startProgram(
+        session.info,
+        (bytes) => session.output(bytes),
+        (status) => session.ended(status),
+      )
+    }
+    this.announce(session)
+    return session
+  }
+
+  announce(session) {
+    const message = JSON.stringify({ type: 'session', session: session.info })
+    for (const socket of this.sockets) socket.send(message)
+  }
+
+  upgrade(request, socket, head) {
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((item) => item.trim())
+    const ticket = offered.find((item) => item.startsWith('ticket.'))?.slice('ticket.'.length)
+    if (request.url !== '/ws' || !this.tickets.delete(ticket)) return socket.destroy()
+    this.ws.handleUpgrade(request, socket, head, (opened) => this.serve(opened))
+  }
+
+  serve(socket) {
+    const channels = new Map()
+    this.sockets.add(socket)
+    socket.on('close', () => {
+      this.sockets.delete(socket)
+      for (const viewer of channels.values()) viewer.close()
+    })
+    socket.on('error', () => socket.terminate())
+    socket.on('message', (data, isBinary) => {
+      if (isBinary) this.binary(channels, socket, data)
+      else this.text(channels, socket, JSON.parse(data.toString()))
+    })
+    socket.send(JSON.stringify({ type: 'hello', server: this.boot, version: 'stand-in' }))
+    for (const session of this.sessions.values()) {
+      socket.send(JSON.stringify({ type: 'session', session: session.info }))
+    }
+  }
+
+  text(channels, socket, message) {
+    const { channel } = message
+    if (message.type === 'open') {
+      const session = this.sessions.get(message.session)
+      if (session === undefined) {
+        const error = { type: 'error', channel, code: 'unknown_session', message: 'There is no such session.' }
+        return socket.send(JSON.stringify(error))
+      }
+      const viewer = new Viewer(socket, session, message)
+      channels.set(channel, viewer)
+      const { cols, rows } = session.info
+      const opened = { channel, session: session.info.id, offset: viewer.at, end: session.log.length, cols, rows }
+      socket.send(JSON.stringify({ type: 'opened', ...opened, credit: 1 << 20 }))
+      const yours = !(this.options.foreignSize ?? false)
+      socket.send(JSON.stringify({ type: 'size', channel, cols, rows, yours }))
+      return viewer.pump()
+    }
+    const viewer = channels.get(channel)
+    if (viewer === undefined) return
+    if (message.type === 'close') {
+      viewer.close()
+      channels.delete(channel)
+    } else if (message.type === 'resize' || message.type === 'fit') {
+      if (message.type === 'resize') viewer.wanted = message
+      this.options.foreignSize = this.options.foreignSize && message.type === 'resize'
+      const { cols, rows } = viewer.wanted ?? viewer.session.info
+      const yours = !this.options.foreignSize
+      if (yours) Object.assign(viewer.session.info, { cols, rows })
+      socket.send(JSON.stringify({ type: 'size', channel, cols, rows, yours }))
+    }
+  }
+
+  binary(channels, socket, data) {
+    const viewer = channels.get(data.readUInt32LE(1))
+    if (viewer === undefined || data.readUInt8(0) !== 3) return
+    const number = Number(data.readBigUInt64LE(5))
+    const highest = viewer.session.take(viewer.client, number, data.subarray(kHeader))
+    if (socket.readyState === 1) socket.send(frame(5, viewer.channel, highest))
+  }
+
+  async answer(request, response) {
+    const url = new URL(request.url, 'http://stand.in')
+    let body = ''
+    for await (const piece of request) body += piece
+    const send = (status, value, headers = {}) => {
+      response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers })
+      response.end(value === undefined ? '' : JSON.stringify(value))
+    }
+    const fail = (status, code, message, field) => send(status, { error: { code, message, field } })
+    if (!url.pathname.startsWith('/api/')) return this.file(url.pathname, response)
+    const fields = body === '' ? {} : JSON.parse(body)
+    if (url.pathname.startsWith('/api/auth/')) return this.auth(url.pathname, fields, send, fail)
+    if (!this.loggedIn || !this.accessValid) return fail(401, 'unauthorized', 'Log in first.')
+    return this.api(request.method, url, fields, send, fail, response)
+  }
+
+  auth(path, fields, send, fail) {
+    const user = { id: '1', name: 'ada', role: 'admin' }
+    switch (path) {
+      case '/api/auth/state':
+        return send(200, {
+          setup_required: this.setupRequired,
+          authenticated: this.loggedIn && this.accessValid,
+          user: this.loggedIn && this.accessValid ? user : null,
+        })
+      case '/api/auth/setup':
+        if (fields.code !== 'CODE') return fail(403, 'wrong_code', 'The setup code is not right.', 'code')
+        this.setupRequired = false
+        this.loggedIn = true
+        return send(200, { user })
+      case '/api/auth/login':
+        if (fields.password !== 'secret') return fail(401, 'wrong_login', 'Name or password is not right.')
+        this.loggedIn = true
+        this.accessValid = true
+        return send(200, { user })
+      case '/api/auth/refresh':
+        this.refreshes += 1
+        if (!this.loggedIn) return fail(401, 'unauthorized', 'Log in first.')
+        this.accessValid = true
+        return send(200, {})
+      default:
+        this.loggedIn = false
+        return send(204)
+    }
+  }
+
+  async api(method, url, fields, send, fail, response) {
+    const path = url.pathname
+    if (path === '/api/ws-ticket') {
+      const ticket = randomBytes(32).toString('hex')
+      this.tickets.add(ticket)
+      return send(200, { ticket, expires_in: 30 })
+    }
+    if (path === '/api/projects') return send(200, await this.projects())
+    if (path === '/api/files') return this.files(url.searchParams.get('path'), send, fail, response)
+    if (path === '/api/sessions' && method === 'GET') {
+      return send(200, { sessions: [...this.sessions.values()].map((session) => session.info) })
+    }
+    if (path === '/api/sessions') {
+      if (!/^[A-Za-z0-9_-]{1,64}$/.test(fields.name)) {
+        return fail(400, 'bad_name', 'A name has 1 to 64 letters, digits, - or _.', 'name')
+      }
+      const kind = fields.command === undefined ? 'claude' : 'shell'
+      const session = this.addSession({ ...fields, command: fields.command ?? ['bash'], kind }, true)
+      return send(201, session.info)
+    }
+    const session = this.sessions.get(basename(path))
+    if (session === undefined) return fail(404, 'not_found', 'There is no such session.')
+    if (method === 'PATCH') Object.assign(session.info, fields)
+    if (method === 'DELETE') {
+      session.program?.end()
+      session.ended(0)
+    }
+    this.announce(session)
+    return method === 'DELETE' ? send(204) : send(200, session.info)
+  }
+
+  async projects() {
+    const { root } = this.options
+    const names = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory())
+    const projects = names.map(({ name }) => ({ path: join(root, name), name, root, is_git: name === '.git' }))
+    return { roots: [root], projects: [{ path: root, name: basename(root), root, is_git: true }, ...projects] }
+  }
+
+  async files(path, send, fail, response) {
+    const entry = async (folder, name) => {
+      const info = await stat(join(folder, name)).catch(() => null)
+      const kind = info?.isDirectory() ? 'folder' : info?.isFile() ? 'file' : 'other'
+      return { name, kind, size: info?.size ?? 0, modified: Math.round((info?.mtimeMs ?? 0) * 1000) }
+    }
+    if (path === null) {
+      const root = { ...(await entry(dirname(this.options.root), basename(this.options.root))), name: this.options.root }
+      return send(200, { kind: 'roots', path: '', entries: [root], truncated: false })
+    }
+    if (!resolve(path).startsWith(this.options.root)) return fail(403, 'outside', 'That path is outside the roots.')
+    const info = await stat(path).catch(() => null)
+    if (info === null) return fail(404, 'not_found', 'There is nothing at that path.')
+    if (info.isDirectory()) {
+      const entries = await Promise.all((await readdir(path)).map((name) => entry(path, name)))
+      return send(200, { kind: 'folder', path, entries, truncated: false })
+    }
+    const bytes = await readFile(path)
+    const first = bytes.subarray(0, 1 << 20)
+    response.writeHead(206, {
+      'content-type': 'application/octet-stream',
+      'content-disposition': 'attachment',
+      'content-range': `bytes 0-${first.length - 1}/${bytes.length}`,
+      'last-modified': info.mtime.toUTCString(),
+    })
+    response.end(first)
+  }
+
+  async file(path, response) {
+    const { dist } = this.options
+    const wanted = join(dist ?? '', path)
+    const found = dist !== null && extname(wanted) !== '' ? await readFile(wanted).catch(() => null) : null
+    const bytes = found ?? (await readFile(join(dist, 'index.html')))
+    response.writeHead(200, {
+      'content-type': kTypes[found === null ? '.html' : extname(wanted)] ?? 'application/octet-stream',
+      'content-security-policy': kPolicy,
+    })
+    response.end(bytes)
+  }
+}

@@ -1,0 +1,349 @@
+// One terminal over the socket: output in order and without holes, input exactly once, whatever happens to the socket.
+// Knows nothing of sockets or screens: it posts to a Link while there is one, and shows through a Sink.
+import * as cursors from './cursor.ts'
+import { encodeFrame, FrameType, type Frame } from './frames.ts'
+import * as ledgers from './ledger.ts'
+import type { FromServer, ToServer } from './types.ts'
+
+// Rendered output is acknowledged at the latest after this many bytes or milliseconds, so the server's credit comes back
+// in time for the next frames without one acknowledgement per frame.
+export const kAckEveryBytes = 64 * 1024
+export const kAckWithinMs = 50
+// Received but not yet rendered: above this the screen is visibly behind.
+export const kBehindBytes = 256 * 1024
+// Asking again for missing bytes helps at once or not at all.
+export const kMaxHoles = 5
+
+export interface Size {
+  cols: number
+  rows: number
+}
+
+// Where messages go while the socket is up.
+export interface Link {
+  text(message: ToServer): void
+  binary(frame: Uint8Array<ArrayBuffer>): void
+  nextChannel(): number
+}
+
+// The screen. Calls come in order.
+export interface Sink {
+  // `shown` is called once the bytes are on the screen.
+  write(bytes: Uint8Array, shown: () => void): void
+  // Everything shown so far no longer holds.
+  restart(): void
+  // The pane's size; whether it follows this viewer, or null when that was not said.
+  size(size: Size, yours: boolean | null): void
+  // Bytes of the log, each exactly once, from `offset` on: for whoever compares them with the log.
+  received?(bytes: Uint8Array, offset: number): void
+}
+
+// Keeps the ledger over a reload of the tab. `save` is synchronous: it returns once the bytes would survive.
+export interface Store {
+  load(): ledgers.Ledger | null
+  save(ledger: ledgers.Ledger): void
+}
+
+export interface Timers {
+  set(callback: () => void, ms: number): () => void
+}
+
+export type ChannelPhase = 'closed' | 'opening' | 'open' | 'ended' | 'failed'
+
+export interface ChannelView {
+  phase: ChannelPhase
+  // Why it failed or ended, in words for the person.
+  reason: string
+  // The log's end as far as this page knows, and how much of it was received and rendered.
+  end: number
+  received: number
+  rendered: number
+  behind: boolean
+  // Input not yet known to be in the pane.
+  pending: readonly ledgers.Input[]
+  sent: number
+  refused: readonly Uint8Array[]
+  client: string
+}
+
+export interface ChannelOptions {
+  session: string
+  size: Size
+  sink: Sink
+  store: Store
+  timers: Timers
+  newClient: () => string
+  onChange: () => void
+}
+
+export class Channel {
+  private link: Link | null = null
+  private channel = 0
+  private phase: ChannelPhase = 'closed'
+  private reason = ''
+  private cursor = cursors.kStart
+  private end = 0
+  private renderedTo = 0
+  // Counts restarts: what was drawn before the last one is no part of what is on the screen.
+  private epoch = 0
+  private holes = 0
+  private acked = 0
+  private cancelAck: (() => void) | null = null
+  private ledger: ledgers.Ledger
+  private wanted: Size
+
+  constructor(private readonly options: ChannelOptions) {
+    this.wanted = options.size
+    this.ledger = options.store.load() ?? ledgers.newLedger(options.newClient())
+  }
+
+  view(): ChannelView {
+    const received = this.cursor.next ?? 0
+    return {
+      phase: this.phase,
+      reason: this.reason,
+      end: Math.max(this.end, received),
+      received,
+      rendered: this.renderedTo,
+      behind: received < this.end || received - this.renderedTo > kBehindBytes,
+      pending: this.ledger.pending,
+      sent: this.ledger.sent,
+      refused: this.ledger.refused,
+      client: this.ledger.client,
+    }
+  }
+
+  // The number under which the server's messages for this terminal arrive; 0 while there is none.
+  number(): number {
+    return this.channel
+  }
+
+  // The socket is up: open from where this terminal is.
+  attach(link: Link): void {
+    this.link = link
+    this.open()
+  }
+
+  // The socket is gone. What was typed stays in the ledger, and what comes now goes there too.
+  detach(): void {
+    this.link = null
+    this.channel = 0
+    this.stopAck()
+    if (this.phase === 'open' || this.phase === 'opening') this.phase = 'closed'
+    this.options.onChange()
+  }
+
+  close(): void {
+    if (this.link !== null && this.channel !== 0) this.link.text({ type: 'close', channel: this.channel })
+    this.detach()
+  }
+
+  // Tries again after a failure.
+  retry(): void {
+    this.phase = 'closed'
+    this.reason = ''
+    if (this.link !== null) this.open()
+    this.options.onChange()
+  }
+
+  // False when the input does not fit: nothing of it was taken, and the person must be told.
+  type(bytes: Uint8Array): boolean {
+    if (this.phase === 'ended') return false
+    const before = this.ledger
+    const next = ledgers.typed(before, bytes)
+    if (next === null) return false
+    this.ledger = next
+    this.transmit(before.next)
+    this.options.onChange()
+    return true
+  }
+
+  sendAgain(): void {
+    const from = this.ledger.next
+    this.ledger = ledgers.sendAgain(this.ledger)
+    this.transmit(from)
+    this.options.onChange()
+  }
+
+  forgetRefused(): void {
+    this.keep(ledgers.forgetRefused(this.ledger))
+  }
+
+  discardUnsent(): void {
+    this.keep(ledgers.discardUnsent(this.ledger))
+  }
+
+  // The size that would fill this viewer's screen.
+  resize(size: Size): void {
+    if (size.cols === this.wanted.cols && size.rows === this.wanted.rows) return
+    this.wanted = size
+    if (this.phase === 'open') this.link?.text({ type: 'resize', channel: this.channel, ...size })
+  }
+
+  // Makes the pane this viewer's size.
+  fit(): void {
+    if (this.phase === 'open') this.link?.text({ type: 'fit', channel: this.channel })
+  }
+
+  frame(frame: Frame): void {
+    switch (frame.type) {
+      case FrameType.data:
+        return this.data(frame)
+      case FrameType.snapshot:
+        return this.snapshot(frame)
+      case FrameType.ackInput:
+        return this.keep(ledgers.acknowledged(this.ledger, frame.number))
+    }
+  }
+
+  message(message: FromServer): void {
+    switch (message.type) {
+      case 'opened':
+        return this.opened(message)
+      case 'size':
+        return this.options.sink.size({ cols: message.cols, rows: message.rows }, message.yours)
+      case 'input_reset':
+        this.transmit(0)
+        return this.options.onChange()
+      case 'closed':
+        return this.finish('ended', message.reason)
+      case 'error':
+        if (message.code === 'input_refused') return this.inputRefused()
+        return this.finish('failed', message.message || message.code)
+    }
+  }
+
+  private open(): void {
+    if (this.link === null) return
+    this.phase = 'opening'
+    this.channel = this.link.nextChannel()
+    this.options.store.save(this.ledger)
+    this.link.text({
+      type: 'open',
+      channel: this.channel,
+      session: this.options.session,
+      client: this.ledger.client,
+      ...this.wanted,
+      from: this.cursor.next ?? 'tail',
+    })
+    this.options.onChange()
+  }
+
+  private reopen(): void {
+    this.link?.text({ type: 'close', channel: this.channel })
+    this.stopAck()
+    this.open()
+  }
+
+  private opened(message: Extract<FromServer, { type: 'opened' }>): void {
+    this.phase = 'open'
+    this.end = message.end
+    const step = cursors.opened(this.cursor, message.offset)
+    if (step.kind === 'restart') this.restart()
+    if (step.cursor !== this.cursor) this.renderedTo = message.offset
+    this.cursor = step.cursor
+    if (message.cols > 0 && message.rows > 0) {
+      this.options.sink.size({ cols: message.cols, rows: message.rows }, null)
+    }
+    // Credit starts anew with the channel: tell at once what is already on the screen.
+    this.acked = 0
+    if (this.renderedTo > 0) this.acknowledge()
+    this.transmit(0)
+    this.options.onChange()
+  }
+
+  private data(frame: Frame): void {
+    if (this.phase !== 'open') return
+    const step = cursors.data(this.cursor, frame.number, frame.payload.length)
+    if (step.kind === 'hole') return this.hole()
+    this.cursor = step.cursor
+    this.holes = 0
+    if (step.kind === 'show') this.show(frame.payload.subarray(step.skip), frame.number + step.skip)
+    this.options.onChange()
+  }
+
+  private hole(): void {
+    this.holes += 1
+    if (this.holes <= kMaxHoles) return this.reopen()
+    this.link?.text({ type: 'close', channel: this.channel })
+    this.finish('failed', 'The server leaves out part of the output each time it is asked for.')
+  }
+
+  private show(bytes: Uint8Array, offset: number): void {
+    const end = offset + bytes.length
+    this.end = Math.max(this.end, end)
+    this.options.sink.received?.(bytes, offset)
+    this.options.sink.write(bytes, this.shownTo(end))
+  }
+
+  private snapshot(frame: Frame): void {
+    this.restart()
+    this.cursor = cursors.snapshot(frame.number).cursor
+    this.end = Math.max(this.end, frame.number)
+    this.options.sink.write(frame.payload, this.shownTo(frame.number))
+    this.options.onChange()
+  }
+
+  private restart(): void {
+    this.epoch += 1
+    this.options.sink.restart()
+  }
+
+  private shownTo(end: number): () => void {
+    const { epoch } = this
+    return () => {
+      if (epoch !== this.epoch) return
+      this.renderedTo = end
+      if (end - this.acked >= kAckEveryBytes) this.acknowledge()
+      else if (this.cancelAck === null && this.link !== null) {
+        this.cancelAck = this.options.timers.set(() => this.acknowledge(), kAckWithinMs)
+      }
+      this.options.onChange()
+    }
+  }
+
+  private acknowledge(): void {
+    this.stopAck()
+    if (this.link === null || this.phase !== 'open') return
+    this.acked = this.renderedTo
+    this.link.binary(encodeFrame(FrameType.ackOutput, this.channel, this.renderedTo))
+  }
+
+  private stopAck(): void {
+    this.cancelAck?.()
+    this.cancelAck = null
+  }
+
+  // Sends what is pending from a number on, in order. Saved first: a reload at any moment later finds it.
+  private transmit(from: number): void {
+    const open = this.link !== null && this.phase === 'open'
+    if (open) this.ledger = ledgers.markSent(this.ledger)
+    this.options.store.save(this.ledger)
+    if (!open) return
+    for (const input of this.ledger.pending) {
+      if (input.number >= from) {
+        this.link?.binary(encodeFrame(FrameType.input, this.channel, input.number, input.bytes))
+      }
+    }
+  }
+
+  private inputRefused(): void {
+    this.keep(ledgers.refused(this.ledger, this.options.newClient()))
+    this.reopen()
+  }
+
+  private keep(ledger: ledgers.Ledger): void {
+    if (ledger === this.ledger) return
+    this.ledger = ledger
+    this.options.store.save(ledger)
+    this.options.onChange()
+  }
+
+  private finish(phase: 'ended' | 'failed', reason: string): void {
+    this.phase = phase
+    this.reason = reason
+    this.channel = 0
+    this.stopAck()
+    this.options.onChange()
+  }
+}

@@ -1,0 +1,99 @@
+// The values of the HTTP API and of the terminal socket's text messages, as docs/openapi.yaml and docs/protocol.md give them.
+
+// Microseconds since the epoch.
+export type Micros = number
+
+export type SessionStatus = 'active' | 'exited' | 'lost' | 'archived'
+export type SessionState = 'working' | 'idle' | 'unknown' | 'exited' | 'lost'
+export type SessionKind = 'claude' | 'shell' | 'other'
+
+export interface Session {
+  id: string
+  name: string
+  status: SessionStatus
+  state: SessionState
+  host: string
+  project: string
+  command: string[]
+  kind: SessionKind
+  // Made by hand on the dashboard's tmux socket, not by the dashboard.
+  adopted: boolean
+  title: string
+  foreground: string
+  cols: number
+  rows: number
+  viewers: number
+  created_at: Micros
+  ended_at: Micros | null
+  exit_status: number | null
+  last_output_at: Micros | null
+}
+
+export interface NewSession {
+  name: string
+  project: string
+  // Absent: Claude Code as the server is configured to start it.
+  command?: string[]
+  cols: number
+  rows: number
+}
+
+export interface User {
+  id: string
+  name: string
+  role: string
+}
+
+export interface AuthState {
+  setup_required: boolean
+  authenticated: boolean
+  user: User | null
+}
+
+export interface Project {
+  path: string
+  name: string
+  root: string
+  is_git: boolean
+}
+
+export interface Projects {
+  roots: string[]
+  projects: Project[]
+}
+
+export type EntryKind = 'file' | 'folder' | 'link' | 'other'
+
+export interface Entry {
+  name: string
+  kind: EntryKind
+  // Bytes; what a folder's number means is up to its file system.
+  size: number
+  modified: Micros
+}
+
+export interface Folder {
+  kind: 'folder' | 'roots'
+  path: string
+  entries: Entry[]
+  truncated: boolean
+}
+
+// Which bytes a viewer wants first: a bounded tail, or everything from an offset on.
+export type From = 'tail' | number
+
+export type ToServer =
+  | { type: 'open'; channel: number; session: string; client: string; cols: number; rows: number; from: From }
+  | { type: 'close'; channel: number }
+  | { type: 'resize'; channel: number; cols: number; rows: number }
+  | { type: 'fit'; channel: number }
+
+export type FromServer =
+  | { type: 'hello'; server: string; version: string }
+  | { type: 'opened'; channel: number; session: string; offset: number; end: number; cols: number; rows: number }
+  | { type: 'closed'; channel: number; reason: string }
+  | { type: 'size'; channel: number; cols: number; rows: number; yours: boolean }
+  | { type: 'session'; session: Session }
+  | { type: 'session_removed'; id: string }
+  | { type: 'input_reset'; channel: number }
+  | { type: 'error'; channel: number | null; code: string; message: string }
