@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { findAll, kRoot, runAlone } from "./support.mjs";
 
 const kRegistries = /\bregistry\.(?:npmjs\.org|yarnpkg\.com|npmmirror\.com)\b|\b(?:files\.pythonhosted|pypi)\.org\b|\bproxy\.golang\.org\b|"resolved":\s*"https?:/g;
-const kMachinePaths = /(?<![\w.~/-])\/(?:work\/|root\/(?!\.ssh)|home\/(?!claude\b|user\b|me\b|you\b|alice\b|ann\b|dev\b)[a-z]|tmp\/brief\b|Users\/)[\w./-]*/g;
+const kMachinePaths = /(?<![\w.~/-])\/(?:work\/|root\/(?!\.ssh)|tmp\/brief\b)[\w./-]*/g;
 // These hold the patterns themselves, or paths that are attacks.
 const kExempt = /^tests\/lint\/|(^|\/)LICENSE$/;
 
