@@ -71,6 +71,7 @@ class TaskGroup {
   // (dashboard_task_failures_total); the process goes on.
   void spawn(std::string name, Task<void> task);
   [[nodiscard]] std::size_t running() const { return running_.size(); }
+  [[nodiscard]] const asio::any_io_executor& executor() const { return executor_; }
   // Cancels every task; tasks spawned later are cancelled at once.
   void cancel();
   // Waits until all have ended, at most `limit`. True when none is left.

@@ -1,0 +1,155 @@
+// The HTTP API: one table of routes, each with who may call it; every request is authorised here before its handler runs.
+//
+// Lives on the loop. docs/openapi.yaml is the contract; tests compare it with routes().
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/terminal_socket.hpp"
+#include "api/wire.hpp"
+#include "audit/trail.hpp"
+#include "auth/auth.hpp"
+#include "auth/cookies.hpp"
+#include "auth/origin.hpp"
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "files/roots.hpp"
+#include "health/checks.hpp"
+#include "http/request.hpp"
+#include "http/response.hpp"
+#include "http/router.hpp"
+#include "http/static_files.hpp"
+#include "sessions/hub.hpp"
+#include "storage/database.hpp"
+
+namespace ccd::api {
+
+// Who may call a route.
+enum class Access {
+  open,     // anybody: login, health, static files
+  metrics,  // this machine, or the metrics token
+  ticket,   // the terminal socket: a single-use ticket
+  viewer,   // any login
+  member,   // may act on sessions
+  admin,
+};
+std::string_view to_string(Access access);
+
+struct Parts {  // all outlive the Api
+  asio::any_io_executor executor;
+  auth::Service* auth;
+  const auth::OriginPolicy* origins;
+  sessions::Hub* hub;
+  storage::Database* database;
+  const audit::Trail* trail;
+  health::Checks* health;
+  const http::StaticFiles* page;
+  const files::Roots* file_roots;
+  const files::Roots* project_roots;
+  const Clock* clock;
+  Random* random;
+  asio::thread_pool* pool;
+  std::string metrics_token;  // empty: this machine only
+  std::string version;
+};
+
+struct RouteInfo {
+  std::string method;
+  std::string pattern;
+  Access access;
+};
+
+class Api {
+ public:
+  explicit Api(Parts parts);
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  // Never throws; every answer, errors too, is complete.
+  Task<http::Response> handle(std::shared_ptr<http::Request> request);
+  // Ready for traffic (GET /health/ready): set once everything runs, cleared when draining.
+  void set_ready(bool ready) { ready_ = ready; }
+  // Ends what runs on its own account. Terminal sockets end with the server's drain.
+  Task<void> stop();
+
+  static std::vector<RouteInfo> routes();
+
+ private:
+  struct Call {
+    std::shared_ptr<http::Request> request;
+    std::optional<auth::Principal> who;
+    auth::Deployment deployment = auth::Deployment::no_cookies;
+    auth::LoginCookies cookies;
+    [[nodiscard]] const http::Request& http() const { return *request; }
+    [[nodiscard]] sessions::Actor actor() const { return {.name = who ? who->user_name : "", .ip = request->remote_ip}; }
+    [[nodiscard]] auth::Source source() const;
+  };
+  using Method = Task<Result<http::Response>> (Api::*)(Call);
+  struct Route {
+    std::string_view method;
+    std::string_view pattern;
+    Access access;
+    Method handler;
+  };
+  static const std::vector<Route>& table();
+
+  Result<Call> identify(const std::shared_ptr<http::Request>& request) const;
+  Result<> authorise(const Call& call, Access access) const;
+  [[nodiscard]] bool may_read_metrics(const http::Request& request) const;
+  Task<void> serve_socket(std::shared_ptr<http::WebSocket> socket, auth::Principal who);
+  Task<void> audit(Call call, std::string action, std::string target, audit::Outcome outcome, std::string detail);
+
+  // routes_auth.cpp
+  Task<Result<http::Response>> auth_state(Call call);
+  Task<Result<http::Response>> auth_setup(Call call);
+  Task<Result<http::Response>> auth_login(Call call);
+  Task<Result<http::Response>> auth_refresh(Call call);
+  Task<Result<http::Response>> auth_logout(Call call);
+  Task<Result<http::Response>> auth_me(Call call);
+  Task<Result<http::Response>> auth_password(Call call);
+  Task<Result<http::Response>> auth_logins(Call call);
+  Task<Result<http::Response>> auth_revoke(Call call);
+  Task<Result<http::Response>> ws_ticket(Call call);
+  Task<Result<http::Response>> users_list(Call call);
+  Task<Result<http::Response>> users_add(Call call);
+  // routes_sessions.cpp
+  Task<Result<http::Response>> sessions_list(Call call);
+  Task<Result<http::Response>> sessions_create(Call call);
+  Task<Result<http::Response>> sessions_get(Call call);
+  Task<Result<http::Response>> sessions_patch(Call call);
+  Task<Result<http::Response>> sessions_end(Call call);
+  Task<Result<http::Response>> sessions_output(Call call);
+  Task<Result<http::Response>> sessions_screen(Call call);
+  Task<Result<http::Response>> terminal_socket(Call call);
+  // routes_files.cpp
+  Task<Result<http::Response>> projects(Call call);
+  Task<Result<http::Response>> files_get(Call call);
+  // routes_system.cpp
+  Task<Result<http::Response>> health(Call call);
+  Task<Result<http::Response>> health_live(Call call);
+  Task<Result<http::Response>> health_ready(Call call);
+  Task<Result<http::Response>> metrics_text(Call call);
+  Task<Result<http::Response>> audit_page(Call call);
+  Task<Result<http::Response>> openapi(Call call);
+
+  enum class Transport { cookie, bearer };
+  static Result<Transport> transport_of(const Body& body);
+  static Result<> check_transport(const Call& call, Transport transport);
+  Result<http::Response> login_response(const Call& call, const auth::Login& login, Transport transport, int status) const;
+
+  Parts parts_;
+  http::Router router_;
+  std::string server_id_;
+  bool ready_ = false;
+  std::list<TerminalSocket*> sockets_;
+  TaskGroup tasks_;
+};
+
+}  // namespace ccd::api

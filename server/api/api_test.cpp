@@ -1,0 +1,81 @@
+// Frames, JSON in and out, errors to statuses. Whole requests are tested against the running server in tests/integration.
+#include <gtest/gtest.h>
+
+#include "api/errors.hpp"
+#include "api/frames.hpp"
+#include "api/wire.hpp"
+#include "base/encoding.hpp"
+
+namespace ccd::api {
+namespace {
+
+TEST(Frames, HeaderIsLittleEndian) {
+  EXPECT_EQ(hex_encode(as_bytes(frame_header(FrameType::data, 0x01020304, 0x1122334455667788))), "01040302018877665544332211");
+}
+
+TEST(Frames, ClientFramesRoundTrip) {
+  const std::string bytes = frame_header(FrameType::input, 7, 42) + "ls\n";
+  const auto frame = parse_client_frame(bytes);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->channel, 7U);
+  EXPECT_EQ(frame->number, 42U);
+  EXPECT_EQ(as_text(frame->payload), "ls\n");
+}
+
+TEST(Frames, WhatAPageDoesNotSendIsRefused) {
+  EXPECT_FALSE(parse_client_frame(""));
+  EXPECT_FALSE(parse_client_frame(frame_header(FrameType::input, 1, 1).substr(0, 12)));
+  for (const FrameType type : {FrameType::data, FrameType::snapshot, FrameType::ack_input})
+    EXPECT_FALSE(parse_client_frame(frame_header(type, 1, 1)));
+  EXPECT_FALSE(parse_client_frame(std::string(13, '\xff')));
+}
+
+TEST(Errors, StatusCodeAndField) {
+  const http::Response r = error_response(Error{.kind = ErrorKind::invalid, .message = "bad \"x\"", .sys = 0, .field = "name"}, "r1");
+  EXPECT_EQ(r.status, 400);
+  EXPECT_EQ(r.text_body(), R"({"error":{"code":"invalid","message":"bad \"x\"","field":"name"}})");
+}
+
+TEST(Errors, InternalsStayInside) {
+  const http::Response r = error_response(Error{.kind = ErrorKind::io, .message = "open /secret/path: EIO"}, "r2");
+  EXPECT_EQ(r.status, 500);
+  EXPECT_EQ(r.text_body().find("secret"), std::string_view::npos);
+}
+
+TEST(Body, NamesTheFieldThatIsWrong) {
+  const auto body = Body::parse_text(R"({"name":5,"list":["a",1],"n":7,"ok":true})");
+  ASSERT_TRUE(body);
+  EXPECT_EQ(body->text("name", 10).error().field, "name");
+  EXPECT_EQ(body->text("missing", 10).error().field, "missing");
+  EXPECT_EQ(body->texts_or_none("list", 5, 5).error().field, "list");
+  EXPECT_EQ(body->integer_or("n", 0, 0, 5).error().field, "n");
+  EXPECT_EQ(*body->integer_or("n", 0, 0, 10), 7);
+  EXPECT_TRUE(*body->flag_or("ok", false));
+}
+
+TEST(Body, OnlyAnObjectAndNotTooDeep) {
+  EXPECT_FALSE(Body::parse_text("[]"));
+  EXPECT_FALSE(Body::parse_text("{"));
+  EXPECT_FALSE(Body::parse_text(std::string(40, '[') + std::string(40, ']')));
+  std::string deep;
+  for (int i = 0; i < 40; ++i) deep += R"({"a":)";
+  EXPECT_FALSE(Body::parse_text(deep + "1" + std::string(40, '}')));
+  EXPECT_TRUE(Body::parse_text(""));
+}
+
+TEST(Body, OtherContentTypesAreRefused) {
+  http::Request request;
+  request.body = "{}";
+  request.headers = {{"Content-Type", "text/plain"}};
+  EXPECT_FALSE(Body::parse(request));
+  request.headers = {{"content-type", "application/json; charset=utf-8"}};
+  EXPECT_TRUE(Body::parse(request));
+}
+
+TEST(Wire, BrokenTextBecomesReplacementCharacters) {
+  EXPECT_EQ(json_text("a\xff" "b\xc3\xa9"), "a\xef\xbf\xbd" "b\xc3\xa9");
+  EXPECT_EQ(json_text("\xe2\x82"), "\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+}  // namespace
+}  // namespace ccd::api

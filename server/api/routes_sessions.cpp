@@ -1,0 +1,152 @@
+// Routes of sessions, their record, and the terminal socket.
+#include <boost/json.hpp>
+
+#include "api/api.hpp"
+#include "api/errors.hpp"
+#include "api/wire.hpp"
+#include "base/log.hpp"
+
+namespace ccd::api {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kMaxPath = 4096;
+constexpr std::size_t kMaxName = 256;  // longer ones are refused by the hub with the rule for names
+constexpr std::size_t kMaxWords = 256;
+constexpr std::size_t kMaxWord = 64 * 1024;
+constexpr std::size_t kMaxVariables = 64;
+constexpr std::uint64_t kDefaultOutput = 64 * 1024;
+constexpr std::uint64_t kMaxOutput = 1024 * 1024;  // of the record in one answer
+constexpr std::string_view kSubprotocol = "ccd.v1";
+constexpr std::string_view kTicketPrefix = "ticket.";
+constexpr std::size_t kMaxSocketsPerLogin = 32;  // tabs of one browser
+
+// The ticket among the offered subprotocols; empty when ours or the ticket is missing.
+std::string ticket_of(const http::Request& request) {
+  std::string ticket;
+  bool ours = false;
+  std::string_view list = request.header("Sec-WebSocket-Protocol");
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    std::string_view item = list.substr(0, comma);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    if (item == kSubprotocol) ours = true;
+    if (item.starts_with(kTicketPrefix)) ticket = item.substr(kTicketPrefix.size());
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+  }
+  return ours ? ticket : "";
+}
+
+}  // namespace
+
+Task<Result<http::Response>> Api::sessions_list(Call) {
+  co_await parts_.hub->refresh();
+  json::array out;
+  for (const sessions::Session& session : parts_.hub->list()) out.emplace_back(session_json(session));
+  co_return json_response(200, json::object{{"sessions", std::move(out)}});
+}
+
+Task<Result<http::Response>> Api::sessions_create(Call call) {
+  const Body body = CO_TRY(Body::parse(call.http()));
+  sessions::CreateRequest request;
+  request.name = CO_TRY(body.text("name", kMaxName));
+  request.project = CO_TRY(body.text("project", kMaxPath));
+  request.command = CO_TRY(body.texts_or_none("command", kMaxWords, kMaxWord));
+  request.environment = CO_TRY(body.pairs_or_none("env", kMaxVariables));
+  request.cols = static_cast<int>(CO_TRY(body.integer_or("cols", 0, 0, 1'000'000)));
+  request.rows = static_cast<int>(CO_TRY(body.integer_or("rows", 0, 0, 1'000'000)));
+  const auto session = co_await parts_.hub->create(std::move(request), call.actor());
+  if (!session) co_return tl::unexpected(session.error());
+  http::Response response = json_response(201, session_json(*session));
+  response.set_header("Location", "/api/sessions/" + session->id);
+  co_return response;
+}
+
+Task<Result<http::Response>> Api::sessions_get(Call call) {
+  co_await parts_.hub->refresh();
+  const auto session = parts_.hub->find(call.request->params.at("id"));
+  if (!session) co_return fail(ErrorKind::not_found, "there is no such session");
+  co_return json_response(200, session_json(*session));
+}
+
+Task<Result<http::Response>> Api::sessions_patch(Call call) {
+  const std::string id = call.request->params.at("id");
+  const Body body = CO_TRY(Body::parse(call.http()));
+  const bool archive = CO_TRY(body.flag_or("archived", false));
+  const std::string name = CO_TRY(body.text_or("name", "", kMaxName));
+  if (!body.has("name") && !archive) co_return fail(ErrorKind::invalid, "nothing to change: send name, or archived: true");
+  if (body.has("name")) {
+    const auto renamed = co_await parts_.hub->rename(id, name, call.actor());
+    if (!renamed) co_return tl::unexpected(renamed.error());
+    if (!archive) co_return json_response(200, session_json(*renamed));
+  }
+  const auto archived = co_await parts_.hub->archive(id, call.actor());
+  if (!archived) co_return tl::unexpected(archived.error());
+  co_return json_response(200, session_json(*archived));
+}
+
+Task<Result<http::Response>> Api::sessions_end(Call call) {
+  const auto ended = co_await parts_.hub->end(call.request->params.at("id"), call.actor());
+  if (!ended) co_return tl::unexpected(ended.error());
+  co_return http::empty(204);
+}
+
+Task<Result<http::Response>> Api::sessions_output(Call call) {
+  const std::string id = call.request->params.at("id");
+  const recording::LogExtent extent = CO_TRY(parts_.hub->extent(id));
+  const std::uint64_t from = CO_TRY(query_number(call.http(), "from", extent.first, UINT64_MAX));
+  const std::uint64_t limit = CO_TRY(query_number(call.http(), "limit", kDefaultOutput, kMaxOutput));
+  if (from > extent.end) co_return fail_field("from", "the record ends at " + std::to_string(extent.end));
+  if (from < extent.first)
+    co_return fail(ErrorKind::not_found, "that part of the record is no longer kept: it begins at " + std::to_string(extent.first));
+  std::string bytes(std::min(limit, extent.end - from), '\0');
+  const std::size_t got = CO_TRY(parts_.hub->read_log(id, from, std::as_writable_bytes(std::span(bytes))));
+  bytes.resize(got);
+  http::Response response;
+  response.set_header("Content-Type", "application/octet-stream");
+  response.set_header("Content-Disposition", "attachment");
+  response.set_header("X-Log-Offset", std::to_string(from));
+  response.set_header("X-Log-First", std::to_string(extent.first));
+  response.set_header("X-Log-End", std::to_string(extent.end));
+  response.body = std::move(bytes);
+  co_return response;
+}
+
+Task<Result<http::Response>> Api::sessions_screen(Call call) {
+  const auto screen = co_await parts_.hub->screen(call.request->params.at("id"));
+  if (!screen) co_return tl::unexpected(screen.error());
+  co_return http::text(200, json_text(*screen));
+}
+
+Task<Result<http::Response>> Api::terminal_socket(Call call) {
+  const auto who = parts_.auth->redeem_ticket(ticket_of(call.http()), call.request->header("Origin"));
+  if (!who) co_return tl::unexpected(who.error());
+  if (!ready_) co_return fail(ErrorKind::unavailable, "the dashboard is stopping");
+  std::size_t same_login = 0;
+  for (const TerminalSocket* socket : sockets_) same_login += socket->who().session_id == who->session_id ? 1 : 0;
+  if (same_login >= kMaxSocketsPerLogin) co_return fail(ErrorKind::too_many, "at most 32 open pages for one login");
+  call.request->principal = who->user_name;
+  http::Upgrade upgrade;
+  upgrade.subprotocol = kSubprotocol;
+  upgrade.run = [this, principal = *who](std::shared_ptr<http::WebSocket> socket) { return serve_socket(std::move(socket), principal); };
+  http::Response response;
+  response.body = std::move(upgrade);
+  co_return response;
+}
+
+Task<void> Api::serve_socket(std::shared_ptr<http::WebSocket> socket, auth::Principal who) {
+  SocketParts parts{.hub = parts_.hub, .database = parts_.database, .trail = parts_.trail, .tasks = &tasks_,
+                    .server_id = server_id_, .version = parts_.version};
+  TerminalSocket terminals(std::move(parts), std::move(socket), std::move(who));
+  struct Listed {
+    std::list<TerminalSocket*>* list;
+    std::list<TerminalSocket*>::iterator place;
+    ~Listed() { list->erase(place); }
+  } const listed{&sockets_, sockets_.insert(sockets_.end(), &terminals)};
+  co_await terminals.run();
+}
+
+}  // namespace ccd::api

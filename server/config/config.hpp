@@ -1,0 +1,67 @@
+// The settings: read from the environment and .env, checked, and handed to the rooms as their own Options.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "auth/auth.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "config/env_file.hpp"
+#include "http/forwarded.hpp"
+
+namespace ccd::config {
+
+// Exit codes of a start that was refused, so that a supervisor can tell them apart (docs/RUNBOOK.md lists them).
+inline constexpr int kExitConfig = 78;    // EX_CONFIG: a setting, JWT_SECRET among them
+inline constexpr int kExitRoots = 77;     // EX_NOPERM: a root or the data folder is missing or not writable
+inline constexpr int kExitPort = 69;      // EX_UNAVAILABLE: the port is in use
+inline constexpr int kExitDatabase = 65;  // EX_DATAERR: the database is damaged or made by a newer version
+
+struct Config {
+  std::string host;
+  std::uint16_t port = 0;  // 0: any free one (tests)
+  std::string data_dir;    // absolute
+  std::string database_path;
+  std::string jwt_secret;
+  std::vector<std::string> project_roots;
+  std::vector<std::string> file_roots;
+  std::string tmux_socket;
+  std::string tmux_tmpdir;                   // TMUX_TMPDIR, or empty
+  std::vector<std::string> claude_command;
+  std::vector<std::string> public_origins;
+  http::TrustedProxies trusted_proxies;
+  auth::SetupPeers setup_peers = auth::SetupPeers::loopback;
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+  std::string access_log;
+  std::uint64_t record_bytes_per_session = 0;
+  std::string metrics_token;
+  // Where the program's own files are; found beside the program unless set.
+  std::string page_dir;
+  std::string tmux_conf;
+  std::string pane_tap;
+  std::string pane_start;
+};
+
+// The process's environment as entries.
+EnvEntries environment_entries();
+
+// Values of `env` win over those of the file. Reads nothing but its arguments and, for the defaults of the last four members,
+// looks what is there beside `program` (absolute path of the running program). Every error is `invalid`, with the variable's name as `field` and a message that says what is
+// wrong and what would be right, without the value of a secret.
+Result<Config> make(const EnvEntries& env, const std::string& program, const std::string& working_directory);
+
+// The refusal as the one line that is printed: "PORT: must be a number from 1 to 65535, for example PORT=3000".
+std::string refusal(const Error& error);
+
+// The folders that must be there and writable: the data folder (made when missing, 0700) and every project root.
+Result<> check_folders(const Config& config);
+
+// Logs every setting, secrets masked.
+void print(const Config& config);
+
+}  // namespace ccd::config

@@ -1,0 +1,340 @@
+// Hub: what is there. Loads the rows, listens to tmux, and makes both agree.
+#include "sessions/hub.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "sessions/store.hpp"
+
+namespace ccd::sessions {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// How exactly "last output" and the activity words are kept.
+constexpr auto kTick = 1s;
+// What tmux told is good this long for a list that somebody asks for.
+constexpr auto kFreshFor = 1s;
+// After a failed look at tmux, and as a safety net under lost events: not polling, an idle look every half minute.
+constexpr auto kReconcileAnyway = 30s;
+constexpr auto kReconcileRetry = 1s;
+constexpr auto kStopLimit = 3s;
+
+Actor system_actor() { return {.name = "system", .ip = ""}; }
+
+// What a page shows; "last output" alone is not worth a message every second.
+bool same_for_pages(const Session& a, const Session& b) {
+  Session c = b;
+  c.last_output_at = a.last_output_at;
+  return a == c;
+}
+
+}  // namespace
+
+Hub::Hub(asio::any_io_executor executor, Options options, Parts parts)
+    : executor_(executor),
+      options_(std::move(options)),
+      parts_(parts),
+      watcher_(executor),
+      reconcile_wanted_(executor),
+      tasks_(executor) {}
+
+Hub::~Hub() = default;
+
+Task<Result<>> Hub::start() {
+  auto load = [](storage::Connection& db) { return load_sessions(db); };
+  auto rows = co_await parts_.database->run(load);
+  if (!rows) co_return tl::unexpected(std::move(rows).error().in("load sessions"));
+  for (Session& row : *rows) {
+    const LivePtr live = make_live(std::move(row));
+    // A session without a record can be listed all the same.
+    if (const auto opened = live->open_log(); !opened && opened.error().kind != ErrorKind::not_found)
+      log_warn("sessions", "no record", {{"session", live->session().id}, {"error", opened.error().message}});
+  }
+  parts_.tmux->on_event([this](const tmux::Event& event) {
+    if (event.kind == tmux::EventKind::server_gone) log_warn("sessions", "the tmux server is gone", {{"pid", event.server.pid}});
+    want_reconcile();
+  });
+  if (const auto agreed = co_await reconcile(); !agreed)
+    log_warn("sessions", "tmux does not answer yet", {{"error", agreed.error().message}});
+  tasks_.spawn("sessions.reconcile", reconcile_loop());
+  tasks_.spawn("sessions.tick", tick_loop());
+  tasks_.spawn("tmux.events", parts_.tmux->run_events());
+  co_return Result<>{};
+}
+
+Task<void> Hub::stop() {
+  tasks_.cancel();
+  co_await tasks_.join(kStopLimit);
+  for (auto& [id, live] : sessions_) live->drop_tap();
+}
+
+void Hub::want_reconcile() {
+  reconcile_due_ = true;
+  reconcile_wanted_.notify();
+}
+
+Task<void> Hub::reconcile_loop() {
+  for (;;) {
+    if (!reconcile_due_) co_await reconcile_wanted_.wait_for(kReconcileAnyway);
+    reconcile_due_ = false;
+    const auto agreed = co_await reconcile();
+    if (!agreed) {
+      log_warn("sessions", "sessions could not be compared with tmux", {{"error", agreed.error().message}});
+      co_await sleep_for(kReconcileRetry);
+      reconcile_due_ = true;
+    }
+  }
+}
+
+Task<void> Hub::tick_loop() {
+  for (;;) {
+    co_await sleep_for(kTick);
+    if (!listeners_.empty()) co_await refresh();
+    for (const auto& [id, live] : sessions_) {
+      if (live->session().status != Status::active) continue;
+      live->note_output();
+      announce(live);
+    }
+  }
+}
+
+Task<void> Hub::refresh() {
+  const auto now = parts_.clock->steady();
+  if (now - refreshed_ < kFreshFor || sessions_.empty()) co_return;
+  refreshed_ = now;
+  const auto panes = co_await parts_.tmux->panes();
+  if (!panes) co_return;
+  for (const tmux::Pane& pane : *panes) {
+    for (const auto& [id, live] : sessions_) {
+      if (live->session().status != Status::active || live->session().pane_id != pane.pane_id) continue;
+      take_live_facts(*live, pane);
+      announce(live);
+    }
+  }
+}
+
+// --- agreement with tmux ----------------------------------------------------------------------------------------------------
+
+Task<Result<>> Hub::reconcile() {
+  const auto server = co_await parts_.tmux->server();
+  if (!server) {
+    // A server that does not answer in time may be alive: only "there is none" makes sessions lost.
+    if (server.error().kind == ErrorKind::timeout) co_return tl::unexpected(server.error());
+    server_.reset();
+    const auto lost = co_await mark_all_lost(std::nullopt);
+    co_return lost;
+  }
+  const auto panes = co_await parts_.tmux->panes();
+  if (!panes) co_return tl::unexpected(panes.error());
+  server_ = *server;
+  co_return co_await reconcile_with(*server, *panes);
+}
+
+Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes) {
+  const auto others_lost = co_await mark_all_lost(server);
+  if (!others_lost) co_return others_lost;
+
+  std::map<std::string, const tmux::Pane*> by_pane;
+  std::map<std::string, const tmux::Pane*> by_our_id;
+  for (const tmux::Pane& pane : panes) {
+    by_pane[pane.pane_id] = &pane;
+    if (!pane.dashboard_id.empty()) by_our_id[pane.dashboard_id] = &pane;
+  }
+  std::set<std::string> known_tmux_sessions;
+  const std::map<std::string, LivePtr> all = sessions_;
+  for (const auto& [id, live] : all) {
+    Session& session = live->session();
+    if (session.status != Status::active || starting_.contains(id)) continue;
+    // A row without a pane: the dashboard was killed between the two. The pane carries the id, if it came to be.
+    const auto found = session.pane_id.empty() ? by_our_id.find(id) : by_pane.find(session.pane_id);
+    const bool there = found != (session.pane_id.empty() ? by_our_id.end() : by_pane.end());
+    if (!there) {
+      const auto done = co_await finish(live, Status::exited, std::nullopt);
+      if (!done) co_return done;
+      continue;
+    }
+    const tmux::Pane& pane = *found->second;
+    if (pane.dead) {
+      const auto done = co_await finish(live, Status::exited, pane.exit_status);
+      if (!done) co_return done;
+      co_await parts_.tmux->reap(pane.pane_id);
+      continue;
+    }
+    known_tmux_sessions.insert(pane.session_id);
+    const bool row_changes = session.pane_id != pane.pane_id || session.name != pane.session_name ||
+                             session.tmux_pid != server.pid || session.tmux_started != server.started;
+    if (row_changes) {
+      session.pane_id = pane.pane_id;
+      session.name = pane.session_name;
+      session.tmux_pid = server.pid;
+      session.tmux_started = server.started;
+      auto write = [copy = session](storage::Connection& db) { return update_session(db, copy); };
+      const auto written = co_await parts_.database->transact(write);
+      if (!written) co_return written;
+    }
+    take_live_facts(*live, pane);
+    announce(live);
+    if (!live->linked()) want_link(id);
+  }
+  // What is left was made by hand: the first pane of each session that nothing of ours lives in.
+  for (const tmux::Pane& pane : panes) {
+    if (pane.dead || known_tmux_sessions.contains(pane.session_id)) continue;
+    if (!pane.dashboard_id.empty() && starting_.contains(pane.dashboard_id)) continue;
+    known_tmux_sessions.insert(pane.session_id);
+    const auto adopted = co_await adopt(server, pane);
+    if (!adopted) log_error("sessions", "a session could not be adopted", {{"name", pane.session_name}, {"error", adopted.error().message}});
+  }
+  co_return Result<>{};
+}
+
+Task<Result<>> Hub::adopt(tmux::ServerId server, tmux::Pane pane) {
+  Session session;
+  // A pane that carries an id of ours without a row comes from a restored, older database: its record is still there.
+  const bool ours = pane.dashboard_id.size() == new_id().size() && !sessions_.contains(pane.dashboard_id);
+  session.id = ours ? pane.dashboard_id : new_id();
+  session.name = pane.session_name;
+  session.project = pane.start_path;
+  session.command = {pane.command};
+  session.kind = kind_of(session.command);
+  session.adopted = true;
+  session.tmux_pid = server.pid;
+  session.tmux_started = server.started;
+  session.pane_id = pane.pane_id;
+  session.created_at = parts_.clock->wall();
+  const auto folder = recording::create_session_folder(folder_of(session.id));
+  if (!folder) co_return folder;
+  const audit::Record record = record_of(system_actor(), "session.adopt", session.id, "");
+  auto write = [session, record, trail = parts_.trail](storage::Connection& db) -> Result<> {
+    TRY(insert_session(db, session));
+    return trail->append(db, record);
+  };
+  const auto written = co_await parts_.database->transact(write);
+  if (!written) co_return written;
+  log_info("sessions", "adopted", {{"session", session.id}, {"name", session.name}});
+  const LivePtr live = make_live(session);
+  const auto opened = live->open_log();
+  take_live_facts(*live, pane);
+  announce(live);
+  want_link(session.id);
+  co_return opened;
+}
+
+// Sessions of another server than `except` cannot come back: tmux keeps nothing over its own end.
+Task<Result<>> Hub::mark_all_lost(std::optional<tmux::ServerId> except) {
+  const std::map<std::string, LivePtr> all = sessions_;
+  for (const auto& [id, live] : all) {
+    const Session& session = live->session();
+    if (session.status != Status::active || starting_.contains(id)) continue;
+    if (except && session.pane_id.empty()) continue;
+    if (except && session.tmux_pid == except->pid && session.tmux_started == except->started) continue;
+    const auto done = co_await finish(live, Status::lost, std::nullopt);
+    if (!done) co_return done;
+  }
+  co_return Result<>{};
+}
+
+Task<Result<>> Hub::finish(LivePtr live, Status status, std::optional<int> exit_status) {
+  Session after = live->session();
+  after.status = status;
+  after.exit_status = exit_status;
+  after.ended_at = parts_.clock->wall();
+  const audit::Record record = record_of(system_actor(), status == Status::lost ? "session.lost" : "session.exit", after.id,
+                                         exit_status ? R"({"exit_status":)" + std::to_string(*exit_status) + "}" : "");
+  const auto written = co_await store(after, record);
+  if (!written) co_return written;
+  live->session().status = status;
+  live->session().exit_status = exit_status;
+  live->session().ended_at = after.ended_at;
+  live->drop_tap();
+  live->note_output();
+  log_info("sessions", status == Status::lost ? "lost" : "ended", {{"session", after.id}, {"name", after.name}});
+  announce(live);
+  co_return Result<>{};
+}
+
+void Hub::take_live_facts(LiveSession& live, const tmux::Pane& pane) {
+  Session& session = live.session();
+  session.tmux_session = pane.session_id;
+  session.window_id = pane.window_id;
+  session.title = pane.title;
+  session.foreground = pane.command;
+  live.set_size(pane.cols, pane.rows);
+}
+
+// --- what others see --------------------------------------------------------------------------------------------------------
+
+std::vector<Session> Hub::list() {
+  std::vector<Session> out;
+  for (const auto& [id, live] : sessions_) {
+    live->note_output();
+    live->session().activity = activity_of(live->session(), parts_.clock->wall());
+    out.push_back(live->session());
+  }
+  std::ranges::sort(out, [](const Session& a, const Session& b) {
+    return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id);
+  });
+  return out;
+}
+
+std::optional<Session> Hub::find(const std::string& id) {
+  const LivePtr found = live(id);
+  if (!found) return std::nullopt;
+  found->note_output();
+  found->session().activity = activity_of(found->session(), parts_.clock->wall());
+  return found->session();
+}
+
+Hub::LivePtr Hub::live(const std::string& id) {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+void Hub::announce(const LivePtr& live) {
+  Session& session = live->session();
+  session.activity = activity_of(session, parts_.clock->wall());
+  const auto known = announced_.find(session.id);
+  if (known != announced_.end() && same_for_pages(known->second, session)) return;
+  announced_[session.id] = session;
+  for (auto it = listeners_.begin(); it != listeners_.end();) {
+    const auto here = it++;  // a listener may leave while it is told
+    here->changed(session);
+  }
+}
+
+std::unique_ptr<Hub::Subscription> Hub::subscribe(Listener listener) {
+  listeners_.push_back(std::move(listener));
+  return std::make_unique<Subscription>(this, std::prev(listeners_.end()));
+}
+
+Result<std::unique_ptr<Attachment>> Hub::attach(const std::string& id, Viewer* viewer, const AttachRequest& request) {
+  const LivePtr found = live(id);
+  if (!found) return fail(ErrorKind::not_found, "there is no such session");
+  TRY(found->open_log());
+  auto attachment = std::make_unique<Attachment>(found, viewer, request);
+  announce(found);
+  return attachment;
+}
+
+Result<recording::LogExtent> Hub::extent(const std::string& id) {
+  const LivePtr found = live(id);
+  if (!found) return fail(ErrorKind::not_found, "there is no such session");
+  return found->extent();
+}
+
+Result<std::size_t> Hub::read_log(const std::string& id, std::uint64_t offset, std::span<std::byte> out) {
+  const LivePtr found = live(id);
+  if (!found) return fail(ErrorKind::not_found, "there is no such session");
+  return found->read_log(offset, out);
+}
+
+Task<Result<std::string>> Hub::screen(std::string id) {
+  const LivePtr found = live(id);
+  if (!found) co_return fail(ErrorKind::not_found, "there is no such session");
+  if (found->session().status != Status::active) co_return fail(ErrorKind::conflict, "the session has ended: it has no screen any more");
+  co_return co_await parts_.tmux->capture_text(found->session().pane_id, tmux::Escapes::strip);
+}
+
+}  // namespace ccd::sessions

@@ -1,0 +1,169 @@
+// All sessions: made, adopted, found again, renamed, ended; and the door to watching them.
+//
+// Lives on the loop. Rows are never deleted because something is absent: a vanished tmux server makes its sessions `lost`.
+// Every change of state is written together with its audit row, in one transaction.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "audit/trail.hpp"
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "base/task.hpp"
+#include "files/projects.hpp"
+#include "files/roots.hpp"
+#include "recording/log_watcher.hpp"
+#include "recording/session_folder.hpp"
+#include "sessions/live_session.hpp"
+#include "sessions/session.hpp"
+#include "sessions/viewer.hpp"
+#include "storage/database.hpp"
+#include "tmux/tmux.hpp"
+
+namespace ccd::sessions {
+
+// Who asks, for the audit row.
+struct Actor {
+  std::string name;  // user name, or "system"
+  std::string ip;
+};
+
+struct CreateRequest {
+  std::string name;
+  std::string project;                // absolute path under a project root
+  std::vector<std::string> command;   // empty: Options::default_command
+  std::vector<std::pair<std::string, std::string>> environment;
+  int cols = 0;                       // 0: 120 x 36
+  int rows = 0;
+};
+
+class Hub {
+ public:
+  struct Options {
+    std::string data_dir;                      // absolute; only characters that tap_command() accepts
+    std::string pane_tap;                      // absolute paths of the two helper programs
+    std::string pane_start;
+    std::vector<std::string> default_command;  // {"claude"}
+    std::uint64_t record_bytes_per_session = 0;
+  };
+  struct Parts {  // all outlive the hub
+    storage::Database* database;
+    const audit::Trail* trail;
+    tmux::Tmux* tmux;
+    const files::Roots* project_roots;
+    const Clock* clock;
+    Random* random;
+    asio::thread_pool* pool;
+  };
+
+  Hub(asio::any_io_executor executor, Options options, Parts parts);
+  ~Hub();
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+
+  // Loads the rows and makes them agree with tmux. A tmux server that does not answer is not an error here.
+  Task<Result<>> start();
+  // Ends the hub's tasks. Agents go on.
+  Task<void> stop();
+
+  // Copies, oldest first, without the archived ones.
+  [[nodiscard]] std::vector<Session> list();
+  [[nodiscard]] std::optional<Session> find(const std::string& id);
+  // Asks tmux for titles and sizes if what is known is older than a moment.
+  Task<void> refresh();
+
+  Task<Result<Session>> create(CreateRequest request, Actor actor);
+  Task<Result<Session>> rename(std::string id, std::string name, Actor actor);
+  // Ends the program (the whole tmux session). A session that has ended already is a conflict.
+  Task<Result<>> end(std::string id, Actor actor);
+  // Takes an ended session off the list; its record stays.
+  Task<Result<Session>> archive(std::string id, Actor actor);
+
+  // not_found for an unknown id, or when nothing was recorded.
+  Result<std::unique_ptr<Attachment>> attach(const std::string& id, Viewer* viewer, const AttachRequest& request);
+  Result<recording::LogExtent> extent(const std::string& id);
+  // Up to out.size() bytes of the record from `offset` on; 0 at the end.
+  Result<std::size_t> read_log(const std::string& id, std::uint64_t offset, std::span<std::byte> out);
+  // The screen as text, lines joined by "\n", as tmux shows it.
+  Task<Result<std::string>> screen(std::string id);
+
+  // Called on every change that a page shows, and with the id when a session leaves the list. Stays until the guard goes.
+  struct Listener {
+    std::function<void(const Session&)> changed;
+    std::function<void(const std::string& id)> removed;
+  };
+  class Subscription {
+   public:
+    Subscription(Hub* hub, std::list<Listener>::iterator place) : hub_(hub), place_(place) {}
+    Subscription(const Subscription&) = delete;
+    Subscription& operator=(const Subscription&) = delete;
+    ~Subscription() { hub_->listeners_.erase(place_); }
+
+   private:
+    Hub* hub_;
+    std::list<Listener>::iterator place_;
+  };
+  [[nodiscard]] std::unique_ptr<Subscription> subscribe(Listener listener);
+
+ private:
+  using LivePtr = std::shared_ptr<LiveSession>;
+
+  // hub.cpp: finding out what is there
+  Task<void> reconcile_loop();
+  Task<void> tick_loop();
+  Task<Result<>> reconcile();
+  Task<Result<>> reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes);
+  Task<Result<>> adopt(tmux::ServerId server, tmux::Pane pane);
+  Task<Result<>> mark_all_lost(std::optional<tmux::ServerId> except);
+  Task<Result<>> finish(LivePtr live, Status status, std::optional<int> exit_status);
+  void take_live_facts(LiveSession& live, const tmux::Pane& pane);
+  void announce(const LivePtr& live);
+  void want_reconcile();
+
+  // hub_link.cpp: keeping each session's tap
+  void want_link(const std::string& id);
+  Task<void> link(std::string id);
+  Task<Result<>> repair_pipe(LivePtr live);
+  void want_resize(const std::string& id, int cols, int rows);
+  Task<void> resize_loop(std::string id);
+  LivePtr make_live(Session session);
+  [[nodiscard]] std::string folder_of(const std::string& id) const;
+  [[nodiscard]] recording::TapOptions tap_options() const;
+
+  // hub_commands.cpp
+  Result<> check(const CreateRequest& request) const;
+  Task<Result<>> start_pane(LivePtr live, CreateRequest request, files::ProjectFolder folder);
+  Task<Result<>> store(Session session, audit::Record record);
+  [[nodiscard]] audit::Record record_of(const Actor& actor, std::string action, std::string target, std::string detail) const;
+  Task<void> audit_failure(Actor actor, std::string action, std::string target, Error error);
+  [[nodiscard]] std::string new_id();
+  [[nodiscard]] LivePtr live(const std::string& id);
+
+  asio::any_io_executor executor_;
+  Options options_;
+  Parts parts_;
+  recording::LogWatcher watcher_;
+  std::map<std::string, LivePtr> sessions_;  // by id
+  std::map<std::string, Session> announced_;
+  std::list<Listener> listeners_;
+  std::set<std::string> starting_;           // being created: reconcile leaves them alone
+  std::set<std::string> linking_;
+  std::map<std::string, std::pair<int, int>> wanted_sizes_;
+  std::set<std::string> resizing_;
+  std::optional<tmux::ServerId> server_;
+  Notifier reconcile_wanted_;
+  bool reconcile_due_ = false;
+  std::chrono::steady_clock::time_point refreshed_{};
+  TaskGroup tasks_;
+};
+
+}  // namespace ccd::sessions
