@@ -26,7 +26,7 @@ class ConnectionTest : public testing::Test {
       ASSERT_TRUE(c.exec("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT UNIQUE, weight REAL, data BLOB, n INTEGER) STRICT"));
     });
   }
-  TempFolder folder_;
+  TempFolder folder_{TempFolder::On::memory};
   asio::io_context loop_;
   std::unique_ptr<Database> database_ = open_or_fail(folder_ / "test.db", loop_);
 };

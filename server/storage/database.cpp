@@ -15,6 +15,7 @@
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/unique_fd.hpp"
+#include "storage/wal.hpp"
 
 namespace ccd::storage {
 
@@ -104,6 +105,7 @@ Result<> set_up(Connection& connection, const std::string& path) {
                                         "file system");
   }
   TRY(quick_check(connection, path));
+  TRY(rewrite_wal(connection, path));
   return connection.exec(kOwnTables);
 }
 
@@ -151,6 +153,8 @@ Result<> Database::open_connection(Creation creation) {
   }
   sqlite3_busy_timeout(handle, static_cast<int>(kBusyTimeout.count()));
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  // A connection that is given up must not copy a log that rewrite_wal has not secured.
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   auto ready = set_up(*connection, options_.path);
   if (!ready) {
     Error failure = std::move(ready).error();
@@ -158,8 +162,6 @@ Result<> Database::open_connection(Creation creation) {
     if (failure.kind == ErrorKind::corrupt && !advised) failure.message = damaged(options_.path, failure.message);
     return tl::unexpected(std::move(failure));
   }
-  // After a failed fsync only what is written anew can be trusted: all of the write-ahead log goes into the file again.
-  if (creation == Creation::refused) TRY(checkpoint(*connection));
   struct stat info {};
   if (::stat(options_.path.c_str(), &info) != 0) return fail_errno("look at the database " + options_.path);
   file_ = {.device = info.st_dev, .inode = info.st_ino};
@@ -224,7 +226,7 @@ Result<> Database::perform(JobRef job, std::chrono::steady_clock::duration limit
 
 void Database::give_up() {
   fault_ = connection_->fault();
-  next_reopen_ = std::chrono::steady_clock::now() + kReopenInterval;
+  next_reopen_ = std::chrono::steady_clock::now() + options_.reopen_interval;
   fault_count().Increment();
   static_cast<void>(refuse(*fault_));
   connection_.reset();
@@ -260,7 +262,7 @@ Result<> Database::make_usable() {
     if (std::chrono::steady_clock::now() < next_reopen_) {
       return fail(ErrorKind::unavailable, "the database is out of use after an error: " + fault_->message);
     }
-    next_reopen_ = std::chrono::steady_clock::now() + kReopenInterval;
+    next_reopen_ = std::chrono::steady_clock::now() + options_.reopen_interval;
     auto opened = open_connection(Creation::refused);
     if (!opened) return refuse(std::move(opened).error().in("reopen the database"));
     log_info("storage", "database reopened and checked", {{"path", options_.path}});
@@ -305,6 +307,7 @@ Result<> Database::shut() {
   if (!connection_) return {};
   job_deadline_ = std::chrono::steady_clock::time_point::max();
   auto done = checkpoint(*connection_);
+  if (!connection_->fault()) sqlite3_db_config(connection_->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
   connection_.reset();
   return done;
 }

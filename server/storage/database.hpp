@@ -39,6 +39,7 @@ inline constexpr std::chrono::seconds kReopenInterval{5};
 
 struct Options {
   std::string path;  // made with mode 0600; its folder must exist
+  std::chrono::steady_clock::duration reopen_interval = kReopenInterval;
 };
 
 // A step of the schema. The name ("auth/001-users") is unique for ever and its SQL never changes once released; no BEGIN or COMMIT.
