@@ -41,11 +41,12 @@ class Anchor {
   struct Head {
     std::int64_t count = 0;
     std::int64_t last_id = 0;
-    std::string last_hash;
+    std::string last_hash = "-";
     WallMicros at = 0;
   };
   [[nodiscard]] Result<std::optional<Head>> read() const;
-  [[nodiscard]] Result<std::string> whats_missing(storage::Connection& connection, const Head& head) const;
+  // What is wrong with the row that was the last; empty when nothing is.
+  static Result<std::string> fault_at_head(storage::Connection& connection, const Head& then);
   [[nodiscard]] std::string mac_of(const Head& head) const;
 
   std::string path_;

@@ -80,7 +80,7 @@ struct VerifyReport {
   std::int64_t rows = 0;          // checked, up to the first bad one
   bool ok = true;
   std::int64_t first_bad_id = 0;  // the lowest id at which the chain does not hold (a missing row's id counts); 0 when ok
-  std::string reason;             // for people; empty when ok
+  std::string reason{};           // for people; empty when ok
 };
 
 // Checks the chain a slice at a time, so that a long trail does not hold the database's thread.
