@@ -1,0 +1,210 @@
+// Home: every session, what it does, and the way to a new one.
+import { Folder, Plus, Search, SquareTerminal, TerminalSquare, Users } from 'lucide-react'
+import { useDeferredValue, useState, type ReactNode } from 'react'
+import { useConnection, useFleet, useServices } from '../services.tsx'
+import { Button } from '../ui/button.tsx'
+import { Empty, Notice, Waiting } from '../ui/feedback.tsx'
+import { ConnectionLine, StateMark, type StateName } from '../ui/states.tsx'
+import { counted, lastPart } from '../ui/text.ts'
+import { Ago, exactTime } from '../ui/time.tsx'
+import type { Session } from '../wire/types.ts'
+import { useTitle } from './hooks.ts'
+import { NewSession } from './new_session.tsx'
+import { addressOf, Link } from './router.tsx'
+import { commandText, doing, matches, stateOf } from './session_words.ts'
+import './fleet.css'
+
+const kStateOrder: readonly StateName[] = ['working', 'idle', 'unknown']
+
+function SessionLink({ session }: { session: Session }) {
+  const address = addressOf({ kind: 'session', name: session.name, tab: 'terminal', path: null })
+  return (
+    <Link className="session-link" href={address}>
+      {session.name}
+    </Link>
+  )
+}
+
+function Card({ session }: { session: Session }) {
+  const said = doing(session)
+  return (
+    <li className="card">
+      <div className="card-top">
+        <StateMark state={stateOf(session)} />
+        {session.last_output_at !== null && (
+          <span className="card-age" title={`Last output ${exactTime(session.last_output_at)}`}>
+            <Ago micros={session.last_output_at} />
+          </span>
+        )}
+      </div>
+      <h3 className="clip">
+        <SessionLink session={session} />
+      </h3>
+      <p className="card-doing clip">{said || ' '}</p>
+      <div className="card-foot">
+        <span className="fact clip" title={session.project}>
+          <Folder size={14} aria-hidden />
+          <span className="clip">{lastPart(session.project) || 'no project'}</span>
+        </span>
+        <span className="fact clip" title={commandText(session)}>
+          <TerminalSquare size={14} aria-hidden />
+          <span className="clip mono">{commandText(session)}</span>
+        </span>
+        {session.viewers > 0 && (
+          <span className="fact" title={`${counted(session.viewers, 'page')} shows this session`}>
+            <Users size={14} aria-hidden />
+            <span>
+              {session.viewers}
+              <span className="only-heard"> watching</span>
+            </span>
+          </span>
+        )}
+      </div>
+    </li>
+  )
+}
+
+function EndedRow({ session }: { session: Session }) {
+  const failed = session.exit_status !== null && session.exit_status !== 0
+  return (
+    <li className="row">
+      <StateMark state={stateOf(session)} />
+      <span className="row-name clip">
+        <SessionLink session={session} />
+      </span>
+      <span className="fact clip" title={session.project}>
+        <Folder size={14} aria-hidden />
+        <span className="clip">{lastPart(session.project)}</span>
+      </span>
+      <span className="row-status">{failed ? `status ${session.exit_status}` : ''}</span>
+      <span className="row-age">{session.ended_at !== null && <Ago micros={session.ended_at} />}</span>
+    </li>
+  )
+}
+
+function Section({ title, count, children }: { title: string; count: number; children: ReactNode }) {
+  return (
+    <section className="fleet-section" aria-label={title}>
+      <h2>
+        {title} <span className="count">{count}</span>
+      </h2>
+      {children}
+    </section>
+  )
+}
+
+function summary(sessions: readonly Session[]): string {
+  const words: Partial<Record<StateName, string>> = { unknown: 'running' }
+  const active = sessions.filter((session) => session.status === 'active')
+  return kStateOrder
+    .map((state) => ({ state, count: active.filter((session) => stateOf(session) === state).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ state, count }) => `${count} ${words[state] ?? state}`)
+    .join(' · ')
+}
+
+function Lists({ sessions, filter, onClear }: { sessions: readonly Session[]; filter: string; onClear: () => void }) {
+  const shown = sessions.filter((session) => matches(session, filter))
+  const active = shown.filter((session) => session.status === 'active')
+  const ended = shown
+    .filter((session) => session.status !== 'active')
+    .sort((a, b) => (b.ended_at ?? b.created_at) - (a.ended_at ?? a.created_at))
+  if (shown.length === 0) {
+    return (
+      <Empty icon={<Search size={28} aria-hidden />} title="Nothing matches">
+        <p>No session has all of these words in its name, project, command or state.</p>
+        <Button onClick={onClear}>Clear the filter</Button>
+      </Empty>
+    )
+  }
+  return (
+    <>
+      {active.length > 0 && (
+        <Section title="Running" count={active.length}>
+          <ul className="cards">
+            {active.map((session) => (
+              <Card key={session.id} session={session} />
+            ))}
+          </ul>
+        </Section>
+      )}
+      {ended.length > 0 && (
+        <Section title="Ended" count={ended.length}>
+          <ul className="rows">
+            {ended.map((session) => (
+              <EndedRow key={session.id} session={session} />
+            ))}
+          </ul>
+        </Section>
+      )}
+    </>
+  )
+}
+
+export function Fleet() {
+  const { wire } = useServices()
+  const { sessions, loaded, error } = useFleet()
+  const connection = useConnection()
+  const [filter, setFilter] = useState('')
+  const [creating, setCreating] = useState(false)
+  const deferred = useDeferredValue(filter.trim())
+  const running = sessions.filter((session) => session.status === 'active').length
+  useTitle(loaded ? `Fleet, ${running} running` : 'Fleet')
+
+  return (
+    <>
+      <header className="page-head">
+        <h1>Fleet</h1>
+        <span className="fleet-summary">{summary(sessions)}</span>
+        <ConnectionLine connection={connection.word} />
+        <div className="fleet-tools push">
+          {sessions.length > 0 && (
+            <div className="with-icon fleet-filter">
+              <Search size={16} aria-hidden />
+              <input
+                className="input"
+                type="search"
+                aria-label="Filter sessions"
+                placeholder="Filter"
+                spellCheck={false}
+                value={filter}
+                onChange={(event) => setFilter(event.target.value)}
+              />
+            </div>
+          )}
+          <Button kind="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
+            New session
+          </Button>
+        </div>
+      </header>
+      <div className="fleet">
+        {error !== null && (
+          <Notice
+            tone="danger"
+            actions={
+              <Button small onClick={() => void wire.readFleet()}>
+                Try again
+              </Button>
+            }
+          >
+            The list of sessions could not be read. {error}
+          </Notice>
+        )}
+        {!loaded && error === null && sessions.length === 0 && <Waiting what="the list of sessions" />}
+        {loaded && sessions.length === 0 && (
+          <Empty icon={<SquareTerminal size={32} aria-hidden />} title="No sessions yet">
+            <p>
+              A session is a program in a terminal, usually Claude Code, that runs in one of your project folders and
+              goes on when you close this page.
+            </p>
+            <Button kind="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
+              Start the first one
+            </Button>
+          </Empty>
+        )}
+        {sessions.length > 0 && <Lists sessions={sessions} filter={deferred} onClear={() => setFilter('')} />}
+      </div>
+      {creating && <NewSession sessions={sessions} onClose={() => setCreating(false)} />}
+    </>
+  )
+}

@@ -1,0 +1,88 @@
+// Which place an address means, and going from one to another. Back works because the browser's history is the only state.
+import { useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent, type Ref } from 'react'
+
+export type Place =
+  | { kind: 'fleet' }
+  | { kind: 'session'; name: string; tab: 'terminal' | 'files'; path: string | null }
+  | { kind: 'files'; path: string | null }
+  | { kind: 'nowhere' }
+
+function decoded(part: string): string | null {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return null
+  }
+}
+
+export function placeOf(pathname: string, search: string): Place {
+  const path = new URLSearchParams(search).get('path')
+  const parts = pathname.split('/').filter(Boolean)
+  if (parts.length === 0) return { kind: 'fleet' }
+  if (parts[0] === 'files' && parts.length === 1) return { kind: 'files', path }
+  const name = decoded(parts[1] ?? '')
+  if (parts[0] !== 's' || name === null || name === '') return { kind: 'nowhere' }
+  if (parts.length === 2) return { kind: 'session', name, tab: 'terminal', path: null }
+  if (parts.length === 3 && parts[2] === 'files') return { kind: 'session', name, tab: 'files', path }
+  return { kind: 'nowhere' }
+}
+
+const withPath = (address: string, path: string | null) =>
+  path === null ? address : `${address}?path=${encodeURIComponent(path).replaceAll('%2F', '/')}`
+
+export function addressOf(place: Exclude<Place, { kind: 'nowhere' }>): string {
+  switch (place.kind) {
+    case 'fleet':
+      return '/'
+    case 'files':
+      return withPath('/files', place.path)
+    case 'session': {
+      const base = `/s/${encodeURIComponent(place.name)}`
+      return place.tab === 'terminal' ? base : withPath(`${base}/files`, place.path)
+    }
+  }
+}
+
+const listeners = new Set<() => void>()
+const notify = () => listeners.forEach((listener) => listener())
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  window.addEventListener('popstate', listener)
+  return () => {
+    listeners.delete(listener)
+    window.removeEventListener('popstate', listener)
+  }
+}
+
+const here = () => location.pathname + location.search
+
+export function go(address: string, replace = false): void {
+  if (address === here()) return
+  if (replace) history.replaceState(null, '', address)
+  else history.pushState(null, '', address)
+  notify()
+}
+
+export function usePlace(): Place {
+  const address = useSyncExternalStore(subscribe, here)
+  const at = address.indexOf('?')
+  return at < 0 ? placeOf(address, '') : placeOf(address.slice(0, at), address.slice(at))
+}
+
+interface LinkProps extends AnchorHTMLAttributes<HTMLAnchorElement> {
+  href: string
+  ref?: Ref<HTMLAnchorElement>
+}
+
+// A link that stays within the page, unless it is opened elsewhere on purpose.
+export function Link({ href, onClick, ...rest }: LinkProps) {
+  const follow = (event: MouseEvent<HTMLAnchorElement>) => {
+    onClick?.(event)
+    const elsewhere = event.metaKey || event.ctrlKey || event.shiftKey || event.altKey || event.button !== 0
+    if (event.defaultPrevented || elsewhere) return
+    event.preventDefault()
+    go(href)
+  }
+  return <a {...rest} href={href} onClick={follow} />
+}

@@ -1,0 +1,212 @@
+// The one line above a session: state, name, where and what it runs, who is here, and what can be done with it.
+import {
+  ArrowLeft,
+  CircleStop,
+  Ellipsis,
+  Folder,
+  Maximize2,
+  PencilLine,
+  Proportions,
+  ScanText,
+  Search,
+  SquareTerminal,
+  Users,
+} from 'lucide-react'
+import { useState } from 'react'
+import { useServices } from '../services.tsx'
+import type { TerminalController } from '../terminal/controller.ts'
+import { Button, IconButton } from '../ui/button.tsx'
+import { Confirm, Dialog } from '../ui/dialog.tsx'
+import { Notice, useTelling } from '../ui/feedback.tsx'
+import { Field } from '../ui/field.tsx'
+import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
+import { ConnectionLine, StateMark, type ConnectionName } from '../ui/states.tsx'
+import { counted } from '../ui/text.ts'
+import { endSession, renameSession } from '../wire/api.ts'
+import type { Size } from '../wire/channel.ts'
+import type { Session } from '../wire/types.ts'
+import { Link } from './router.tsx'
+import { commandText, kNamePattern, kNameRule, stateOf } from './session_words.ts'
+
+function RenameDialog({ session, onClose }: { session: Session; onClose: () => void }) {
+  const { http, wire } = useServices()
+  const { tell } = useTelling()
+  const [name, setName] = useState(session.name)
+  const [fault, setFault] = useState<string | null>(null)
+  const [busy, setBusy] = useState(false)
+  const rename = async () => {
+    if (busy) return
+    if (!kNamePattern.test(name)) return setFault(kNameRule)
+    if (name === session.name) return onClose()
+    setBusy(true)
+    try {
+      await renameSession(http, session.id, name)
+      const current = wire.fleet.current().sessions.find(({ id }) => id === session.id)
+      if (current !== undefined) wire.fleet.upsert({ ...current, name })
+      tell(`Renamed to ${name}.`, 'good')
+      onClose()
+    } catch (error) {
+      setBusy(false)
+      setFault(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return (
+    <Dialog
+      title={`Rename ${session.name}`}
+      onClose={onClose}
+      onSubmit={() => void rename()}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary" busy={busy}>
+            Rename
+          </Button>
+        </>
+      }
+    >
+      <Field
+        label="Name"
+        value={name}
+        fault={fault}
+        hint={kNameRule}
+        spellCheck={false}
+        autoCapitalize="none"
+        autoComplete="off"
+        autoFocus
+        onFocus={(event) => event.target.select()}
+        onChange={(event) => {
+          setName(event.target.value)
+          setFault(null)
+        }}
+      />
+    </Dialog>
+  )
+}
+
+function EndDialog({ session, onClose }: { session: Session; onClose: () => void }) {
+  const { http } = useServices()
+  const { tell } = useTelling()
+  const [busy, setBusy] = useState(false)
+  const [fault, setFault] = useState<string | null>(null)
+  const end = async () => {
+    setBusy(true)
+    try {
+      await endSession(http, session.id)
+      tell(`${session.name} was ended.`)
+      onClose()
+    } catch (error) {
+      setBusy(false)
+      setFault(error instanceof Error ? error.message : String(error))
+    }
+  }
+  return (
+    <Confirm
+      title={`End ${session.name}?`}
+      confirm="End session"
+      kind="danger"
+      busy={busy}
+      onConfirm={() => void end()}
+      onClose={onClose}
+    >
+      <p>
+        <code>{commandText(session)}</code> and everything it started in this terminal are stopped. What they have not
+        saved is lost.
+      </p>
+      <p>Files in {session.project || 'the project'} stay, and so does the record of what was printed.</p>
+      {fault !== null && <Notice tone="danger">{fault}</Notice>}
+    </Confirm>
+  )
+}
+
+interface SessionHeadProps {
+  session: Session
+  pane: Size
+  connection: ConnectionName
+  controller: TerminalController
+  phone: boolean
+}
+
+function Facts({ session, pane }: { session: Session; pane: Size }) {
+  const command = commandText(session)
+  return (
+    <ul className="session-facts">
+      <li className="fact clip" title={`Project: ${session.project}`}>
+        <Folder size={14} aria-hidden />
+        <span className="clip clip-start">
+          <bdi>{session.project || 'no project'}</bdi>
+        </span>
+      </li>
+      <li className="fact clip" title={`Command: ${command}`}>
+        <SquareTerminal size={14} aria-hidden />
+        <span className="clip mono">{command}</span>
+      </li>
+      <li className="fact" title="Columns × rows of the pane">
+        <Proportions size={14} aria-hidden />
+        <span>
+          {pane.cols}×{pane.rows}
+        </span>
+      </li>
+      {session.viewers > 0 && (
+        <li className="fact" title={`${counted(session.viewers, 'page')} shows this session`}>
+          <Users size={14} aria-hidden />
+          <span>{session.viewers} here</span>
+        </li>
+      )}
+    </ul>
+  )
+}
+
+export function SessionHead({ session, pane, connection, controller, phone }: SessionHeadProps) {
+  const [dialog, setDialog] = useState<'rename' | 'end' | null>(null)
+  const active = session.status === 'active'
+  return (
+    <header className="session-head">
+      <Link className="button quiet icon small" href="/" aria-label="Back to the fleet" title="Back to the fleet">
+        <ArrowLeft size={18} aria-hidden />
+      </Link>
+      <h1 className="clip">{session.name}</h1>
+      <StateMark state={stateOf(session)} />
+      {!phone && <Facts session={session} pane={pane} />}
+      <span className="session-push" />
+      {active && <ConnectionLine connection={connection} />}
+      {phone ? (
+        <Menu
+          label="Session"
+          trigger={<IconButton label="More" small icon={<Ellipsis size={18} aria-hidden />} />}
+        >
+          <MenuItem icon={<Maximize2 size={16} aria-hidden />} onSelect={() => controller.fit()}>
+            Fit to me
+          </MenuItem>
+          <MenuItem icon={<Search size={16} aria-hidden />} onSelect={() => controller.startFind()}>
+            Search the terminal
+          </MenuItem>
+          <MenuItem icon={<ScanText size={16} aria-hidden />} onSelect={() => controller.showText()}>
+            Text of the terminal
+          </MenuItem>
+          <MenuLine />
+          <MenuItem icon={<PencilLine size={16} aria-hidden />} onSelect={() => setDialog('rename')}>
+            Rename
+          </MenuItem>
+          {active && (
+            <MenuItem icon={<CircleStop size={16} aria-hidden />} danger onSelect={() => setDialog('end')}>
+              End session
+            </MenuItem>
+          )}
+        </Menu>
+      ) : (
+        <>
+          <Button small kind="quiet" icon={<PencilLine size={16} aria-hidden />} onClick={() => setDialog('rename')}>
+            Rename
+          </Button>
+          {active && (
+            <Button small kind="quiet" icon={<CircleStop size={16} aria-hidden />} onClick={() => setDialog('end')}>
+              End session
+            </Button>
+          )}
+        </>
+      )}
+      {dialog === 'rename' && <RenameDialog session={session} onClose={() => setDialog(null)} />}
+      {dialog === 'end' && <EndDialog session={session} onClose={() => setDialog(null)} />}
+    </header>
+  )
+}

@@ -1,0 +1,164 @@
+// One session: its header, its terminal and its files.
+import { Ghost } from 'lucide-react'
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { locks, useFleet, useServices } from '../services.tsx'
+import { TerminalController } from '../terminal/controller.ts'
+import { TerminalView } from '../terminal/terminal_view.tsx'
+import { Empty, Notice, useTelling, Waiting } from '../ui/feedback.tsx'
+import { stateWord } from '../ui/states.tsx'
+import { sessionByName } from '../wire/fleet.ts'
+import type { Session, User } from '../wire/types.ts'
+import { FilesView } from './files_view.tsx'
+import { useIsPhone, useSwipe, useTitle } from './hooks.ts'
+import { useScreenReader } from './preferences.ts'
+import { addressOf, go, Link, type Place } from './router.tsx'
+import { SessionHead } from './session_head.tsx'
+import { stateOf } from './session_words.ts'
+import { kTerminalTools, SessionTabs, tabId } from './session_tabs.tsx'
+import './session.css'
+
+type SessionPlace = Extract<Place, { kind: 'session' }>
+
+export function SessionPage({ place, user }: { place: SessionPlace; user: User }) {
+  const { sessions, loaded, error } = useFleet()
+  const found = sessionByName(sessions, place.name)
+  // Renamed while it is open: the address follows.
+  const open = useRef<string | null>(null)
+  const known = sessions.find((session) => session.id === open.current) ?? null
+  const session = found ?? known
+  const { tab, path } = place
+  useEffect(() => {
+    open.current = session?.id ?? null
+    if (found === null && known !== null) go(addressOf({ kind: 'session', name: known.name, tab, path }), true)
+  }, [session, found, known, tab, path])
+
+  if (session !== null) return <OneSession key={session.id} session={session} place={place} user={user} />
+  if (!loaded && error === null) return <Waiting what="the list of sessions" />
+  if (!loaded) return <Notice tone="danger">{error}</Notice>
+  return <NoSession name={place.name} />
+}
+
+function NoSession({ name }: { name: string }) {
+  useTitle('No such session')
+  return (
+    <Empty icon={<Ghost size={28} aria-hidden />} title={`There is no session “${name}”`}>
+      <p>It may have been renamed, or the address was mistyped.</p>
+      <Link className="button" href="/">
+        To the fleet
+      </Link>
+    </Empty>
+  )
+}
+
+// The page's keys inside the terminal, which otherwise gets every key.
+function shortcutOf(controller: () => TerminalController | null) {
+  return (event: KeyboardEvent): boolean => {
+    if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.altKey) return false
+    switch (event.code) {
+      case 'KeyF':
+        controller()?.startFind()
+        return true
+      case 'KeyC':
+        document.execCommand('copy')
+        return true
+      case 'ArrowUp':
+        document.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus()
+        return true
+      default:
+        return false
+    }
+  }
+}
+
+function useController(session: Session, user: User): TerminalController | null {
+  const { wire } = useServices()
+  const [controller, setController] = useState<TerminalController | null>(null)
+  // A controller lives as long as its session is on the page; later news about the session reach it otherwise.
+  const first = useRef(session)
+  useEffect(() => {
+    let mine: TerminalController | null = null
+    const shortcut = shortcutOf(() => mine)
+    mine = new TerminalController({
+      wire,
+      session: first.current,
+      user: user.id,
+      shelf: sessionStorage,
+      locks,
+      shortcut,
+    })
+    setController(mine)
+    return () => mine?.dispose()
+  }, [wire, user.id])
+  return controller
+}
+
+function useAnnouncedState(session: Session): void {
+  const { say } = useTelling()
+  const state = stateOf(session)
+  const before = useRef(state)
+  useEffect(() => {
+    if (before.current !== state) say(`${session.name}: ${stateWord(state)}`)
+    before.current = state
+  }, [state, session.name, say])
+}
+
+function OneSession({ session, place, user }: { session: Session; place: SessionPlace; user: User }) {
+  const controller = useController(session, user)
+  useTitle(`${session.name}, ${stateWord(stateOf(session))}`)
+  useAnnouncedState(session)
+  if (controller === null) return null
+  return <WithTerminal session={session} place={place} controller={controller} />
+}
+
+function WithTerminal({ session, place, controller }: {
+  session: Session
+  place: SessionPlace
+  controller: TerminalController
+}) {
+  const phone = useIsPhone()
+  const [screenReader] = useScreenReader()
+  const body = useRef<HTMLDivElement>(null)
+  const state = useSyncExternalStore(controller.subscribe, controller.current)
+  const onTerminal = place.tab === 'terminal'
+  const show = (tab: 'terminal' | 'files', path: string | null = null) =>
+    go(addressOf({ kind: 'session', name: session.name, tab, path }))
+
+  useSwipe(body, (step) => show(step > 0 ? 'files' : 'terminal'))
+  // On a desk the keys go to the terminal at once; on a phone that would bring up the keyboard.
+  useEffect(() => {
+    if (onTerminal && !phone) controller.focus()
+  }, [controller, onTerminal, phone])
+  // The search key works wherever the focus is on this page.
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const wanted = event.code === 'KeyF' && event.shiftKey && (event.ctrlKey || event.metaKey) && !event.altKey
+      if (!wanted || event.defaultPrevented || !onTerminal) return
+      event.preventDefault()
+      controller.startFind()
+    }
+    window.addEventListener('keydown', onKeyDown)
+    return () => window.removeEventListener('keydown', onKeyDown)
+  }, [controller, onTerminal])
+
+  return (
+    <div className="session">
+      <SessionHead session={session} pane={state.pane} connection={state.connection} controller={controller} phone={phone} />
+      <SessionTabs session={session} tab={place.tab} tools={onTerminal && !phone ? kTerminalTools(controller) : null} />
+      <div className="session-body" ref={body}>
+        <div
+          className="session-panel"
+          role="tabpanel"
+          aria-labelledby={tabId('terminal')}
+          hidden={!onTerminal}
+        >
+          <TerminalView controller={controller} session={session} phone={phone} screenReader={screenReader} hidden={false} />
+        </div>
+        {!onTerminal && (
+          <div className="session-panel" role="tabpanel" aria-labelledby={tabId('files')}>
+            <FilesView root={session.project} path={place.path} onOpen={(path) => show('files', path)} />
+          </div>
+        )}
+      </div>
+    </div>
+  )
+}

@@ -1,0 +1,70 @@
+// The tabs of a session. They are links: each has an address that can be shared.
+import { FolderTree, ScanText, Search, SquareTerminal, type LucideIcon } from 'lucide-react'
+import type { KeyboardEvent, ReactNode } from 'react'
+import type { TerminalController } from '../terminal/controller.ts'
+import { IconButton } from '../ui/button.tsx'
+import type { Session } from '../wire/types.ts'
+import { kModifier } from './keyboard_help.tsx'
+import { addressOf, Link } from './router.tsx'
+
+type Tab = 'terminal' | 'files'
+
+const kTabs: readonly { tab: Tab; label: string; icon: LucideIcon }[] = [
+  { tab: 'terminal', label: 'Terminal', icon: SquareTerminal },
+  { tab: 'files', label: 'Files', icon: FolderTree },
+]
+
+export const tabId = (tab: Tab) => `session-tab-${tab}`
+
+export function kTerminalTools(controller: TerminalController): ReactNode {
+  return (
+    <>
+      <IconButton
+        label="Search the terminal"
+        keys={`${kModifier} Shift F`}
+        small
+        icon={<Search size={16} aria-hidden />}
+        onClick={() => controller.startFind()}
+      />
+      <IconButton
+        label="Text of the terminal"
+        small
+        icon={<ScanText size={16} aria-hidden />}
+        onClick={() => controller.showText()}
+      />
+    </>
+  )
+}
+
+function onArrow(event: KeyboardEvent<HTMLElement>): void {
+  if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return
+  const tabs = [...event.currentTarget.querySelectorAll<HTMLElement>('[role="tab"]')]
+  const at = tabs.indexOf(document.activeElement as HTMLElement)
+  const next = tabs[(at + (event.key === 'ArrowRight' ? 1 : tabs.length - 1)) % tabs.length]
+  next?.focus()
+  event.preventDefault()
+}
+
+export function SessionTabs({ session, tab, tools }: { session: Session; tab: Tab; tools: ReactNode }) {
+  return (
+    <div className="session-tabs">
+      <div role="tablist" aria-label="Views of this session" onKeyDown={onArrow}>
+        {kTabs.map(({ tab: name, label, icon: Icon }) => (
+          <Link
+            key={name}
+            id={tabId(name)}
+            role="tab"
+            className="tab"
+            aria-selected={name === tab}
+            tabIndex={name === tab ? 0 : -1}
+            href={addressOf({ kind: 'session', name: session.name, tab: name, path: null })}
+          >
+            <Icon size={16} aria-hidden />
+            {label}
+          </Link>
+        ))}
+      </div>
+      {tools !== null && <div className="session-tools">{tools}</div>}
+    </div>
+  )
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { parseSession } from '../wire/messages.ts'
+import type { Session } from '../wire/types.ts'
+import { commandText, doing, matches, nameFor, stateOf } from './session_words.ts'
+
+const session = (fields: Partial<Session>): Session => ({ ...(parseSession({ id: '1' }) as Session), ...fields })
+
+describe('a session in words', () => {
+  it.each([
+    [{ status: 'active', state: 'working' }, 'working'],
+    [{ status: 'active', state: 'unknown' }, 'unknown'],
+    [{ status: 'exited', exit_status: 0 }, 'ended'],
+    [{ status: 'exited', exit_status: 2 }, 'failed'],
+    [{ status: 'exited', exit_status: null }, 'ended'],
+    [{ status: 'lost', state: 'working' }, 'lost'],
+  ] as const)('%j is %s', (fields, state) => {
+    expect(stateOf(session(fields))).toBe(state)
+  })
+
+  it('shows its command as it could be typed', () => {
+    expect(commandText(session({ command: ['sh', '-c', "echo 'a b'"] }))).toBe(`sh -c 'echo '\\''a b'\\'''`)
+    expect(commandText(session({ command: [] }))).toBe('claude')
+  })
+
+  it('says what it does without the symbols of its title', () => {
+    expect(doing(session({ title: '✳ Fix the login' }))).toBe('Fix the login')
+    expect(doing(session({ title: '', foreground: 'vim' }))).toBe('vim')
+  })
+
+  it('gets a free name from its project', () => {
+    expect(nameFor('/srv/my app/', new Set())).toBe('my-app')
+    expect(nameFor('/srv/app', new Set(['app', 'app-2']))).toBe('app-3')
+    expect(nameFor('/', new Set())).toBe('session')
+  })
+
+  it('is found by every word of the filter', () => {
+    const found = session({ name: 'api', project: '/srv/shop', state: 'idle', status: 'active' })
+    expect(matches(found, 'shop IDLE')).toBe(true)
+    expect(matches(found, 'shop working')).toBe(false)
+    expect(matches(found, '')).toBe(true)
+  })
+})

@@ -1,0 +1,41 @@
+// A session in words: its state, what it runs, where.
+import type { StateName } from '../ui/states.tsx'
+import { lastPart } from '../ui/text.ts'
+import type { Session } from '../wire/types.ts'
+
+export const kNamePattern = /^[A-Za-z0-9_-]{1,64}$/
+export const kNameRule = 'Letters, digits, - and _, at most 64.'
+
+export function stateOf(session: Session): StateName {
+  if (session.status === 'lost') return 'lost'
+  if (session.status !== 'active') return (session.exit_status ?? 0) === 0 ? 'ended' : 'failed'
+  if (session.state === 'exited' || session.state === 'lost') return session.state === 'lost' ? 'lost' : 'ended'
+  return session.state
+}
+
+export function commandText(session: Session): string {
+  if (session.command.length === 0) return session.adopted ? (session.foreground || 'started by hand') : 'claude'
+  const quoted = (item: string) => (/^[\w@%+=:,./-]+$/.test(item) ? item : `'${item.replaceAll("'", "'\\''")}'`)
+  return session.command.map(quoted).join(' ')
+}
+
+// What it is doing, as the program itself says: its title, else the program in front.
+export function doing(session: Session): string {
+  // Claude Code's titles begin with a symbol for working or idle; the state already says that.
+  const title = session.title.replace(/^[^\p{L}\p{N}/~$#"'([]+/u, '').trim()
+  if (title !== '' && title !== session.name) return title
+  return session.foreground
+}
+
+export function nameFor(project: string, taken: ReadonlySet<string>): string {
+  const base = lastPart(project).replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 56) || 'session'
+  if (!taken.has(base)) return base
+  for (let number = 2; ; number += 1) if (!taken.has(`${base}-${number}`)) return `${base}-${number}`
+}
+
+export function matches(session: Session, filter: string): boolean {
+  const text = [session.name, session.project, commandText(session), session.title, session.foreground, stateOf(session)]
+    .join(' ')
+    .toLowerCase()
+  return filter.toLowerCase().split(/\s+/).every((word) => text.includes(word))
+}

@@ -1,0 +1,282 @@
+// One xterm in one element: shows what a channel receives, hands out what a person types, and nothing else.
+import { SearchAddon, type ISearchOptions } from '@xterm/addon-search'
+import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes'
+import { WebLinksAddon } from '@xterm/addon-web-links'
+import { WebglAddon } from '@xterm/addon-webgl'
+import { Terminal } from '@xterm/xterm'
+import '@xterm/xterm/css/xterm.css'
+import type { Sink, Size } from '../wire/channel.ts'
+import { withoutInlineStyles } from './inline_styles.ts'
+import { control } from './keys.ts'
+import { filling, fontFor, type Cell } from './layout.ts'
+import { kMaxPasteChars, needsConfirmation, preparePaste, type Paste } from './paste.ts'
+import { isFocusReport, silenceReplies } from './replies.ts'
+import { kDark, kFoundDark, kFoundLight, kLight } from './theme.ts'
+import { scrollByTouch } from './touch_scroll.ts'
+
+const kFontFamily = "'JetBrains Mono', ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans Mono', monospace"
+const kFontWithinMs = 1_500
+const kScrollbackLines = 10_000
+// The scrollbar with the marks of a search in it.
+const kScrollbarPixels = 10
+// Cancels a sequence the cut-off output may be in the middle of, then resets everything.
+const kReset = '\x18\x1bc'
+
+export interface ScreenEvents {
+  input(bytes: Uint8Array): void
+  // The size that would fill the element changed.
+  wanted(size: Size): void
+  // The pane's size or whose it is changed.
+  pane(size: Size, yours: boolean): void
+  link(address: string): void
+  // A paste the program would take for several commands.
+  confirmPaste(paste: Paste): void
+  pasteTooLong(chars: number): void
+  // The armed Ctrl went into a character.
+  ctrlUsed(): void
+  // Which of how many places the search is at; -1 when that is not known.
+  found(index: number, count: number): void
+  // A key of the page's own, pressed in the terminal: true when it was one.
+  shortcut(event: KeyboardEvent): boolean
+}
+
+export interface ScreenLook {
+  dark: boolean
+  font: number
+  screenReader: boolean
+}
+
+// xterm measures its letters once: they have to be there by then.
+export async function fontsReady(font: number): Promise<void> {
+  const load = (weight: number) => document.fonts.load(`${weight} ${font}px 'JetBrains Mono'`, 'Az')
+  const patience = new Promise((done) => setTimeout(done, kFontWithinMs))
+  await Promise.race([Promise.allSettled([load(400), load(700)]), patience])
+}
+
+export class Screen implements Sink {
+  readonly terminal: Terminal
+  private readonly search = new SearchAddon()
+  private readonly encoder = new TextEncoder()
+  private readonly resizes: ResizeObserver
+  private readonly cleanups: (() => void)[] = []
+  private dark: boolean
+  private pane: Size = { cols: 80, rows: 24 }
+  private yours = true
+  // The cell at the page's own font size.
+  private cell: Cell = { width: 8, height: 16 }
+  private font: number
+  private ctrlArmed = false
+  // Claude Code takes a line break from Meta-Enter; Shift-Enter is what people press for it.
+  shiftEnterBreaksLine = false
+
+  constructor(
+    private readonly element: HTMLElement,
+    private readonly events: ScreenEvents,
+    look: ScreenLook,
+    private readonly recorder?: (bytes: Uint8Array, offset: number) => void,
+  ) {
+    this.font = look.font
+    this.dark = look.dark
+    this.terminal = new Terminal({
+      allowProposedApi: true,
+      fontFamily: kFontFamily,
+      fontSize: look.font,
+      lineHeight: 1.1,
+      fontWeightBold: 650,
+      scrollback: kScrollbackLines,
+      minimumContrastRatio: 4.5,
+      rescaleOverlappingGlyphs: true,
+      overviewRuler: { width: kScrollbarPixels },
+      screenReaderMode: look.screenReader,
+      theme: look.dark ? kDark : kLight,
+      linkHandler: { activate: (_event, address) => events.link(address), allowNonHttpProtocols: false },
+    })
+    silenceReplies(this.terminal.parser)
+    this.terminal.loadAddon(new UnicodeGraphemesAddon())
+    this.terminal.loadAddon(this.search)
+    this.terminal.loadAddon(new WebLinksAddon((_event, address) => events.link(address)))
+    withoutInlineStyles(() => this.terminal.open(element))
+    this.useWebgl()
+    this.connectInput()
+    this.search.onDidChangeResults(({ resultIndex, resultCount }) => events.found(resultIndex, resultCount))
+    this.measure()
+    this.resizes = new ResizeObserver(() => this.layout())
+    this.resizes.observe(element)
+    this.cleanups.push(scrollByTouch(element))
+  }
+
+  dispose(): void {
+    this.resizes.disconnect()
+    for (const cleanup of this.cleanups.splice(0)) cleanup()
+    withoutInlineStyles(() => this.terminal.dispose())
+  }
+
+  // Sink
+  write(bytes: Uint8Array, shown: () => void): void {
+    this.terminal.write(bytes, shown)
+  }
+  restart(): void {
+    this.terminal.write(kReset)
+  }
+  size(pane: Size, yours: boolean | null): void {
+    this.pane = pane
+    if (yours !== null) this.yours = yours
+    if (this.terminal.cols !== pane.cols || this.terminal.rows !== pane.rows) {
+      this.terminal.resize(pane.cols, pane.rows)
+    }
+    this.layout()
+    this.events.pane(pane, this.yours)
+  }
+  received(bytes: Uint8Array, offset: number): void {
+    this.recorder?.(bytes, offset)
+  }
+
+  // The size the element would hold at the page's own font size.
+  wanted(): Size | null {
+    const { clientWidth: width, clientHeight: height } = this.element
+    if (width === 0 || height === 0) return null
+    return filling({ width: width - kScrollbarPixels, height }, this.cell)
+  }
+
+  setLook(look: ScreenLook): void {
+    this.dark = look.dark
+    this.terminal.options.theme = look.dark ? kDark : kLight
+    this.terminal.options.screenReaderMode = look.screenReader
+    if (look.font !== this.font) {
+      this.font = look.font
+      this.terminal.options.fontSize = look.font
+      this.measure()
+      this.layout()
+    }
+  }
+
+  focus(): void {
+    this.terminal.focus()
+  }
+
+  // The next typed character is sent with Ctrl.
+  armCtrl(armed: boolean): void {
+    this.ctrlArmed = armed
+  }
+
+  typeText(text: string): void {
+    this.events.input(this.encoder.encode(text))
+    this.terminal.scrollToBottom()
+  }
+
+  paste(raw: string): void {
+    const paste = preparePaste(raw)
+    if (paste.text.length > kMaxPasteChars) this.events.pasteTooLong(paste.text.length)
+    else if (needsConfirmation(paste, this.terminal.modes.bracketedPasteMode)) this.events.confirmPaste(paste)
+    else this.pasteNow(paste)
+  }
+
+  pasteNow(paste: Paste): void {
+    this.terminal.paste(paste.text)
+  }
+
+  // A message from the composer, and Enter on its own: inside the brackets Enter would only be a line break.
+  submit(text: string): void {
+    const paste = preparePaste(text)
+    if (paste.text !== '') this.terminal.paste(paste.text)
+    this.typeText('\r')
+  }
+
+  find(words: string, backwards: boolean, incremental: boolean): void {
+    const options: ISearchOptions = { incremental, decorations: this.dark ? kFoundDark : kFoundLight }
+    if (words === '') this.search.clearDecorations()
+    else if (backwards) this.search.findPrevious(words, options)
+    else this.search.findNext(words, options)
+  }
+
+  endFind(): void {
+    this.search.clearDecorations()
+    this.terminal.clearSelection()
+  }
+
+  // The text of the screen, or of everything that can be scrolled to; lines the width broke are whole again.
+  text(all: boolean): string {
+    const buffer = this.terminal.buffer.active
+    const lines: string[] = []
+    for (let row = all ? 0 : buffer.baseY; row < buffer.baseY + this.terminal.rows; row += 1) {
+      const line = buffer.getLine(row)
+      if (line === undefined) break
+      const wraps = buffer.getLine(row + 1)?.isWrapped === true
+      const text = line.translateToString(!wraps)
+      if (line.isWrapped && lines.length > 0) lines[lines.length - 1] += text
+      else lines.push(text)
+    }
+    return lines.join('\n').trimEnd()
+  }
+
+  private connectInput(): void {
+    const { terminal, element } = this
+    terminal.onData((data) => {
+      if (!isFocusReport(data)) this.events.input(this.encoder.encode(this.withCtrl(data)))
+    })
+    // Old mouse protocols: one byte per UTF-16 unit.
+    terminal.onBinary((data) => {
+      this.events.input(Uint8Array.from(data, (char) => char.charCodeAt(0)))
+    })
+    terminal.attachCustomKeyEventHandler((event) => this.key(event))
+    // Before xterm's own handler: what is pasted is cleaned and, if need be, asked about.
+    const onPaste = (event: ClipboardEvent) => {
+      event.preventDefault()
+      event.stopPropagation()
+      this.paste(event.clipboardData?.getData('text/plain') ?? '')
+    }
+    element.addEventListener('paste', onPaste, true)
+    this.cleanups.push(() => element.removeEventListener('paste', onPaste, true))
+  }
+
+  private withCtrl(data: string): string {
+    if (!this.ctrlArmed) return data
+    this.ctrlArmed = false
+    this.events.ctrlUsed()
+    return control(data) ?? data
+  }
+
+  private key(event: KeyboardEvent): boolean {
+    if (event.type === 'keydown' && this.events.shortcut(event)) {
+      event.preventDefault()
+      return false
+    }
+    const shiftEnter = event.key === 'Enter' && event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey
+    if (this.shiftEnterBreaksLine && shiftEnter) {
+      if (event.type === 'keydown') this.typeText('\x1b\r')
+      event.preventDefault()
+      return false
+    }
+    return true
+  }
+
+  private useWebgl(): void {
+    try {
+      const webgl = new WebglAddon()
+      // The browser takes contexts away when there are too many or the GPU restarts: the DOM renderer goes on.
+      webgl.onContextLoss(() => withoutInlineStyles(() => webgl.dispose()))
+      withoutInlineStyles(() => this.terminal.loadAddon(webgl))
+      this.element.dataset.renderer = 'webgl'
+    } catch {
+      this.element.dataset.renderer = 'dom'
+    }
+  }
+
+  // xterm tells a cell's size only through what it draws.
+  private measure(): void {
+    const screen = this.element.querySelector<HTMLElement>('.xterm-screen')
+    if (screen === null || screen.offsetWidth === 0) return
+    const { cols, rows } = this.terminal
+    this.cell = { width: screen.offsetWidth / cols, height: screen.offsetHeight / rows }
+  }
+
+  private layout(): void {
+    const { clientWidth: width, clientHeight: height } = this.element
+    if (width === 0 || height === 0) return
+    const font = this.yours ? this.font : fontFor(this.pane, { width: width - kScrollbarPixels, height }, this.cell, this.font)
+    if (this.terminal.options.fontSize !== font) this.terminal.options.fontSize = font
+    if (font === this.font) this.measure()
+    const wanted = this.wanted()
+    if (wanted !== null) this.events.wanted(wanted)
+  }
+}

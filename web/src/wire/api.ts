@@ -1,0 +1,77 @@
+// The routes the page uses, as functions.
+import { ApiError, type Http } from './http.ts'
+import { parseSession } from './messages.ts'
+import type { Folder, NewSession, Projects, Session } from './types.ts'
+
+// Enough to read; the rest of a longer file is a download.
+export const kViewBytes = 1024 * 1024
+
+export interface FileHead {
+  kind: 'file'
+  bytes: Uint8Array
+  // Bytes in the whole file.
+  size: number
+  // Null when the server does not say.
+  modified: Date | null
+}
+
+function toSession(value: unknown): Session {
+  const session = parseSession(value)
+  if (session === null) throw new ApiError(200, 'malformed', 'The dashboard’s answer is no session.')
+  return session
+}
+
+export async function createSession(http: Http, session: NewSession): Promise<Session> {
+  return toSession(await http.json('POST', '/api/sessions', { body: session }))
+}
+
+export async function renameSession(http: Http, id: string, name: string): Promise<void> {
+  await http.json('PATCH', `/api/sessions/${encodeURIComponent(id)}`, { body: { name } })
+}
+
+export async function endSession(http: Http, id: string): Promise<void> {
+  await http.json('DELETE', `/api/sessions/${encodeURIComponent(id)}`)
+}
+
+export function listProjects(http: Http): Promise<Projects> {
+  return http.json('GET', '/api/projects')
+}
+
+export function fileAddress(path: string): string {
+  return `/api/files?path=${encodeURIComponent(path)}`
+}
+
+// The listing of a folder, or of the roots when there is no path.
+export async function readFolder(http: Http, path: string | null, signal?: AbortSignal): Promise<Folder> {
+  const found = await read(http, path, signal)
+  if (found.kind === 'file') throw new ApiError(200, 'not_a_folder', 'This is a file, not a folder.')
+  return found
+}
+
+// What is at a path: a folder's listing, or the beginning of a file.
+export async function read(http: Http, path: string | null, signal?: AbortSignal): Promise<Folder | FileHead> {
+  const headers = { accept: 'application/json, application/octet-stream', range: `bytes=0-${kViewBytes - 1}` }
+  const address = path === null ? '/api/files' : fileAddress(path)
+  let response: Response
+  try {
+    response = await http.raw('GET', address, signal === undefined ? { headers } : { headers, signal })
+  } catch (error) {
+    // No byte of an empty file can be had.
+    if (error instanceof ApiError && error.status === 416) {
+      return { kind: 'file', bytes: new Uint8Array(0), size: 0, modified: null }
+    }
+    throw error
+  }
+  if ((response.headers.get('content-type') ?? '').startsWith('application/json')) {
+    return (await response.json()) as Folder
+  }
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const total = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1]
+  const modified = response.headers.get('last-modified')
+  return {
+    kind: 'file',
+    bytes,
+    size: total === undefined ? bytes.length : Number(total),
+    modified: modified === null ? null : new Date(modified),
+  }
+}
