@@ -1,0 +1,196 @@
+// pane-tap on a disk that takes no more: it keeps draining, says exactly what is missing, and goes on when there is room.
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <linux/sockios.h>
+#include <optional>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include "base/encoding.hpp"
+#include "recording/session_folder.hpp"
+#include "recording/test_support.hpp"
+
+namespace ccd::recording {
+namespace {
+
+using namespace test;
+namespace fs = std::filesystem;
+
+// The tap has read all that was printed.
+bool drained(const TapProcess& tap) {
+  return wait_until([&] {
+    int unread = -1;
+    return ::ioctl(tap.fd(), SIOCOUTQ, &unread) == 0 && unread == 0;
+  });
+}
+
+// The log must be the text without exactly the stretches that the gap marks say.
+void expect_log_is_text_without_gaps(const SessionFolder& folder, const std::string& dir, const std::string& text) {
+  const std::string log = file_bytes(dir + "/log/" + segment_name(0).data());
+  std::size_t in_log = 0;
+  std::size_t in_text = 0;
+  for (const Mark& gap : folder.marks(MarkKind::gap)) {
+    ASSERT_EQ(gap.detail, static_cast<std::uint16_t>(GapReason::disk));
+    ASSERT_TRUE(log.compare(in_log, gap.offset - in_log, text, in_text, gap.offset - in_log) == 0);
+    in_text += gap.offset - in_log + gap.value;
+    in_log = gap.offset;
+  }
+  EXPECT_TRUE(log.substr(in_log) == text.substr(std::min(in_text, text.size())));
+}
+
+// Works for everybody: the tap's files may not grow over a limit, which is then lifted.
+TEST(DiskFull, FileSizeLimitDrainsMarksTheGapAndRecovers) {
+  const SessionFolder folder;
+  TapProcess tap(folder.path());
+  ASSERT_TRUE(tap.wait_ready());
+  rlimit limit{};
+  ASSERT_EQ(::prlimit(tap.pid(), RLIMIT_FSIZE, nullptr, &limit), 0);
+  rlimit small = limit;
+  small.rlim_cur = 1'000'000;
+  ASSERT_EQ(::prlimit(tap.pid(), RLIMIT_FSIZE, &small, nullptr), 0);
+  std::string text = pattern(5'000'000, 1);
+  ASSERT_TRUE(tap.print(text));
+  ASSERT_TRUE(drained(tap));
+  EXPECT_EQ(folder.log_end(), 1'000'000U);
+  ASSERT_EQ(::prlimit(tap.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
+  ASSERT_TRUE(wait_until([&] {
+    tap.print("more\n");
+    text += "more\n";
+    return folder.log_end() > 1'000'000;
+  }));
+  tap.end_pane();
+  ASSERT_EQ(tap.exit_code(), 0);
+  EXPECT_FALSE(folder.marks(MarkKind::gap).empty());
+  expect_log_is_text_without_gaps(folder, folder.path(), text);
+}
+
+// A disk of 1 MB in place of the session's folder.
+class SmallDiskTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::mount("tmpfs", folder_.path().c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=0700") != 0)
+      GTEST_SKIP() << "skipped: mounting a small tmpfs is not permitted here";
+    mounted_ = true;
+    ASSERT_TRUE(create_session_folder(folder_.path()));
+  }
+  void TearDown() override {
+    tap_.reset();
+    if (mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
+  }
+  void start(std::vector<std::string> options = {}) {
+    tap_.reset();
+    tap_ = std::make_unique<TapProcess>(folder_.path(), std::move(options));
+    ASSERT_TRUE(tap_->wait_ready());
+  }
+  void fill_disk() const {
+    std::ofstream out(folder_.path() + "/ballast", std::ios::binary);
+    const std::string block(4096, 'x');
+    while (out.write(block.data(), 4096).flush()) {
+    }
+  }
+  void free_disk() const { fs::remove(folder_.path() + "/ballast"); }
+
+  SessionFolder folder_;
+  std::unique_ptr<TapProcess> tap_;
+  bool mounted_ = false;
+};
+
+TEST_F(SmallDiskTest, DrainsMarksTheGapAndRecovers) {
+  std::ofstream(folder_.path() + "/ballast") << std::string(500'000, 'x');
+  start();
+  std::string text = pattern(5'000'000, 1);
+  ASSERT_TRUE(tap_->print(text));
+  ASSERT_TRUE(drained(*tap_));
+  const std::uint64_t kept = folder_.log_end();
+  EXPECT_GT(kept, 100'000U);
+  EXPECT_LT(kept, 600'000U);
+  // Typing works on a full disk.
+  RawClient client(folder_.path());
+  ASSERT_TRUE(client.hello());
+  ASSERT_TRUE(client.input(client_id(1), 1, "rm big\n"));
+  EXPECT_EQ(tap_->typed_exactly(7), "rm big\n");
+  EXPECT_EQ(client.receive()->highest(), 1U);
+  EXPECT_EQ(folder_.log_end(), kept) << "a full disk takes a bit now and then: many gaps";
+
+  free_disk();
+  // The gap is marked without further output.
+  ASSERT_TRUE(wait_until([&] { return !folder_.marks(MarkKind::gap).empty(); }));
+  ASSERT_EQ(folder_.marks(MarkKind::gap).size(), 1U);
+  EXPECT_EQ(folder_.marks(MarkKind::gap)[0].offset, kept);
+  EXPECT_EQ(folder_.marks(MarkKind::gap)[0].value, text.size() - kept);
+  ASSERT_TRUE(tap_->print("after\n"));
+  text += "after\n";
+  tap_->end_pane();
+  ASSERT_EQ(tap_->exit_code(), 0);
+  expect_log_is_text_without_gaps(folder_, folder_.path(), text);
+}
+
+TEST_F(SmallDiskTest, FullAgainAndAgain) {
+  start();
+  std::string text;
+  for (int round = 0; round < 5; ++round) {
+    fill_disk();
+    const std::string part = pattern(300'000, static_cast<std::uint64_t>(round));
+    ASSERT_TRUE(tap_->print(part));
+    text += part;
+    ASSERT_TRUE(drained(*tap_));
+    free_disk();
+    const std::uint64_t before = folder_.log_end();
+    ASSERT_TRUE(wait_until([&] {
+      tap_->print("#");
+      text += "#";
+      return folder_.log_end() > before;
+    }));
+  }
+  tap_->end_pane();
+  ASSERT_EQ(tap_->exit_code(), 0);
+  EXPECT_GE(folder_.marks(MarkKind::gap).size(), 5U);
+  expect_log_is_text_without_gaps(folder_, folder_.path(), text);
+}
+
+TEST_F(SmallDiskTest, StartsOnAFullDisk) {
+  start();
+  ASSERT_TRUE(tap_->print("before "));
+  tap_->end_pane();
+  ASSERT_EQ(tap_->exit_code(), 0);
+  fill_disk();
+  tap_ = std::make_unique<TapProcess>(folder_.path());
+  ASSERT_TRUE(wait_until([&] { return RawClient(folder_.path()).hello(); }));
+  ASSERT_TRUE(tap_->print(pattern(300'000, 1)));
+  ASSERT_TRUE(drained(*tap_));
+  RawClient client(folder_.path());
+  ASSERT_TRUE(client.hello());
+  ASSERT_TRUE(client.input(client_id(1), 1, "key"));
+  EXPECT_EQ(tap_->typed_exactly(3), "key");
+  free_disk();
+  ASSERT_TRUE(wait_until([&] { return !folder_.marks(MarkKind::gap).empty(); }));
+  EXPECT_EQ(folder_.marks(MarkKind::gap)[0].value, kUnknownCount);
+}
+
+TEST_F(SmallDiskTest, RotationOnAFullDiskLosesNothingButWhatIsMarked) {
+  start({"--segment-bytes", "4096", "--keep-bytes", "8388608"});
+  std::string text = pattern(1'500'000, 1);
+  ASSERT_TRUE(tap_->print(text));
+  ASSERT_TRUE(drained(*tap_));
+  tap_->end_pane();
+  ASSERT_EQ(tap_->exit_code(), 0);
+  const std::string log = folder_.log();
+  EXPECT_GT(log.size(), 300'000U);
+  EXPECT_TRUE(text.starts_with(log));
+}
+
+TEST_F(SmallDiskTest, RetentionBelowTheDiskNeverFillsIt) {
+  start({"--segment-bytes", "65536", "--keep-bytes", "262144"});
+  const std::string text = pattern(5'000'000, 1);
+  ASSERT_TRUE(tap_->print(text));
+  tap_->end_pane();
+  ASSERT_EQ(tap_->exit_code(), 0);
+  EXPECT_TRUE(folder_.marks(MarkKind::gap).empty());
+  EXPECT_TRUE(folder_.log() == text.substr(folder_.segments().front()));
+}
+
+}  // namespace
+}  // namespace ccd::recording

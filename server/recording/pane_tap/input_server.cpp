@@ -1,0 +1,235 @@
+#include "recording/pane_tap/input_server.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "recording/pane_tap/system.hpp"
+
+namespace ccd::recording::tap {
+namespace {
+
+constexpr mode_t kOwnerOnly = 0600;
+
+// The folder is 0700 already; this is the second lock on the same door.
+bool same_user(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
+}
+
+ClientId client_of(std::span<const std::byte> payload) {
+  ClientId client;
+  std::copy_n(payload.begin(), client.size(), client.begin());
+  return client;
+}
+
+}  // namespace
+
+int InputServer::open() {
+  listener_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!listener_) return errno;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, kTapSocket, sizeof kTapSocket);
+  if (::unlink(kTapSocket) != 0 && errno != ENOENT) return errno;
+  if (::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return errno;
+  if (::chmod(kTapSocket, kOwnerOnly) != 0) return errno;
+  return ::listen(listener_.get(), static_cast<int>(kMaxConnections)) == 0 ? 0 : errno;
+}
+
+void InputServer::close() {
+  ::unlink(kTapSocket);
+  listener_.reset();
+  for (Connection& connection : connections_) connection.fd.reset();
+}
+
+bool InputServer::readable(const Connection& connection) const {
+  return !pane_->busy() && connection.out_size + kMaxReplyBytes <= connection.out.size();
+}
+
+void InputServer::prepare(std::span<pollfd, kPolls> polls) const {
+  polls[0] = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
+  for (std::size_t i = 0; i < kMaxConnections; ++i) {
+    const Connection& c = connections_[i];
+    const int events = (readable(c) ? POLLIN : 0) | (c.out_size > 0 ? POLLOUT : 0);
+    polls[i + 1] = {.fd = c.fd.get(), .events = static_cast<short>(events), .revents = 0};
+  }
+}
+
+void InputServer::handle(std::span<const pollfd, kPolls> polls) {
+  for (std::size_t i = 0; i < kMaxConnections; ++i) {
+    Connection& c = connections_[i];
+    const short events = polls[i + 1].revents;
+    if (events == 0 || !c.fd) continue;
+    if ((events & POLLOUT) != 0) {
+      flush(c);
+      process(c);
+    }
+    if (c.fd && (events & POLLIN) != 0 && readable(c)) read_from(c);
+    // Hung up while not being read: what it still had to say is not acknowledged, so its sender sends it again elsewhere.
+    else if ((events & (POLLHUP | POLLERR)) != 0 && (events & POLLIN) == 0) c.fd.reset();
+  }
+  if (polls[0].revents != 0) accept_all();
+}
+
+void InputServer::accept_all() {
+  for (;;) {
+    UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd) return;
+    const auto free = std::find_if(connections_.begin(), connections_.end(), [](const Connection& c) { return !c.fd; });
+    if (free == connections_.end() || !same_user(fd.get())) continue;  // closes it
+    free->fd = std::move(fd);
+    free->serial = ++serials_;
+    free->greeted = false;
+    free->in_size = 0;
+    free->out_size = 0;
+    std::array<std::byte, 9> hello{};
+    put_u32(&hello[0], kTapVersion);
+    put_u32(&hello[4], static_cast<std::uint32_t>(::getpid()));
+    hello[8] = static_cast<std::byte>(output_->holding());
+    reply(*free, FrameType::hello, hello);
+    flush(*free);
+  }
+}
+
+void InputServer::read_from(Connection& c) {
+  const ssize_t n = ::recv(c.fd.get(), c.in.data() + c.in_size, c.in.size() - c.in_size, 0);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) return c.fd.reset();
+  c.in_size += static_cast<std::size_t>(n);
+  process(c);
+}
+
+// Takes the frames that are there; one send for all answers.
+void InputServer::process(Connection& c) {
+  std::size_t done = 0;
+  bool more = true;
+  while (more && c.fd && readable(c)) {
+    const FrameParse parse = parse_frame(std::span(c.in).subspan(done, c.in_size - done));
+    if (parse.status == FrameStatus::broken) return c.fd.reset();
+    more = parse.status == FrameStatus::complete;
+    if (more && on_frame(c, parse.frame) == Outcome::hang_up) return c.fd.reset();
+    done += parse.consumed;
+    if (!more || !readable(c)) flush(c);  // after which there may be room for further answers
+  }
+  if (done == 0) return;
+  std::copy(c.in.begin() + static_cast<std::ptrdiff_t>(done), c.in.begin() + static_cast<std::ptrdiff_t>(c.in_size),
+            c.in.begin());
+  c.in_size -= done;
+}
+
+InputServer::Outcome InputServer::on_frame(Connection& c, const Frame& frame) {
+  const std::span<const std::byte> payload = frame.payload;
+  if (!c.greeted && frame.type != FrameType::hello) return Outcome::hang_up;
+  switch (frame.type) {
+    case FrameType::hello:
+      // Whatever version the dashboard has: it knows ours and keeps to it.
+      c.greeted = payload.size() >= 8;
+      return c.greeted ? Outcome::go_on : Outcome::hang_up;
+    case FrameType::input: return on_input(c, payload);
+    case FrameType::preload: return on_preload(c, payload);
+    case FrameType::last:
+      if (payload.size() < kClientIdBytes) return Outcome::hang_up;
+      ack(c, client_of(payload), state_->highest(client_of(payload)));
+      return Outcome::go_on;
+    default: return Outcome::go_on;
+  }
+}
+
+InputServer::Outcome InputServer::on_input(Connection& c, std::span<const std::byte> payload) {
+  if (payload.size() < kInputHeaderBytes) return Outcome::hang_up;
+  const ClientId client = client_of(payload);
+  const std::uint64_t number = get_u64(&payload[kClientIdBytes]);
+  if (pane_->closed()) {
+    nak(c, client, state_->highest(client), NakReason::busy);
+    return Outcome::go_on;
+  }
+  const InputState::Decision decision = state_->decide(client, number, wall_micros());
+  switch (decision.verdict) {
+    case InputState::Verdict::repeat: ack(c, client, decision.highest); break;
+    case InputState::Verdict::refuse: nak(c, client, decision.highest, decision.reason); break;
+    case InputState::Verdict::take: {
+      const Origin origin{.place = static_cast<std::size_t>(&c - connections_.data()),
+                          .serial = c.serial,
+                          .client = client,
+                          .number = number};
+      report(pane_->start(decision, payload.subspan(kInputHeaderBytes)), origin);
+      break;
+    }
+  }
+  return Outcome::go_on;
+}
+
+void InputServer::report(PaneInput::Progress progress, const Origin& origin) {
+  if (progress == PaneInput::Progress::waiting) {
+    waiting_ = origin;
+    return;
+  }
+  Connection& c = connections_[origin.place];
+  if (!c.fd || c.serial != origin.serial) return;
+  if (progress == PaneInput::Progress::done) ack(c, origin.client, origin.number);
+  else nak(c, origin.client, origin.number - 1, NakReason::busy);
+}
+
+void InputServer::pane_writable() {
+  const PaneInput::Progress progress = pane_->push();
+  if (progress == PaneInput::Progress::waiting) return;
+  report(progress, waiting_);
+  for (Connection& c : connections_) {
+    flush(c);
+    process(c);
+  }
+}
+
+InputServer::Outcome InputServer::on_preload(Connection& c, std::span<const std::byte> payload) {
+  if (payload.empty()) return Outcome::hang_up;
+  const auto part = payload[0] == std::byte{0} ? PreloadPart::more : PreloadPart::last;
+  const OutputPath::PreloadAnswer answer = output_->preload(part, payload.subspan(1));
+  if (!answer.final) return Outcome::go_on;
+  std::array<std::byte, 9> result{};
+  result[0] = static_cast<std::byte>(answer.status);
+  put_u64(&result[1], answer.offset);
+  reply(c, FrameType::preload_result, result);
+  return Outcome::go_on;
+}
+
+void InputServer::ack(Connection& c, const ClientId& client, std::uint64_t highest) {
+  std::array<std::byte, kClientIdBytes + 8> payload{};
+  std::copy(client.begin(), client.end(), payload.begin());
+  put_u64(&payload[kClientIdBytes], highest);
+  reply(c, FrameType::ack, payload);
+}
+
+void InputServer::nak(Connection& c, const ClientId& client, std::uint64_t highest, NakReason reason) {
+  std::array<std::byte, kClientIdBytes + 9> payload{};
+  std::copy(client.begin(), client.end(), payload.begin());
+  put_u64(&payload[kClientIdBytes], highest);
+  payload.back() = static_cast<std::byte>(reason);
+  reply(c, FrameType::nak, payload);
+}
+
+// There is room: a connection is only read while one reply more fits.
+void InputServer::reply(Connection& c, FrameType type, std::span<const std::byte> payload) {
+  const FrameHeader header = frame_header(type, payload.size());
+  std::copy(header.begin(), header.end(), &c.out[c.out_size]);
+  std::copy(payload.begin(), payload.end(), &c.out[c.out_size + header.size()]);
+  c.out_size += header.size() + payload.size();
+}
+
+void InputServer::flush(Connection& c) {
+  while (c.fd && c.out_size > 0) {
+    const ssize_t n = ::send(c.fd.get(), c.out.data(), c.out_size, MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) return c.fd.reset();
+    std::copy(c.out.begin() + n, c.out.begin() + static_cast<std::ptrdiff_t>(c.out_size), c.out.begin());
+    c.out_size -= static_cast<std::size_t>(n);
+  }
+}
+
+}  // namespace ccd::recording::tap

@@ -1,0 +1,83 @@
+// tap.sock: takes input and preloads from the dashboard, in the frames of docs/storage.md.
+//
+// One batch of input is on its way to the pane at a time. While the pane does not take it no connection is read, so senders wait in
+// their own sockets; output goes on meanwhile, it does not pass here.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <poll.h>
+#include <span>
+
+#include "base/unique_fd.hpp"
+#include "recording/format.hpp"
+#include "recording/pane_tap/input_state.hpp"
+#include "recording/pane_tap/output_path.hpp"
+#include "recording/pane_tap/pane_input.hpp"
+
+namespace ccd::recording::tap {
+
+// An old and a new dashboard during an upgrade, and a few programs that stopped without closing.
+inline constexpr std::size_t kMaxConnections = 8;
+
+class InputServer {
+ public:
+  // All three outlive the server.
+  InputServer(InputState* state, PaneInput* pane, OutputPath* output) : state_(state), pane_(pane), output_(output) {}
+
+  // Binds tap.sock in the working directory, in place of one that a killed tap left. The caller holds the lock. errno or 0.
+  int open();
+  void close();
+
+  static constexpr std::size_t kPolls = 1 + kMaxConnections;
+  void prepare(std::span<pollfd, kPolls> polls) const;
+  void handle(std::span<const pollfd, kPolls> polls);
+  // The pane's descriptor is writable and pane->busy().
+  void pane_writable();
+
+ private:
+  // Acknowledgements that a sender does not read; then it is not read any more either.
+  static constexpr std::size_t kReplyBytes = 4096;
+  static constexpr std::size_t kMaxReplyBytes = kFrameHeaderBytes + kClientIdBytes + 8 + 1;
+
+  struct Connection {
+    UniqueFd fd;
+    std::uint64_t serial = 0;  // tells a reused place from the connection that was there before
+    bool greeted = false;
+    std::size_t in_size = 0;
+    std::size_t out_size = 0;
+    std::array<std::byte, kMaxFrameBytes> in;
+    std::array<std::byte, kReplyBytes> out;
+  };
+  struct Origin {  // of the batch that waits for the pane
+    std::size_t place = 0;
+    std::uint64_t serial = 0;
+    ClientId client{};
+    std::uint64_t number = 0;
+  };
+  enum class Outcome { go_on, hang_up };
+
+  void accept_all();
+  void read_from(Connection& connection);
+  void process(Connection& connection);
+  Outcome on_frame(Connection& connection, const Frame& frame);
+  Outcome on_input(Connection& connection, std::span<const std::byte> payload);
+  Outcome on_preload(Connection& connection, std::span<const std::byte> payload);
+  void report(PaneInput::Progress progress, const Origin& origin);
+  void ack(Connection& connection, const ClientId& client, std::uint64_t highest);
+  void nak(Connection& connection, const ClientId& client, std::uint64_t highest, NakReason reason);
+  void reply(Connection& connection, FrameType type, std::span<const std::byte> payload);
+  void flush(Connection& connection);
+  [[nodiscard]] bool readable(const Connection& connection) const;
+
+  InputState* state_;
+  PaneInput* pane_;
+  OutputPath* output_;
+  UniqueFd listener_;
+  std::uint64_t serials_ = 0;
+  Origin waiting_;
+  std::array<Connection, kMaxConnections> connections_;
+};
+
+}  // namespace ccd::recording::tap

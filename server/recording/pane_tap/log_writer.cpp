@@ -1,0 +1,164 @@
+#include "recording/pane_tap/log_writer.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <memory>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "recording/pane_tap/system.hpp"
+
+namespace ccd::recording::tap {
+namespace {
+
+constexpr mode_t kOwnerOnly = 0600;
+// Replay needs no finer times than a person sees.
+constexpr std::int64_t kTimeMarkMillis = 100;
+// Room that must be there before a full disk counts as freed: else each freed block would make a gap of its own.
+constexpr std::uint64_t kRoomBytes = 64 * 1024;
+
+struct SegmentRange {
+  bool any = false;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
+// The oldest segment from `from` on and the newest one. errno in `error`.
+SegmentRange find_segments(int folder, std::uint64_t from, int* error) {
+  SegmentRange range;
+  UniqueFd copy(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* const dir = copy ? ::fdopendir(copy.get()) : nullptr;
+  *error = dir == nullptr ? errno : 0;
+  if (dir == nullptr) return range;
+  static_cast<void>(copy.release());  // closedir closes it
+  const std::unique_ptr<DIR, int (*)(DIR*)> guard(dir, &::closedir);
+  while (const dirent* entry = ::readdir(dir)) {
+    const auto start = parse_segment_name(entry->d_name);
+    if (!start || *start < from) continue;
+    range.first = range.any ? std::min(range.first, *start) : *start;
+    range.last = range.any ? std::max(range.last, *start) : *start;
+    range.any = true;
+  }
+  return range;
+}
+
+}  // namespace
+
+int LogWriter::open() {
+  folder_.reset(::open(kLogFolder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!folder_) return errno;
+  int error = 0;
+  const SegmentRange range = find_segments(folder_.get(), 0, &error);
+  if (error != 0) return error;
+  first_ = range.first;
+  start_ = range.last;
+  end_ = start_;
+  if (range.any) {
+    segment_.reset(::openat(folder_.get(), segment_name(start_).data(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+    struct stat status{};
+    if (!segment_ || ::fstat(segment_.get(), &status) != 0) return errno;
+    end_ = start_ + static_cast<std::uint64_t>(status.st_size);
+  }
+  marks_.open();
+  const bool continues = range.any || !marks_.empty();
+  mark(MarkKind::tap_started, 0, static_cast<std::uint64_t>(::getpid()));
+  if (continues) add_gap(GapReason::tap_restarted, kUnknownCount);
+  return 0;
+}
+
+void LogWriter::append(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;
+  if (blocked() && !recover()) return lose(bytes.size());
+  const std::uint64_t from = end_;
+  while (!bytes.empty()) {
+    if (!ready_segment()) {
+      lose(bytes.size());
+      break;
+    }
+    const std::uint64_t room = limits_.segment_bytes - (end_ - start_);
+    const std::ptrdiff_t n = write_some(segment_.get(), bytes.first(std::min<std::uint64_t>(bytes.size(), room)));
+    if (n <= 0) {
+      lose(bytes.size());
+      break;
+    }
+    end_ += static_cast<std::uint64_t>(n);
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  // After the bytes: whoever waits for them does not wait for the mark.
+  if (end_ != from) time_mark(from);
+}
+
+void LogWriter::time_mark(std::uint64_t offset) {
+  const std::int64_t now = steady_millis();
+  if (now < next_time_) return;
+  next_time_ = now + kTimeMarkMillis;
+  marks_.append({.offset = offset, .wall_micros = wall_micros(), .kind = MarkKind::time}, first_);
+}
+
+void LogWriter::add_gap(GapReason reason, std::uint64_t count) {
+  if (!blocked()) lost_reason_ = reason;
+  lost_ = lost_ == kUnknownCount || count == kUnknownCount ? kUnknownCount : lost_ + count;
+  next_try_ = 0;
+  recover();
+}
+
+void LogWriter::mark(MarkKind kind, std::uint16_t detail, std::uint64_t value) {
+  marks_.append({.offset = end_, .wall_micros = wall_micros(), .kind = kind, .detail = detail, .value = value}, first_);
+}
+
+void LogWriter::retry() {
+  if (blocked()) recover();
+}
+
+void LogWriter::lose(std::uint64_t count) {
+  if (!blocked()) {
+    lost_reason_ = GapReason::disk;
+    next_try_ = steady_millis() + kRetryMillis;
+  }
+  if (lost_ != kUnknownCount) lost_ += count;
+}
+
+// True when the disk takes bytes again and the gap is marked.
+bool LogWriter::recover() {
+  const std::int64_t now = steady_millis();
+  if (now < next_try_) return false;
+  next_try_ = now + kRetryMillis;
+  if (!ready_segment() || !marks_.has_room()) return false;
+  if (!has_room(segment_.get(), end_ - start_, kRoomBytes)) return false;
+  const Mark gap{.offset = end_,
+                 .wall_micros = wall_micros(),
+                 .kind = MarkKind::gap,
+                 .detail = static_cast<std::uint16_t>(lost_reason_),
+                 .value = lost_};
+  if (!marks_.append(gap, first_)) return false;
+  lost_ = 0;
+  return true;
+}
+
+// Opens the next segment when the last one is full. False when the disk does not give one.
+bool LogWriter::ready_segment() {
+  if (segment_ && end_ - start_ < limits_.segment_bytes) return true;
+  UniqueFd next(::openat(folder_.get(), segment_name(end_).data(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+                         kOwnerOnly));
+  if (!next) return false;
+  // Starts the write-back of the finished segment without waiting for it: a wait here would make tmux grow.
+  if (segment_) ::sync_file_range(segment_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  segment_ = std::move(next);
+  start_ = end_;
+  apply_retention();
+  return true;
+}
+
+void LogWriter::apply_retention() {
+  while (end_ - first_ > limits_.keep_bytes && first_ != start_) {
+    if (::unlinkat(folder_.get(), segment_name(first_).data(), 0) != 0 && errno != ENOENT) return;
+    int error = 0;
+    const SegmentRange left = find_segments(folder_.get(), first_ + 1, &error);
+    if (error != 0 || !left.any) return;
+    first_ = left.first;
+  }
+}
+
+}  // namespace ccd::recording::tap

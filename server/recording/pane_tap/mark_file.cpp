@@ -1,0 +1,90 @@
+#include "recording/pane_tap/mark_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "recording/pane_tap/system.hpp"
+
+namespace ccd::recording::tap {
+namespace {
+
+constexpr mode_t kOwnerOnly = 0600;
+// After a compaction that a full disk refused: try again when this much more was written.
+constexpr std::uint64_t kCompactAgainBytes = 64 * 1024;
+constexpr std::size_t kRecordsPerRead = 128;  // one page
+
+}  // namespace
+
+void MarkFile::open() {
+  file_.reset(::open(kMarksFile, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
+  struct stat status{};
+  if (!file_ || ::fstat(file_.get(), &status) != 0) return file_.reset();
+  size_ = static_cast<std::uint64_t>(status.st_size) / kMarkBytes * kMarkBytes;
+  if (::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) file_.reset();
+  ::unlink(kMarksNewFile);
+}
+
+bool MarkFile::append(const Mark& mark, std::uint64_t first) {
+  if (!file_) open();
+  if (!file_) return false;
+  if (size_ >= compact_at_) compact(first);
+  const MarkRecord record = encode_mark(mark);
+  if (write_some(file_.get(), record) == static_cast<std::ptrdiff_t>(kMarkBytes)) {
+    size_ += kMarkBytes;
+    return true;
+  }
+  // A cut record would shift all later ones; without the truncation nothing may be appended.
+  if (::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) file_.reset();
+  return false;
+}
+
+bool MarkFile::has_room() {
+  if (!file_) open();
+  return file_ && tap::has_room(file_.get(), size_, kMarkBytes);
+}
+
+void MarkFile::compact(std::uint64_t first) {
+  bool done = rewrite({.first_offset = first, .from_byte = 0});
+  // Hardly anything but gaps: the older half goes, so that the bound holds whatever the disk did.
+  if (done && size_ > max_bytes_ / 4 * 3)
+    done = rewrite({.first_offset = first, .from_byte = size_ / 2 / kMarkBytes * kMarkBytes});
+  compact_at_ = done ? max_bytes_ : size_ + kCompactAgainBytes;
+}
+
+// Copies what is kept to a new file and renames it over `marks`: readers see the old or the new one, never a part. False when the
+// disk refused; the old file is as it was then.
+bool MarkFile::rewrite(const Selection& keep) {
+  UniqueFd fresh(::open(kMarksNewFile, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
+  if (!fresh) return false;
+  std::array<std::byte, kRecordsPerRead * kMarkBytes> in{};
+  std::array<std::byte, kRecordsPerRead * kMarkBytes> out{};
+  std::uint64_t written = 0;
+  bool keep_time = true;
+  for (std::uint64_t at = keep.from_byte; at < size_;) {
+    const ssize_t n = ::pread(file_.get(), in.data(), in.size(), static_cast<off_t>(at));
+    if (n < static_cast<ssize_t>(kMarkBytes)) return false;
+    const std::size_t records = static_cast<std::size_t>(n) / kMarkBytes;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < records; ++i) {
+      const std::span<const std::byte, kMarkBytes> record(&in[i * kMarkBytes], kMarkBytes);
+      const auto mark = decode_mark(record);
+      if (!mark || mark->offset < keep.first_offset) continue;
+      if (mark->kind == MarkKind::time && !(keep_time = !keep_time)) continue;
+      std::copy(record.begin(), record.end(), &out[kept++ * kMarkBytes]);
+    }
+    if (write_some(fresh.get(), std::span(out).first(kept * kMarkBytes)) != static_cast<std::ptrdiff_t>(kept * kMarkBytes))
+      return false;
+    written += kept * kMarkBytes;
+    at += records * kMarkBytes;
+  }
+  if (::rename(kMarksNewFile, kMarksFile) != 0) return false;
+  file_ = std::move(fresh);
+  size_ = written;
+  return true;
+}
+
+}  // namespace ccd::recording::tap

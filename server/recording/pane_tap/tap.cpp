@@ -1,0 +1,104 @@
+#include "recording/pane_tap/tap.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <limits>
+#include <poll.h>
+#include <unistd.h>
+
+#include "recording/pane_tap/system.hpp"
+
+namespace ccd::recording::tap {
+namespace {
+
+constexpr std::size_t kReadBytes = 64 * 1024;
+// Then the input has a turn: Ctrl-C must get through a flood.
+constexpr int kReadsPerTurn = 16;
+constexpr int kForever = -1;
+
+bool stop_blocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags >= 0 && ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+}  // namespace
+
+Tap::Tap(const Options& options)
+    : log_({.segment_bytes = options.segment_bytes, .keep_bytes = options.keep_bytes}),
+      output_(&log_, options.hold_millis == 0 ? 0 : steady_millis() + options.hold_millis),
+      pane_(STDOUT_FILENO),
+      server_(&state_, &pane_, &output_) {}
+
+int Tap::open() {
+  if (!stop_blocking(STDIN_FILENO) || !stop_blocking(STDOUT_FILENO)) {
+    complain_errno("standard input and output must be open", errno);
+    return EBADF;
+  }
+  if (const int error = state_.open(); error != 0) {
+    complain_errno("cannot map input.state", error);
+    return error;
+  }
+  if (const int error = log_.open(); error != 0) {
+    complain_errno("cannot open the log", error);
+    return error;
+  }
+  while (const InputState::Slot* slot = state_.next_uncertain()) log_.mark(MarkKind::input_uncertain, 0, slot->part_number);
+  if (const int error = server_.open(); error != 0) {
+    complain_errno("cannot listen on tap.sock", error);
+    return error;
+  }
+  return 0;
+}
+
+void Tap::run(int stop_signals) {
+  enum { kStop, kFromPane, kToPane, kServer };
+  std::array<pollfd, kServer + InputServer::kPolls> polls{};
+  const auto server_polls = std::span(polls).subspan<kServer, InputServer::kPolls>();
+  EndReason reason = EndReason::signal;
+  while (polls[kStop].revents == 0) {
+    polls[kStop] = {.fd = stop_signals, .events = POLLIN, .revents = 0};
+    polls[kFromPane] = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    polls[kToPane] = {.fd = pane_.busy() ? pane_.fd() : -1, .events = POLLOUT, .revents = 0};
+    server_.prepare(server_polls);
+    if (::poll(polls.data(), polls.size(), wait_millis()) < 0) continue;
+    if (polls[kFromPane].revents != 0 && drain() == Pane::closed) {
+      reason = EndReason::pane_closed;
+      break;
+    }
+    if (polls[kToPane].revents != 0) server_.pane_writable();
+    server_.handle(server_polls);
+    on_time();
+  }
+  output_.stop_holding();
+  log_.retry();
+  log_.mark(MarkKind::tap_ended, static_cast<std::uint16_t>(reason), 0);
+  server_.close();
+}
+
+Tap::Pane Tap::drain() {
+  static std::array<std::byte, kReadBytes> buffer;  // only the pages that output reaches cost memory
+  for (int turn = 0; turn < kReadsPerTurn; ++turn) {
+    const ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return Pane::open;
+    if (n <= 0) return Pane::closed;
+    output_.write(std::span(buffer).first(static_cast<std::size_t>(n)));
+    if (static_cast<std::size_t>(n) < buffer.size()) return Pane::open;  // it is empty now
+  }
+  return Pane::open;
+}
+
+int Tap::wait_millis() const {
+  const std::int64_t retry = log_.blocked() ? LogWriter::kRetryMillis : std::numeric_limits<int>::max();
+  const std::int64_t hold = output_.holding() ? output_.hold_until() - steady_millis() : std::numeric_limits<int>::max();
+  const std::int64_t wait = std::max<std::int64_t>(std::min(retry, hold), 0);
+  return wait == std::numeric_limits<int>::max() ? kForever : static_cast<int>(wait);
+}
+
+void Tap::on_time() {
+  if (output_.holding() && steady_millis() >= output_.hold_until()) output_.stop_holding();
+  log_.retry();
+}
+
+}  // namespace ccd::recording::tap

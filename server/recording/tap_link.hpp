@@ -1,0 +1,69 @@
+// The dashboard's connection to one session's pane-tap: input with numbers, acknowledgements, the preload of an adopted pane.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <sys/types.h>
+
+#include "base/error.hpp"
+#include "base/task.hpp"
+#include "recording/format.hpp"
+
+namespace ccd::recording {
+
+// Frames waiting for a tap that does not read because its pane takes no input: four full batches.
+inline constexpr std::size_t kTapQueueBytes = 4 * kMaxFrameBytes;
+
+struct TapHello {
+  std::uint32_t version = 0;
+  pid_t pid = 0;
+  bool holding = false;  // it waits for a preload
+};
+
+class TapLink {
+  struct State;
+
+ public:
+  // Called on the executor, never from inside a call of TapLink. They may destroy the TapLink.
+  struct Events {
+    // Every number up to `highest` is in the pane's input.
+    std::function<void(const ClientId&, std::uint64_t highest)> on_ack;
+    std::function<void(const ClientId&, std::uint64_t highest, NakReason)> on_nak;
+    // Once per connection that was up, unless close() or the destructor ended it. Nothing reconnects by itself.
+    std::function<void(Error)> on_down;
+    // The answer to preload(). Optional.
+    std::function<void(PreloadStatus, std::uint64_t offset)> on_preload{};
+  };
+
+  TapLink(asio::any_io_executor executor, std::string session_dir, Events events);
+  TapLink(const TapLink&) = delete;
+  TapLink& operator=(const TapLink&) = delete;
+  ~TapLink();
+
+  // Connects and exchanges HELLO. not_found or unavailable: no tap listens there; timeout: it does not answer; forbidden: it is
+  // another user's; conflict: it is up already. The TapLink must outlive the returned task.
+  Task<Result<>> connect();
+  [[nodiscard]] bool up() const;
+  // What the tap said of itself at the last connect().
+  [[nodiscard]] TapHello tap() const;
+
+  // At most kMaxInputBytes per call (too_large). Sent at once when the socket takes it, else queued up to kTapQueueBytes;
+  // `unavailable` when that is full or the link is down: nothing of it was sent, keep it and send it again after on_ack or
+  // connect(). The same number must always come with the same bytes. Numbers of a client start at 1 and rise by 1.
+  Result<> send(const ClientId& client, std::uint64_t number, std::span<const std::byte> bytes);
+  // Asks for the client's highest number taken (0: none); on_ack answers.
+  Result<> ask_last(const ClientId& client);
+  // The captured screen, written to the log before all output that the tap holds back. Kept in memory until it is sent, beyond
+  // kTapQueueBytes; too_large over kMaxPreloadBytes.
+  Result<> preload(std::span<const std::byte> bytes);
+  void close();
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace ccd::recording

@@ -1,0 +1,241 @@
+// TapLink against the real pane-tap.
+#include <csignal>
+#include <deque>
+#include <gtest/gtest.h>
+#include <optional>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/encoding.hpp"
+#include "recording/session_folder.hpp"
+#include "recording/tap_link.hpp"
+#include "recording/test_support.hpp"
+
+namespace ccd::recording {
+namespace {
+
+using namespace test;
+
+class TapLinkTest : public testing::Test {
+ protected:
+  struct Nak {
+    std::uint64_t highest;
+    NakReason reason;
+  };
+
+  TapLink::Events events() {
+    return {.on_ack = [this](const ClientId&, std::uint64_t highest) { acks_.push_back(highest); },
+            .on_nak = [this](const ClientId&, std::uint64_t highest, NakReason reason) { naks_.push_back({highest, reason}); },
+            .on_down = [this](Error error) { downs_.push_back(std::move(error)); },
+            .on_preload = [this](PreloadStatus status, std::uint64_t) { preloads_.push_back(status); }};
+  }
+  bool run_until(const std::function<bool()>& holds) {
+    return wait_until([&] {
+      io_.restart();
+      io_.poll();
+      return holds();
+    });
+  }
+  Result<> connect(TapLink& link) {
+    std::optional<Result<>> result;
+    asio::co_spawn(io_, link.connect(), [&](const std::exception_ptr& e, Result<> r) {
+      EXPECT_FALSE(e);
+      result = std::move(r);
+    });
+    if (!run_until([&] { return result.has_value(); })) return fail(ErrorKind::internal, "connect() never returned");
+    return *result;
+  }
+  static std::span<const std::byte> bytes(std::string_view text) { return as_bytes(text); }
+
+  asio::io_context io_;
+  SessionFolder folder_;
+  std::vector<std::uint64_t> acks_;
+  std::vector<Nak> naks_;
+  std::vector<Error> downs_;
+  std::vector<PreloadStatus> preloads_;
+};
+
+TEST_F(TapLinkTest, ConnectsSendsAndIsAcknowledged) {
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  EXPECT_FALSE(link.up());
+  EXPECT_EQ(link.send(client_id(1), 1, bytes("x")).error().kind, ErrorKind::unavailable);
+  ASSERT_TRUE(connect(link));
+  EXPECT_TRUE(link.up());
+  EXPECT_EQ(link.tap().pid, tap.pid());
+  EXPECT_EQ(link.tap().version, kTapVersion);
+  EXPECT_FALSE(link.tap().holding);
+  EXPECT_EQ(connect(link).error().kind, ErrorKind::conflict);
+  ASSERT_TRUE(link.send(client_id(1), 1, bytes("ab")));
+  ASSERT_TRUE(link.send(client_id(1), 2, bytes("c")));
+  ASSERT_TRUE(link.send(client_id(1), 4, bytes("never")));
+  ASSERT_TRUE(link.ask_last(client_id(9)));
+  ASSERT_TRUE(run_until([&] { return acks_.size() == 3; }));
+  EXPECT_EQ(acks_, (std::vector<std::uint64_t>{1, 2, 0}));
+  ASSERT_EQ(naks_.size(), 1U);
+  EXPECT_EQ(naks_[0].reason, NakReason::gap);
+  EXPECT_EQ(naks_[0].highest, 2U);
+  EXPECT_EQ(tap.typed_exactly(3), "abc");
+}
+
+TEST_F(TapLinkTest, FolderDeeperThanASocketAddress) {
+  std::string deep = folder_.root();
+  for (int i = 0; i < 10; ++i) deep += "/a-folder-with-a-long-name";
+  ASSERT_TRUE(create_session_folder(deep));
+  TapProcess tap(deep);
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), deep, events());
+  ASSERT_TRUE(connect(link));
+  ASSERT_TRUE(link.send(client_id(1), 1, bytes("deep")));
+  EXPECT_EQ(tap.typed_exactly(4), "deep");
+}
+
+TEST_F(TapLinkTest, WithoutATapSaysWhy) {
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  EXPECT_EQ(connect(link).error().kind, ErrorKind::not_found);
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  tap.kill_now();  // leaves its socket
+  EXPECT_EQ(connect(link).error().kind, ErrorKind::unavailable);
+  EXPECT_TRUE(downs_.empty());
+}
+
+TEST_F(TapLinkTest, TapThatDoesNotAnswerIsATimeout) {
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  (folder_.path() + "/tap.sock").copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  EXPECT_EQ(connect(link).error().kind, ErrorKind::timeout);
+  EXPECT_FALSE(link.up());
+}
+
+TEST_F(TapLinkTest, KilledTapIsReportedOnceAndANewOneContinues) {
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  ASSERT_TRUE(connect(link));
+  ASSERT_TRUE(link.send(client_id(1), 1, bytes("one")));
+  ASSERT_TRUE(run_until([&] { return !acks_.empty(); }));
+  tap.kill_now();
+  ASSERT_TRUE(run_until([&] { return !downs_.empty(); }));
+  EXPECT_EQ(downs_[0].kind, ErrorKind::unavailable);
+  EXPECT_FALSE(link.up());
+  EXPECT_FALSE(link.send(client_id(1), 2, bytes("two")));
+
+  TapProcess next(folder_.path());
+  ASSERT_TRUE(next.wait_ready());
+  ASSERT_TRUE(connect(link));
+  ASSERT_TRUE(link.send(client_id(1), 1, bytes("one")));  // as if the first ACK had been lost
+  ASSERT_TRUE(link.send(client_id(1), 2, bytes("two")));
+  ASSERT_TRUE(run_until([&] { return acks_.size() == 3; }));
+  EXPECT_EQ(next.typed_exactly(3), "two");
+  EXPECT_EQ(downs_.size(), 1U);
+}
+
+TEST_F(TapLinkTest, QueueIsBoundedAndNothingOfItIsLost) {
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  ASSERT_TRUE(connect(link));
+  std::string expected;
+  std::uint64_t number = 0;
+  Result<> sent;
+  int full_in_a_row = 0;
+  // The pane reads nothing: batches until everything on the way is full and stays so.
+  while (full_in_a_row < 50) {
+    const std::string batch = pattern(30'000, number + 1);
+    sent = link.send(client_id(1), number + 1, bytes(batch));
+    full_in_a_row = sent ? 0 : full_in_a_row + 1;
+    if (sent) {
+      ++number;
+      expected += batch;
+    }
+    io_.restart();
+    io_.run_for(std::chrono::milliseconds(1));
+    ASSERT_LT(expected.size(), 20'000'000U);
+  }
+  EXPECT_EQ(sent.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(link.send(client_id(1), number + 1, bytes(std::string(kMaxInputBytes + 1, 'x'))).error().kind,
+            ErrorKind::too_large);
+  std::string got;
+  ASSERT_TRUE(run_until([&] {
+    got += tap.typed(65536, std::chrono::milliseconds(0));
+    return got.size() == expected.size();
+  }));
+  EXPECT_TRUE(got == expected);
+  ASSERT_TRUE(run_until([&] { return !acks_.empty() && acks_.back() == number; }));
+  EXPECT_TRUE(downs_.empty());
+}
+
+TEST_F(TapLinkTest, PreloadOfManyPartsIsAnswered) {
+  TapProcess tap(folder_.path(), {"--hold-ms", "60000"});
+  ASSERT_TRUE(tap.print("held"));
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  ASSERT_TRUE(connect(link));
+  EXPECT_TRUE(link.tap().holding);
+  const std::string screen = pattern(3'000'000, 1);
+  ASSERT_TRUE(link.preload(bytes(screen)));
+  ASSERT_TRUE(run_until([&] { return !preloads_.empty(); }));
+  EXPECT_EQ(preloads_[0], PreloadStatus::taken);
+  ASSERT_TRUE(wait_until([&] { return folder_.log_end() == screen.size() + 4; }));
+  EXPECT_TRUE(folder_.log() == screen + "held");
+  ASSERT_TRUE(link.preload(bytes("again")));
+  ASSERT_TRUE(run_until([&] { return preloads_.size() == 2; }));
+  EXPECT_EQ(preloads_[1], PreloadStatus::too_late);
+  EXPECT_EQ(link.preload(bytes(std::string(kMaxPreloadBytes + 1, 'x'))).error().kind, ErrorKind::too_large);
+}
+
+TEST_F(TapLinkTest, EmptyPreloadEndsTheHold) {
+  TapProcess tap(folder_.path(), {"--hold-ms", "60000"});
+  ASSERT_TRUE(tap.print("held"));
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  ASSERT_TRUE(connect(link));
+  ASSERT_TRUE(link.preload({}));
+  ASSERT_TRUE(run_until([&] { return !preloads_.empty(); }));
+  EXPECT_EQ(folder_.log(), "held");
+}
+
+TEST_F(TapLinkTest, CloseIsQuiet) {
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  ASSERT_TRUE(connect(link));
+  link.close();
+  EXPECT_FALSE(link.up());
+  ASSERT_TRUE(connect(link));
+  tap.kill_now();
+  ASSERT_TRUE(run_until([&] { return !downs_.empty(); }));
+  EXPECT_EQ(downs_.size(), 1U);
+}
+
+TEST_F(TapLinkTest, CallbackMayDestroyTheLink) {
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  std::unique_ptr<TapLink> link;
+  int calls = 0;
+  link = std::make_unique<TapLink>(io_.get_executor(), folder_.path(),
+                                   TapLink::Events{.on_ack =
+                                                       [&](const ClientId&, std::uint64_t) {
+                                                         ++calls;
+                                                         link.reset();
+                                                       },
+                                                   .on_nak = {},
+                                                   .on_down = {}});
+  ASSERT_TRUE(connect(*link));
+  ASSERT_TRUE(link->send(client_id(1), 1, bytes("a")));
+  ASSERT_TRUE(link->send(client_id(1), 2, bytes("b")));
+  ASSERT_TRUE(run_until([&] { return calls > 0; }));
+  EXPECT_EQ(tap.typed_exactly(2), "ab");
+  io_.restart();
+  io_.run_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(calls, 1);
+}
+
+}  // namespace
+}  // namespace ccd::recording
