@@ -25,13 +25,22 @@ void keep_memory_private() {
 }
 
 // The environment over the file named by --env-file, or over ./.env when there is one.
-Result<config::EnvEntries> read_settings(const std::string& env_file, bool named) {
+struct Settings {
   config::EnvEntries entries;
+  std::string file;  // absolute; empty when there is none
+};
+
+Result<Settings> read_settings(const std::string& env_file, bool named) {
+  Settings settings;
   auto file = config::read_env_file(env_file);
-  if (file) entries = std::move(*file);
-  else if (named || file.error().kind != ErrorKind::not_found) return tl::unexpected(std::move(file).error());
-  for (auto& [name, value] : config::environment_entries()) entries.insert_or_assign(name, std::move(value));
-  return entries;
+  if (file) {
+    settings.entries = std::move(*file);
+    settings.file = std::filesystem::absolute(env_file).string();
+  } else if (named || file.error().kind != ErrorKind::not_found) {
+    return tl::unexpected(std::move(file).error());
+  }
+  for (auto& [name, value] : config::environment_entries()) settings.entries.insert_or_assign(name, std::move(value));
+  return settings;
 }
 
 int refuse(const Error& error) {
@@ -76,8 +85,9 @@ int main(int argc, char** argv) {
   const auto settings = read_settings(env_file, env_option->count() > 0);
   if (!settings) return refuse(settings.error());
   const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
-  const auto config = config::make(*settings, program, std::filesystem::current_path().string());
+  auto config = config::make(settings->entries, program, std::filesystem::current_path().string());
   if (!config) return refuse(config.error());
+  config->env_file = settings->file;
   if (check->parsed()) {
     std::puts("The settings are good.");
     return 0;

@@ -201,6 +201,29 @@ Result<Config> make(const EnvEntries& env, const std::string& program, const std
 
 std::string refusal(const Error& error) { return error.field.empty() ? error.message : error.field + ": " + error.message; }
 
+namespace {
+
+// The canonical path, or the text itself when it is not there.
+std::string canonical(const std::string& path) {
+  std::error_code ec;
+  const fs::path found = fs::weakly_canonical(path, ec);
+  return ec ? path : found.string();
+}
+
+// Whoever may read files must not read what logins are signed with, nor the record of other people's terminals.
+Result<> check_own_files_hidden(const Config& config) {
+  for (const std::string& root : config.file_roots) {
+    const std::string above = canonical(root) + "/";
+    for (const std::string& own : {config.data_dir, config.database_path, config.env_file}) {
+      if (!own.empty() && (canonical(own) + "/").starts_with(above))
+        return fail_field("ALLOWED_FILE_ROOTS", fmt::format("{} holds {}, which every login could then read; name narrower folders, or move DATA_DIR and .env out of it", root, own));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<> check_folders(const Config& config) {
   if (auto made = recording::create_session_folder(config.data_dir + "/sessions/.probe"); !made)
     return fail_field("DATA_DIR", fmt::format("{} cannot be used: {}", config.data_dir, made.error().message));
@@ -213,7 +236,7 @@ Result<> check_folders(const Config& config) {
     if (::access(root.c_str(), R_OK | W_OK | X_OK) != 0)
       return fail_field("ALLOWED_PROJECT_ROOTS", fmt::format("{} is not writable by uid {}: {}; give it to this user, or name another folder", root, ::getuid(), std::strerror(errno)));
   }
-  return {};
+  return check_own_files_hidden(config);
 }
 
 void print(const Config& config) {

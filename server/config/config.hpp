@@ -40,6 +40,7 @@ struct Config {
   std::string access_log;
   std::uint64_t record_bytes_per_session = 0;
   std::string metrics_token;
+  std::string env_file;  // absolute; empty when none was read
   // Where the program's own files are; found beside the program unless set.
   std::string page_dir;
   std::string tmux_conf;
@@ -58,7 +59,8 @@ Result<Config> make(const EnvEntries& env, const std::string& program, const std
 // The refusal as the one line that is printed: "PORT: must be a number from 1 to 65535, for example PORT=3000".
 std::string refusal(const Error& error);
 
-// The folders that must be there and writable: the data folder (made when missing, 0700) and every project root.
+// The folders that must be there and writable: the data folder (made when missing, 0700) and every project root. Refuses file roots
+// that hold the dashboard's own secrets.
 Result<> check_folders(const Config& config);
 
 // Logs every setting, secrets masked.

@@ -1,0 +1,179 @@
+// Runs the benchmarks against the shipped (release) build and writes dated results: node bench/run.mjs [echo] [flood] [idle].
+//
+// Every figure is a ratio against a peer or a floor measured in the same run, interleaved, median of several rounds, with the CPU
+// seconds and the memory of the server and of tmux beside it.
+import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+
+import { Dashboard, kRepository } from "../tests/harness/server.mjs";
+
+const run = promisify(execFile);
+const kProbe = path.join(kRepository, "build/release/bench/bench_terminal");
+const kProgram = path.join(kRepository, "build/release/server/dashboard");
+const kKeys = 400; // in a round
+const kEchoRounds = 7;
+const kFloodBytes = 200_000_000;
+const kFloodRounds = 5;
+const kTicks = 100; // USER_HZ
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const round = (value, digits = 2) => Number(value.toFixed(digits));
+
+/** CPU seconds (user and system) and resident and private memory in KiB of one process. */
+function usage(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const kib = (name) => Number(rollup.match(new RegExp(`^${name}:\\s+(\\d+)`, "m"))?.[1] ?? 0);
+  return {
+    cpu: (Number(fields[11]) + Number(fields[12])) / kTicks,
+    rssKib: kib("Rss"),
+    privateKib: kib("Private_Clean") + kib("Private_Dirty"),
+  };
+}
+
+async function ticket(api, dashboard) {
+  const answer = await api.send("POST", "/api/ws-ticket", { json: {}, headers: { origin: dashboard.url } });
+  return answer.json.ticket;
+}
+
+async function createSession(api, name, project, command) {
+  const answer = await api.send("POST", "/api/sessions", { json: { name, project, command, cols: 120, rows: 36 } });
+  if (answer.status !== 201) throw new Error(`session ${name}: ${answer.status} ${answer.text}`);
+  return answer.json;
+}
+
+/** Key to echo: `tmux attach` in a raw PTY against the whole path through the dashboard, in turn, on one tmux server. */
+async function echo(dashboard, api) {
+  const cat = ["sh", "-c", "stty raw -echo; exec cat"];
+  const session = await createSession(api, "bench-echo", dashboard.project, cat);
+  dashboard.tmux.run("new-session", "-d", "-s", "bench-attach", "-x", "120", "-y", "36", "--", ...cat);
+  const env = { ...process.env, TMUX_TMPDIR: dashboard.tmux.folder, TMUX: "" };
+  const rounds = [];
+  const before = usage(dashboard.pid);
+  for (let i = 0; i < kEchoRounds; ++i) {
+    const attach = await run(kProbe, ["echo-attach", String(kKeys), "--", "tmux", "-L", dashboard.tmux.socket, "attach", "-t", "=bench-attach"], { env });
+    const socket = await run(kProbe, ["echo-socket", String(dashboard.port), await ticket(api, dashboard), session.id, String(kKeys)]);
+    rounds.push({ attach: JSON.parse(attach.stdout), socket: JSON.parse(socket.stdout) });
+  }
+  const after = usage(dashboard.pid);
+  const pick = (who, field) => median(rounds.map((r) => r[who][field]));
+  return {
+    what: "key to echo, microseconds; median over rounds of each round's percentile",
+    rounds: kEchoRounds,
+    keys_per_round: kKeys,
+    attach: { p50: pick("attach", "p50"), p95: pick("attach", "p95"), p99: pick("attach", "p99") },
+    socket: { p50: pick("socket", "p50"), p95: pick("socket", "p95"), p99: pick("socket", "p99") },
+    ratio_p50: round(median(rounds.map((r) => r.socket.p50 / r.attach.p50))),
+    ratio_p50_spread: [Math.min(...rounds.map((r) => round(r.socket.p50 / r.attach.p50))), Math.max(...rounds.map((r) => round(r.socket.p50 / r.attach.p50)))],
+    server_cpu_us_per_key: round(((after.cpu - before.cpu) * 1e6) / (kKeys * kEchoRounds), 1),
+    target: "ratio_p50 at most 1.3",
+  };
+}
+
+async function untilFile(file, timeoutMs) {
+  const end = Date.now() + timeoutMs;
+  while (Date.now() < end) {
+    if (existsSync(file) && readFileSync(file, "utf8").endsWith("\n")) return Number(readFileSync(file, "utf8"));
+    await delay(20);
+  }
+  throw new Error(`no result in ${file} within ${timeoutMs} ms`);
+}
+
+/** 200 MB of log text: tmux alone with nobody watching (no pipe), a dashboard's session nobody watches, and one that is watched. */
+async function flood(dashboard, api) {
+  const rounds = [];
+  const server = [];
+  const tmuxPid = Number(dashboard.tmux.run("display-message", "-p", "#{pid}"));
+  const memoryBefore = { server: usage(dashboard.pid), tmux: usage(tmuxPid) };
+  for (let i = 0; i < kFloodRounds; ++i) {
+    const file = (kind) => path.join(dashboard.folder, `flood-${kind}-${i}`);
+    const command = (kind) => [kProbe, "flood", String(kFloodBytes), file(kind)];
+    const result = {};
+    dashboard.tmux.run("new-session", "-d", "-s", `alone-${i}`, "-x", "120", "-y", "36", "--", ...command("alone"));
+    result.alone = await untilFile(file("alone"), 120_000);
+
+    await createSession(api, `unwatched-${i}`, dashboard.project, command("unwatched"));
+    result.unwatched = await untilFile(file("unwatched"), 120_000);
+
+    const before = usage(dashboard.pid);
+    const gate = path.join(dashboard.folder, `gate-${i}`);
+    const session = await createSession(api, `watched-${i}`, dashboard.project,
+      ["sh", "-c", `while [ ! -e ${gate} ]; do sleep 0.01; done; exec ${command("watched").join(" ")}`]);
+    const viewer = run(kProbe, ["view", String(dashboard.port), await ticket(api, dashboard), session.id, "0", String(kFloodBytes)]);
+    await delay(300);
+    writeFileSync(gate, "");
+    result.watched = await untilFile(file("watched"), 120_000);
+    await viewer;
+    const after = usage(dashboard.pid);
+    server.push({ cpu: after.cpu - before.cpu, rss: after.rssKib });
+    rounds.push(result);
+  }
+  const memoryAfter = { server: usage(dashboard.pid), tmux: usage(tmuxPid) };
+  const ratio = (kind) => rounds.map((r) => r[kind] / r.alone);
+  return {
+    what: `seconds for ${kFloodBytes / 1e6} MB of log text through one pane, as the printing program sees it; medians`,
+    rounds: kFloodRounds,
+    tmux_alone: round(median(rounds.map((r) => r.alone))),
+    unwatched: round(median(rounds.map((r) => r.unwatched))),
+    watched_by_one: round(median(rounds.map((r) => r.watched))),
+    ratio_unwatched: round(median(ratio("unwatched"))),
+    ratio_watched: round(median(ratio("watched"))),
+    ratio_watched_spread: [round(Math.min(...ratio("watched"))), round(Math.max(...ratio("watched")))],
+    server_cpu_seconds_watched: round(median(server.map((s) => s.cpu))),
+    server_rss_mib: { before: round(memoryBefore.server.rssKib / 1024, 1), after: round(memoryAfter.server.rssKib / 1024, 1) },
+    tmux_rss_mib: { before: round(memoryBefore.tmux.rssKib / 1024, 1), after: round(memoryAfter.tmux.rssKib / 1024, 1) },
+    target: "ratio_watched at most 1.2",
+  };
+}
+
+/** What standing still costs: server and taps with 20 quiet shells, nobody watching, over ten seconds. */
+async function idle(dashboard, api) {
+  const kSessions = 20;
+  const empty = usage(dashboard.pid);
+  for (let i = 0; i < kSessions; ++i) await createSession(api, `idle-${i}`, dashboard.project, ["sleep", "600"]);
+  await delay(2000);
+  const before = usage(dashboard.pid);
+  await delay(10_000);
+  const after = usage(dashboard.pid);
+  const taps = execFileSync("pgrep", ["-f", `pane-tap ${dashboard.folder}/`], { encoding: "utf8" }).trim().split("\n").map(Number);
+  const tapPrivate = taps.map((pid) => usage(pid).privateKib);
+  return {
+    what: `${kSessions} quiet sessions, nobody watching`,
+    server_rss_mib_without_sessions: round(empty.rssKib / 1024, 1),
+    server_rss_mib: round(after.rssKib / 1024, 1),
+    server_cpu_percent: round(((after.cpu - before.cpu) / 10) * 100),
+    tap_private_kib_median: median(tapPrivate),
+    taps: taps.length,
+  };
+}
+
+const benchmarks = { idle, echo, flood };
+const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
+for (const name of wanted) if (!(name in benchmarks)) throw new Error(`no benchmark ${name}: ${Object.keys(benchmarks).join(", ")}`);
+
+const results = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: { cpu: os.cpus()[0].model, cores: os.cpus().length, memory_gib: Math.round(os.totalmem() / 2 ** 30), kernel: os.release() },
+  commit: execFileSync("git", ["-C", kRepository, "rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim(),
+};
+for (const [name, measure] of Object.entries(benchmarks)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const dashboard = await Dashboard.start({ program: kProgram, settings: { RECORD_BYTES_PER_SESSION: String(512 * 1024 * 1024) } });
+  try {
+    const api = await dashboard.login();
+    results[name] = await measure(dashboard, api);
+    console.log(name, JSON.stringify(results[name], null, 2));
+  } finally {
+    await dashboard.remove();
+  }
+}
+const folder = path.join(kRepository, "bench/results");
+mkdirSync(folder, { recursive: true });
+const file = path.join(folder, `${results.date}-terminal.json`);
+const earlier = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+writeFileSync(file, `${JSON.stringify({ ...earlier, ...results }, null, 2)}\n`);
+console.log(`written: ${path.relative(kRepository, file)}`);
