@@ -45,7 +45,8 @@ std::string to_json(const Report& report);
 class Checks {
  public:
   // `clock` outlives it. Uptime counts from here.
-  Checks(asio::any_io_executor executor, const Clock& clock, std::string version);
+  Checks(asio::any_io_executor executor, const Clock& clock, std::string version,
+         std::chrono::milliseconds check_limit = kCheckTimeLimit);
   // Destroy only after close() returned true, or after the io_context stopped for good.
   ~Checks();
   Checks(const Checks&) = delete;
@@ -65,25 +66,30 @@ class Checks {
  private:
   struct Check {
     std::string name;
-    std::function<Task<Verdict>()> call;
-    std::optional<Verdict> verdict{};  // none while it runs
-    std::string last_word{};           // to log a change once
-    bool running = false;
+    std::function<Task<Verdict>()> ask;
+    std::unique_ptr<TaskGroup> running{};  // the one call under way, if any: it may outlast its round
+    std::optional<Verdict> verdict{};      // this round's
+    std::string last_word{};               // to log a change once
   };
-  void start(Check& check);
-  Task<void> call(Check* check);
+  // One round of all checks; a task of its own, so that it ends although the request that began it goes away.
+  Task<void> round();
+  Task<void> ask(Check* check);
+  [[nodiscard]] bool all_answered() const;
   void conclude();
 
-  asio::any_io_executor executor_;
+  const asio::any_io_executor executor_;
   const Clock* clock_;
   const std::string version_;
+  const std::chrono::milliseconds check_limit_;
   const std::chrono::steady_clock::time_point started_;
   std::vector<std::unique_ptr<Check>> checks_;
-  TaskGroup running_;
-  Notifier changed_;
+  TaskGroup rounds_;
+  Notifier changed_;  // an answer came, or a round closed
   bool round_open_ = false;
-  std::optional<Report> last_;
-  std::chrono::steady_clock::time_point last_at_{};
+  bool closed_ = false;
+  std::uint64_t rounds_closed_ = 0;
+  Report last_;
+  std::optional<std::chrono::steady_clock::time_point> last_at_{};
 };
 
 }  // namespace ccd::health
