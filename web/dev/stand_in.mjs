@@ -57,7 +57,7 @@ function startPty(session, output, ended) {
   })
   child.stdout.on('data', output)
   child.on('exit', (code) => ended(code ?? 0))
-  return { write: (bytes) => child.stdin.write(bytes), end: () => child.kill('SIGHUP') }
+  return { write: (bytes) => child.stdin.write(bytes), end: () => child.kill('SIGKILL') }
 }
 
 class StandInSession {
@@ -150,6 +150,8 @@ export class StandIn {
     this.setupRequired = this.options.setup
     this.refreshes = 0
     this.accessValid = true
+    // While true no socket is let in.
+    this.refuse = false
   }
 
   async listen(port = 0) {
@@ -203,7 +205,7 @@ export class StandIn {
   upgrade(request, socket, head) {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((item) => item.trim())
     const ticket = offered.find((item) => item.startsWith('ticket.'))?.slice('ticket.'.length)
-    if (request.url !== '/ws' || !this.tickets.delete(ticket)) return socket.destroy()
+    if (this.refuse || request.url !== '/ws' || !this.tickets.delete(ticket)) return socket.destroy()
     this.ws.handleUpgrade(request, socket, head, (opened) => this.serve(opened))
   }
 
@@ -372,7 +374,7 @@ export class StandIn {
       'content-type': 'application/octet-stream',
       'content-disposition': 'attachment',
       'content-range': `bytes 0-${first.length - 1}/${bytes.length}`,
-      'last-modified': info.mtime.toUTCString(),
+      'x-file-modified': String(Math.round(info.mtimeMs * 1000)),
     })
     response.end(first)
   }

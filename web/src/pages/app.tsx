@@ -52,7 +52,7 @@ function useAnnouncedEnds(): void {
 function Nowhere() {
   useTitle('Nothing here')
   return (
-    <Empty icon={<MapPinOff size={28} aria-hidden />} title="There is nothing at this address">
+    <Empty whole icon={<MapPinOff size={28} aria-hidden />} title="There is nothing at this address">
       <Link className="button" href="/">
         To the fleet
       </Link>

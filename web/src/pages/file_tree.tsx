@@ -1,5 +1,5 @@
 // Folders as a tree: read when they are opened, drawn only where they are seen.
-import { useQueries, type UseQueryResult } from '@tanstack/react-query'
+import { useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { ChevronDown, ChevronRight, File, FileSymlink, Folder as FolderIcon, FolderOpen } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
@@ -9,7 +9,8 @@ import { Button } from '../ui/button.tsx'
 import { bytesText } from '../ui/text.ts'
 import { readFolder } from '../wire/api.ts'
 import type { Entry, Folder } from '../wire/types.ts'
-import { ancestors, flatten, type TreeRow } from './tree_rows.ts'
+import type { Http } from '../wire/http.ts'
+import { ancestors, canOpen, flatten, isFolder, within, type TreeRow } from './tree_rows.ts'
 
 const kRowPixels = 30
 
@@ -22,19 +23,28 @@ interface FileTreeProps {
   onOpen: (path: string) => void
 }
 
-function useFolders(paths: readonly string[]): ReadonlyMap<string, UseQueryResult<Folder>> {
+function listing(http: Http, path: string) {
+  return {
+    queryKey: ['folder', path],
+    queryFn: ({ signal }: { signal: AbortSignal }) => readFolder(http, path === kRoots ? null : path, signal),
+  }
+}
+
+// The listings of the expanded folders. An address may name a file anywhere: folders above the roots are not asked for.
+function useFolders(top: string, expanded: ReadonlySet<string>): ReadonlyMap<string, UseQueryResult<Folder>> {
   const { http } = useServices()
-  const results = useQueries({
-    queries: paths.map((path) => ({
-      queryKey: ['folder', path],
-      queryFn: ({ signal }: { signal: AbortSignal }) => readFolder(http, path === kRoots ? null : path, signal),
-    })),
-  })
-  return new Map(paths.map((path, index) => [path, results[index] as UseQueryResult<Folder>]))
+  const first = useQuery(listing(http, top))
+  const roots = top === kRoots ? (first.data?.entries.map(({ name }) => name) ?? []) : [top]
+  const below = [...expanded].filter((path) => path !== top && roots.some((root) => within(root, path)))
+  const others = useQueries({ queries: below.map((path) => listing(http, path)) })
+  return new Map([[top, first], ...below.map((path, index) => [path, others[index]] as const)] as [
+    string,
+    UseQueryResult<Folder>,
+  ][])
 }
 
 function EntryIcon({ entry, expanded }: { entry: Entry; expanded: boolean }) {
-  if (entry.kind === 'folder') {
+  if (isFolder(entry)) {
     return expanded ? <FolderOpen size={16} aria-hidden /> : <FolderIcon size={16} aria-hidden />
   }
   return entry.kind === 'link' ? <FileSymlink size={16} aria-hidden /> : <File size={16} aria-hidden />
@@ -45,7 +55,7 @@ export function FileTree({ root, open, onOpen }: FileTreeProps) {
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(() => new Set([top, ...ancestors(root, open)]))
   const [focused, setFocused] = useState<string | null>(open)
   const scroller = useRef<HTMLDivElement>(null)
-  const folders = useFolders([...expanded])
+  const folders = useFolders(top, expanded)
   const rows = useMemo(() => flatten(top, folders, expanded), [top, folders, expanded])
   const virtual = useVirtualizer({
     count: rows.length,
@@ -81,7 +91,8 @@ export function FileTree({ root, open, onOpen }: FileTreeProps) {
   const act = (row: TreeRow) => {
     if (row.kind !== 'entry') return
     setFocused(row.path)
-    if (row.entry.kind === 'folder') toggle(row.path)
+    if (!canOpen(row.entry)) return
+    if (isFolder(row.entry)) toggle(row.path)
     else onOpen(row.path)
   }
   const focusAt = (index: number) => {
@@ -95,15 +106,15 @@ export function FileTree({ root, open, onOpen }: FileTreeProps) {
     const at = rows.findIndex((row) => row.path === focused)
     const row = rows[Math.max(at, 0)]
     if (row?.kind !== 'entry') return
-    const isFolder = row.entry.kind === 'folder'
+    const folds = isFolder(row.entry)
     const parent = () => rows.findIndex((other) => other.kind === 'entry' && other.path === row.parent)
     const moves: Partial<Record<string, () => void>> = {
       ArrowDown: () => focusAt(Math.min(at + 1, rows.length - 1)),
       ArrowUp: () => focusAt(Math.max(at - 1, 0)),
       Home: () => focusAt(0),
       End: () => focusAt(rows.length - 1),
-      ArrowRight: () => (isFolder && !expanded.has(row.path) ? toggle(row.path, true) : focusAt(at + 1)),
-      ArrowLeft: () => (isFolder && expanded.has(row.path) ? toggle(row.path, false) : focusAt(parent())),
+      ArrowRight: () => (folds && !expanded.has(row.path) ? toggle(row.path, true) : focusAt(at + 1)),
+      ArrowLeft: () => (folds && expanded.has(row.path) ? toggle(row.path, false) : focusAt(parent())),
       Enter: () => act(row),
       ' ': () => act(row),
     }
@@ -133,7 +144,7 @@ export function FileTree({ root, open, onOpen }: FileTreeProps) {
               </div>
             )
           }
-          const isFolder = row.entry.kind === 'folder'
+          const folds = isFolder(row.entry)
           const isOpen = expanded.has(row.path)
           return (
             <div
@@ -145,7 +156,8 @@ export function FileTree({ root, open, onOpen }: FileTreeProps) {
               aria-level={row.level + 1}
               aria-setsize={row.siblings}
               aria-posinset={row.position}
-              aria-expanded={isFolder ? isOpen : undefined}
+              aria-expanded={folds ? isOpen : undefined}
+              aria-disabled={!canOpen(row.entry) || undefined}
               aria-selected={row.path === open}
               tabIndex={row.path === tabStop ? 0 : -1}
               style={style}
@@ -153,11 +165,11 @@ export function FileTree({ root, open, onOpen }: FileTreeProps) {
               onFocus={() => setFocused(row.path)}
             >
               <span className="tree-arrow">
-                {isFolder && (isOpen ? <ChevronDown size={14} aria-hidden /> : <ChevronRight size={14} aria-hidden />)}
+                {folds && (isOpen ? <ChevronDown size={14} aria-hidden /> : <ChevronRight size={14} aria-hidden />)}
               </span>
               <EntryIcon entry={row.entry} expanded={isOpen} />
               <span className="clip">{row.entry.name}</span>
-              {row.entry.kind === 'file' && <span className="tree-size">{bytesText(row.entry.size)}</span>}
+              {row.entry.kind === 'file' && row.entry.size !== undefined && <span className="tree-size">{bytesText(row.entry.size)}</span>}
             </div>
           )
         })}

@@ -11,7 +11,7 @@ import { Ago } from '../ui/time.tsx'
 import { fileAddress, kViewBytes, read, type FileHead } from '../wire/api.ts'
 import type { Folder as Listing } from '../wire/types.ts'
 import { toLines, toText } from './file_text.ts'
-import { inOrder, join } from './tree_rows.ts'
+import { inOrder, isFolder, join } from './tree_rows.ts'
 
 const kLinePixels = 20
 
@@ -40,7 +40,7 @@ function Head({ path, file, text }: { path: string; file: FileHead | null; text:
           <span className="file-fact">{bytesText(file.size)}</span>
           {file.modified !== null && (
             <span className="file-fact">
-              <Ago micros={file.modified.getTime() * 1_000} />
+              <Ago micros={file.modified} />
             </span>
           )}
           {text !== null && (
@@ -127,7 +127,7 @@ function LinkedFolder({ path, listing, onOpen }: { path: string; listing: Listin
             <Button
               small
               kind="quiet"
-              icon={entry.kind === 'folder' ? <Folder size={16} aria-hidden /> : <File size={16} aria-hidden />}
+              icon={isFolder(entry) ? <Folder size={16} aria-hidden /> : <File size={16} aria-hidden />}
               onClick={() => onOpen(join(path, entry.name))}
             >
               {entry.name}

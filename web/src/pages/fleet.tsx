@@ -14,7 +14,7 @@ import { addressOf, Link } from './router.tsx'
 import { commandText, doing, matches, stateOf } from './session_words.ts'
 import './fleet.css'
 
-const kStateOrder: readonly StateName[] = ['working', 'idle', 'unknown']
+const kStateOrder: readonly StateName[] = ['working', 'idle']
 
 function SessionLink({ session }: { session: Session }) {
   const address = addressOf({ kind: 'session', name: session.name, tab: 'terminal', path: null })
@@ -94,12 +94,11 @@ function Section({ title, count, children }: { title: string; count: number; chi
 }
 
 function summary(sessions: readonly Session[]): string {
-  const words: Partial<Record<StateName, string>> = { unknown: 'running' }
   const active = sessions.filter((session) => session.status === 'active')
   return kStateOrder
     .map((state) => ({ state, count: active.filter((session) => stateOf(session) === state).length }))
     .filter(({ count }) => count > 0)
-    .map(({ state, count }) => `${count} ${words[state] ?? state}`)
+    .map(({ state, count }) => `${count} ${state}`)
     .join(' · ')
 }
 

@@ -21,6 +21,8 @@ const kShell = 'bash'
 const kLastProjectKey = 'ccd.lastProject'
 const kFont = 13
 
+const kDefaults = { claude: kClaude, shell: kShell }
+
 type Preset = 'claude' | 'shell' | 'other'
 
 const kPresets = [
@@ -29,9 +31,23 @@ const kPresets = [
   { preset: 'other', line: '', label: 'Other', icon: <TextCursorInput size={16} aria-hidden /> },
 ] as const
 
-function presetOf(line: string): Preset {
+interface Command {
+  preset: Preset
+  line: string
+}
+
+// What is typed decides; an emptied field stays what it was.
+function typedCommand(line: string, before: Preset): Command {
   const trimmed = line.trim()
-  return trimmed === kClaude ? 'claude' : trimmed === kShell ? 'shell' : 'other'
+  if (trimmed === '') return { preset: before, line }
+  return { preset: trimmed === kClaude ? 'claude' : trimmed === kShell ? 'shell' : 'other', line }
+}
+
+// Absent for Claude Code: the server knows how it is started here.
+function argvOf({ preset, line }: Command): string[] | undefined {
+  if (preset === 'claude') return undefined
+  const { argv } = parseArgv(line)
+  return preset === 'shell' && argv.length === 0 ? [kShell] : argv
 }
 
 function lastProject(): string {
@@ -63,7 +79,7 @@ interface Form {
   project: string
   // Null until it is typed: then the project gives it.
   name: string | null
-  line: string
+  command: Command
 }
 
 type Faults = Partial<Record<'project' | 'name' | 'command' | 'all', string>>
@@ -74,27 +90,33 @@ function check(form: Form, name: string, taken: ReadonlySet<string>): Faults {
   else if (!form.project.startsWith('/')) faults.project = 'Give the whole path, from / on.'
   if (!kNamePattern.test(name)) faults.name = kNameRule
   else if (taken.has(name)) faults.name = 'A running session has this name already.'
-  const { argv, fault } = parseArgv(form.line)
+  const { fault } = parseArgv(form.command.line)
   if (fault !== null) faults.command = fault
-  else if (argv.length === 0) faults.command = 'Say which program to start.'
+  else if (argvOf(form.command)?.length === 0) faults.command = 'Say which program to start.'
   return faults
 }
 
-function CommandField({ line, fault, onChange }: { line: string; fault: string | null; onChange: (line: string) => void }) {
+interface CommandFieldProps {
+  command: Command
+  fault: string | null
+  onChange: (command: Command) => void
+}
+
+function CommandField({ command, fault, onChange }: CommandFieldProps) {
   const id = useId()
-  const { argv } = parseArgv(line)
+  const { argv } = parseArgv(command.line)
   return (
     <div className="field">
       <label htmlFor={id}>Command</label>
       <div className="choices" role="radiogroup" aria-label="What to start">
-        {kPresets.map(({ preset, line: command, label, icon }) => (
+        {kPresets.map(({ preset, line, label, icon }) => (
           <label key={preset}>
             <input
               type="radio"
               name={`${id}-preset`}
-              checked={presetOf(line) === preset}
+              checked={command.preset === preset}
               onChange={() => {
-                onChange(command)
+                onChange({ preset, line })
                 if (preset === 'other') document.getElementById(id)?.focus()
               }}
             />
@@ -109,11 +131,11 @@ function CommandField({ line, fault, onChange }: { line: string; fault: string |
         spellCheck={false}
         autoCapitalize="none"
         autoComplete="off"
-        placeholder="program argument 'an argument with spaces'"
-        value={line}
+        placeholder={command.preset === 'other' ? "program argument 'an argument with spaces'" : kDefaults[command.preset]}
+        value={command.line}
         aria-invalid={fault !== null || undefined}
         aria-describedby={`${id}-argv`}
-        onChange={(event) => onChange(event.target.value)}
+        onChange={(event) => onChange(typedCommand(event.target.value, command.preset))}
       />
       {fault !== null ? (
         <Fault id={`${id}-argv`}>{fault}</Fault>
@@ -131,7 +153,7 @@ function CommandField({ line, fault, onChange }: { line: string; fault: string |
 export function NewSession({ sessions, onClose }: { sessions: readonly Session[]; onClose: () => void }) {
   const { http, wire } = useServices()
   const projects = useQuery({ queryKey: ['projects'], queryFn: () => listProjects(http) })
-  const [form, setForm] = useState<Form>(() => ({ project: lastProject(), name: null, line: kClaude }))
+  const [form, setForm] = useState<Form>(() => ({ project: lastProject(), name: null, command: { preset: 'claude', line: kClaude } }))
   const [faults, setFaults] = useState<Faults>({})
   const [busy, setBusy] = useState(false)
   const taken = new Set(sessions.filter((session) => session.status === 'active').map((session) => session.name))
@@ -147,9 +169,9 @@ export function NewSession({ sessions, onClose }: { sessions: readonly Session[]
     if (Object.keys(found).length > 0 || busy) return
     setBusy(true)
     try {
-      const { argv } = parseArgv(form.line)
+      const argv = argvOf(form.command)
       const size = estimated({ width: window.innerWidth - 100, height: window.innerHeight - 120 }, kFont)
-      const command = presetOf(form.line) === 'claude' ? {} : { command: argv }
+      const command = argv === undefined ? {} : { command: argv }
       const session = await createSession(http, { name, project: form.project, ...command, ...size })
       wire.fleet.upsert(session)
       rememberProject(form.project)
@@ -202,7 +224,11 @@ export function NewSession({ sessions, onClose }: { sessions: readonly Session[]
         autoComplete="off"
         onChange={(event) => change({ name: event.target.value })}
       />
-      <CommandField line={form.line} fault={faults.command ?? null} onChange={(line) => change({ line })} />
+      <CommandField
+        command={form.command}
+        fault={faults.command ?? null}
+        onChange={(command) => change({ command })}
+      />
       {faults.all !== undefined && <Notice tone="danger">{faults.all}</Notice>}
     </Dialog>
   )

@@ -14,7 +14,7 @@ import { useScreenReader } from './preferences.ts'
 import { addressOf, go, Link, type Place } from './router.tsx'
 import { SessionHead } from './session_head.tsx'
 import { stateOf } from './session_words.ts'
-import { kTerminalTools, SessionTabs, tabId } from './session_tabs.tsx'
+import { SessionTabs, tabId, TerminalTools } from './session_tabs.tsx'
 import './session.css'
 
 type SessionPlace = Extract<Place, { kind: 'session' }>
@@ -41,7 +41,7 @@ export function SessionPage({ place, user }: { place: SessionPlace; user: User }
 function NoSession({ name }: { name: string }) {
   useTitle('No such session')
   return (
-    <Empty icon={<Ghost size={28} aria-hidden />} title={`There is no session “${name}”`}>
+    <Empty whole icon={<Ghost size={28} aria-hidden />} title={`There is no session “${name}”`}>
       <p>It may have been renamed, or the address was mistyped.</p>
       <Link className="button" href="/">
         To the fleet
@@ -107,14 +107,17 @@ function OneSession({ session, place, user }: { session: Session; place: Session
   useTitle(`${session.name}, ${stateWord(stateOf(session))}`)
   useAnnouncedState(session)
   if (controller === null) return null
-  return <WithTerminal session={session} place={place} controller={controller} />
+  return <WithTerminal session={session} place={place} controller={controller} mayType={user.role !== 'viewer'} />
 }
 
-function WithTerminal({ session, place, controller }: {
+interface WithTerminalProps {
   session: Session
   place: SessionPlace
   controller: TerminalController
-}) {
+  mayType: boolean
+}
+
+function WithTerminal({ session, place, controller, mayType }: WithTerminalProps) {
   const phone = useIsPhone()
   const [screenReader] = useScreenReader()
   const body = useRef<HTMLDivElement>(null)
@@ -143,7 +146,11 @@ function WithTerminal({ session, place, controller }: {
   return (
     <div className="session">
       <SessionHead session={session} pane={state.pane} connection={state.connection} controller={controller} phone={phone} />
-      <SessionTabs session={session} tab={place.tab} tools={onTerminal && !phone ? kTerminalTools(controller) : null} />
+      <SessionTabs
+        session={session}
+        tab={place.tab}
+        tools={onTerminal && <TerminalTools controller={controller} yours={state.yours} phone={phone} />}
+      />
       <div className="session-body" ref={body}>
         <div
           className="session-panel"
@@ -151,7 +158,13 @@ function WithTerminal({ session, place, controller }: {
           aria-labelledby={tabId('terminal')}
           hidden={!onTerminal}
         >
-          <TerminalView controller={controller} session={session} phone={phone} screenReader={screenReader} hidden={false} />
+          <TerminalView
+            controller={controller}
+            session={session}
+            phone={phone}
+            screenReader={screenReader}
+            mayType={mayType}
+          />
         </div>
         {!onTerminal && (
           <div className="session-panel" role="tabpanel" aria-labelledby={tabId('files')}>

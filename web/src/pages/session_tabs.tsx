@@ -1,8 +1,8 @@
 // The tabs of a session. They are links: each has an address that can be shared.
-import { FolderTree, ScanText, Search, SquareTerminal, type LucideIcon } from 'lucide-react'
+import { FolderTree, Maximize2, ScanText, Search, SquareTerminal, type LucideIcon } from 'lucide-react'
 import type { KeyboardEvent, ReactNode } from 'react'
 import type { TerminalController } from '../terminal/controller.ts'
-import { IconButton } from '../ui/button.tsx'
+import { Button, IconButton } from '../ui/button.tsx'
 import type { Session } from '../wire/types.ts'
 import { kModifier } from './keyboard_help.tsx'
 import { addressOf, Link } from './router.tsx'
@@ -16,9 +16,31 @@ const kTabs: readonly { tab: Tab; label: string; icon: LucideIcon }[] = [
 
 export const tabId = (tab: Tab) => `session-tab-${tab}`
 
-export function kTerminalTools(controller: TerminalController): ReactNode {
+interface ToolsProps {
+  controller: TerminalController
+  yours: boolean
+  phone: boolean
+}
+
+// A pane has one size. While it is another viewer's, the way to make it this one's is in sight.
+function FitButton({ controller }: { controller: TerminalController }) {
+  return (
+    <Button
+      small
+      icon={<Maximize2 size={14} aria-hidden />}
+      title="The terminal has the size of another screen. Typing, too, makes it fit this one."
+      onClick={() => controller.fit()}
+    >
+      Fit to me
+    </Button>
+  )
+}
+
+export function TerminalTools({ controller, yours, phone }: ToolsProps) {
+  if (phone) return yours ? null : <FitButton controller={controller} />
   return (
     <>
+      {!yours && <FitButton controller={controller} />}
       <IconButton
         label="Search the terminal"
         keys={`${kModifier} Shift F`}
@@ -64,7 +86,7 @@ export function SessionTabs({ session, tab, tools }: { session: Session; tab: Ta
           </Link>
         ))}
       </div>
-      {tools !== null && <div className="session-tools">{tools}</div>}
+      <div className="session-tools">{tools}</div>
     </div>
   )
 }

@@ -38,6 +38,7 @@ describe('the tree of files', () => {
     expect(ancestors('/srv/p', '/srv/p/a/b/c.txt')).toEqual(['/srv/p', '/srv/p/a', '/srv/p/a/b'])
     expect(ancestors(null, '/srv/c.txt')).toEqual(['/srv'])
     expect(ancestors('/srv/p', '/etc/passwd')).toEqual([])
+    expect(ancestors('/srv/p', '/srv/p2/a')).toEqual([])
     expect(ancestors('/srv/p', null)).toEqual([])
   })
 

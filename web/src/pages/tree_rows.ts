@@ -20,8 +20,17 @@ interface Listing {
 
 const byName = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
 
+export function isFolder(entry: Entry): boolean {
+  return entry.kind === 'folder' || (entry.kind === 'link' && entry.target === 'folder')
+}
+
+// Whether there is any sense in asking for it.
+export function canOpen(entry: Entry): boolean {
+  return entry.readable !== false && entry.name_is_utf8 !== false && entry.kind !== 'other'
+}
+
 export function inOrder(entries: readonly Entry[]): Entry[] {
-  const rank = (entry: Entry) => (entry.kind === 'folder' ? 0 : 1)
+  const rank = (entry: Entry) => (isFolder(entry) ? 0 : 1)
   return [...entries].sort((a, b) => rank(a) - rank(b) || byName.compare(a.name, b.name))
 }
 
@@ -33,10 +42,14 @@ export function join(folder: string, name: string): string {
 
 // The folders between a root and a path below it, the root included. With no root: from the top of the path.
 export function ancestors(root: string | null, path: string | null): string[] {
-  if (path === null || (root !== null && !path.startsWith(root))) return []
+  if (path === null || (root !== null && !within(root, path))) return []
   const parts = path.split('/').slice(1, -1)
   const all = parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)
-  return root === null ? all : all.filter((folder) => folder.startsWith(root))
+  return root === null ? all : all.filter((folder) => within(root, folder))
+}
+
+export function within(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(join(folder, ''))
 }
 
 export function flatten(
@@ -63,9 +76,9 @@ export function flatten(
         position: index + 1,
         siblings: entries.length,
       })
-      if (entry.kind === 'folder' && expanded.has(path)) visit(path, level + 1)
+      if (isFolder(entry) && expanded.has(path)) visit(path, level + 1)
     })
-    if (listing.data.truncated) note('There are more entries than can be listed.')
+    if (listing.data.truncated === true) note('There are more entries than can be listed.')
   }
   visit(top, 0)
   return rows

@@ -16,7 +16,6 @@ const kPendingShownMs = 1_000
 const kRefreshMs = 60
 // While the window is being dragged.
 const kResizeSettlesMs = 80
-const kFitAtMostEveryMs = 1_000
 
 export type Ask =
   | { kind: 'paste'; paste: Paste }
@@ -80,8 +79,8 @@ export class TerminalController {
   private refreshTimer: ReturnType<typeof setTimeout> | null = null
   private resizeTimer: ReturnType<typeof setTimeout> | null = null
   private pendingSince: number | null = null
-  private lastFit = Number.NEGATIVE_INFINITY
   private wantsFocus = false
+  private takesKeys = true
   private readonly stopWatching: () => void
   private readonly recorder = testsWatch() ? new Recorder() : null
 
@@ -103,7 +102,7 @@ export class TerminalController {
     const screen = new Screen(element, this.screenEvents(), look, this.recorder?.record)
     this.screen = screen
     screen.shiftEnterBreaksLine = env.session.kind === 'claude'
-    screen.terminal.options.disableStdin = env.session.status !== 'active'
+    screen.terminal.options.disableStdin = !this.takesKeys
     const size = screen.wanted() ?? { cols: 80, rows: 24 }
     this.channel = env.wire.openTerminal({
       session: env.session.id,
@@ -111,7 +110,11 @@ export class TerminalController {
       sink: screen,
       store,
       newClient,
-      onChange: () => this.refreshSoon(),
+      onChange: () => {
+        this.mark()
+        this.refreshSoon()
+      },
+      onTrouble: (trouble) => this.set({ trouble }),
     })
     if (this.recorder !== null) this.exposeToTests(this.recorder)
     if (this.wantsFocus) screen.focus()
@@ -132,9 +135,10 @@ export class TerminalController {
     this.screen?.setLook(look)
   }
 
-  // The session has ended: what is on the screen stays, keys no longer go anywhere.
-  setActive(active: boolean): void {
-    if (this.screen !== null) this.screen.terminal.options.disableStdin = !active
+  // Keys go nowhere once the session has ended, or for who may only watch; what is on the screen stays.
+  setTakesKeys(takes: boolean): void {
+    this.takesKeys = takes
+    if (this.screen !== null) this.screen.terminal.options.disableStdin = !takes
   }
 
   focus(): void {
@@ -247,7 +251,6 @@ export class TerminalController {
   private input(bytes: Uint8Array): void {
     const { channel } = this
     if (channel === null) return
-    this.takeSize(channel)
     if (channel.type(bytes)) {
       if (this.state.trouble !== null) this.set({ trouble: null })
       return
@@ -258,13 +261,6 @@ export class TerminalController {
         ? 'Not sent: this session has ended.'
         : 'Not sent: too much is waiting for the pane already. It was left out; type it again later.',
     })
-  }
-
-  // A pane follows the person who types.
-  private takeSize(channel: Channel): void {
-    if (this.state.yours || performance.now() - this.lastFit < kFitAtMostEveryMs) return
-    this.lastFit = performance.now()
-    channel.fit()
   }
 
   private exposeToTests(recorder: Recorder): void {
@@ -302,15 +298,19 @@ export class TerminalController {
     return 'live'
   }
 
+  // Without delay, unlike what people read: tests wait for these.
   private mark(): void {
-    if (this.root === null) return
-    const { channel, connection } = this.state
-    const { dataset } = this.root
-    dataset.connection = connection
-    dataset.offset = String(channel?.received ?? 0)
-    dataset.rendered = String(channel?.rendered ?? 0)
-    dataset.pending = String(channel?.pending.length ?? 0)
-    dataset.phase = channel?.phase ?? 'closed'
+    const channel = this.channel?.view() ?? null
+    const marks = {
+      connection: this.connection(channel),
+      offset: String(channel?.received ?? 0),
+      rendered: String(channel?.rendered ?? 0),
+      pending: String(channel?.pending.length ?? 0),
+      phase: channel?.phase ?? 'closed',
+    }
+    for (const [name, value] of Object.entries(marks)) {
+      if (this.root !== null && this.root.dataset[name] !== value) this.root.dataset[name] = value
+    }
   }
 
   private set(change: Partial<TerminalState>): void {

@@ -13,9 +13,9 @@ import type { TerminalController } from './controller.ts'
 import type { SoftKey } from './keys.ts'
 
 const kKeys: readonly { key: SoftKey; label: string; face: ReactNode }[] = [
-  { key: 'Escape', label: 'Escape', face: 'Esc' },
+  { key: 'Escape', label: 'Esc', face: 'Esc' },
   { key: 'Tab', label: 'Tab', face: 'Tab' },
-  { key: 'BackTab', label: 'Shift Tab', face: '⇧Tab' },
+  { key: 'BackTab', label: '⇧Tab, Shift Tab', face: '⇧Tab' },
   { key: 'Up', label: 'Up', face: <ArrowUp size={18} aria-hidden /> },
   { key: 'Down', label: 'Down', face: <ArrowDown size={18} aria-hidden /> },
   { key: 'Left', label: 'Left', face: <ArrowLeft size={18} aria-hidden /> },

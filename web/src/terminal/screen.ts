@@ -17,10 +17,14 @@ import { scrollByTouch } from './touch_scroll.ts'
 const kFontFamily = "'JetBrains Mono', ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans Mono', monospace"
 const kFontWithinMs = 1_500
 const kScrollbackLines = 10_000
+// After this the renderer knows its pixels.
+const kRendererSettlesMs = 500
 // The scrollbar with the marks of a search in it.
 const kScrollbarPixels = 10
+// xterm draws no cursor before it first had the focus, unless the program asks for one.
+const kShowCursor = '\x1b[?25h'
 // Cancels a sequence the cut-off output may be in the middle of, then resets everything.
-const kReset = '\x18\x1bc'
+const kReset = `\x18\x1bc${kShowCursor}`
 
 export interface ScreenEvents {
   input(bytes: Uint8Array): void
@@ -96,6 +100,7 @@ export class Screen implements Sink {
     this.terminal.loadAddon(this.search)
     this.terminal.loadAddon(new WebLinksAddon((_event, address) => events.link(address)))
     withoutInlineStyles(() => this.terminal.open(element))
+    this.terminal.write(kShowCursor)
     this.useWebgl()
     this.connectInput()
     this.search.onDidChangeResults(({ resultIndex, resultCount }) => events.found(resultIndex, resultCount))
@@ -251,15 +256,28 @@ export class Screen implements Sink {
   }
 
   private useWebgl(): void {
+    const webgl = new WebglAddon()
+    const giveUp = () => {
+      this.element.dataset.renderer = 'dom'
+      withoutInlineStyles(() => webgl.dispose())
+    }
     try {
-      const webgl = new WebglAddon()
       // The browser takes contexts away when there are too many or the GPU restarts: the DOM renderer goes on.
-      webgl.onContextLoss(() => withoutInlineStyles(() => webgl.dispose()))
+      webgl.onContextLoss(giveUp)
       withoutInlineStyles(() => this.terminal.loadAddon(webgl))
       this.element.dataset.renderer = 'webgl'
     } catch {
-      this.element.dataset.renderer = 'dom'
+      return giveUp()
     }
+    const check = setTimeout(() => !this.drawsWholePixels() && giveUp(), kRendererSettlesMs)
+    this.cleanups.push(() => clearTimeout(check))
+  }
+
+  // Where a browser misreports its pixels (as when it plays a phone), the WebGL canvas gets the wrong size and stays empty.
+  private drawsWholePixels(): boolean {
+    const canvas = this.element.querySelector<HTMLCanvasElement>('.xterm-screen > canvas:not([class])')
+    if (canvas === null || canvas.offsetWidth === 0) return true
+    return Math.abs(canvas.width / (canvas.offsetWidth * window.devicePixelRatio) - 1) < 0.02
   }
 
   // xterm tells a cell's size only through what it draws.

@@ -1,4 +1,5 @@
-// Lines under the terminal: what is waiting, what was not taken, and what can be done about it.
+// Lines at the terminal's edge: what is waiting, what was not taken, and what can be done about it. They lie over it: were
+// they beside it, each would resize the pane.
 import { CircleAlert, CloudOff, Flag, Hourglass, Undo2 } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { Button } from '../ui/button.tsx'
@@ -70,7 +71,7 @@ function Pending({ pending, sent, state, onDiscard }: {
   )
 }
 
-function Ended({ session }: { session: Session }) {
+export function Ended({ session }: { session: Session }) {
   const when = session.ended_at === null ? null : <Ago micros={session.ended_at} />
   if (session.status === 'lost') {
     return (
@@ -88,16 +89,16 @@ function Ended({ session }: { session: Session }) {
   )
 }
 
-export function Strips({ controller, state, session }: {
+export function Strips({ controller, state, active }: {
   controller: TerminalController
   state: TerminalState
-  session: Session
+  // The session runs.
+  active: boolean
 }) {
   const { channel, connection } = state
-  const active = session.status === 'active'
   const down = connection === 'reconnecting' || connection === 'offline'
   return (
-    <div className="strips">
+    <>
       {state.trouble !== null && (
         <Strip
           tone="danger"
@@ -161,7 +162,6 @@ export function Strips({ controller, state, session }: {
           Catching up: {bytesText(state.missing)} of output to go.
         </Strip>
       )}
-      {!active && <Ended session={session} />}
-    </div>
+    </>
   )
 }

@@ -86,7 +86,7 @@ export function Combobox(props: ComboboxProps) {
           aria-autocomplete="list"
           aria-expanded={open && shown.length > 0}
           aria-controls={`${id}-list`}
-          aria-activedescendant={active >= 0 ? `${id}-${active}` : undefined}
+          aria-activedescendant={shown[active] !== undefined ? `${id}-${active}` : undefined}
           aria-invalid={fault !== null || undefined}
           aria-describedby={fault !== null ? `${id}-fault` : hint === undefined ? undefined : `${id}-hint`}
           autoComplete="off"

@@ -37,11 +37,19 @@ export function Waiting({ what }: { what: string }) {
   )
 }
 
-export function Empty({ icon, title, children }: { icon: ReactNode; title: string; children: ReactNode }) {
+interface EmptyProps {
+  icon: ReactNode
+  title: string
+  // The title is the page's own.
+  whole?: boolean
+  children: ReactNode
+}
+
+export function Empty({ icon, title, whole = false, children }: EmptyProps) {
   return (
     <div className="empty">
       {icon}
-      <h2>{title}</h2>
+      {whole ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children}
     </div>
   )

@@ -25,7 +25,7 @@ interface Look {
 const kStates: Record<StateName, Look> = {
   working: { icon: CirclePlay, word: 'working', meaning: 'The program is producing output.' },
   idle: { icon: CirclePause, word: 'idle', meaning: 'The program waits for input.' },
-  unknown: { icon: CircleDashed, word: 'running', meaning: 'The program runs; what it does is not known.' },
+  unknown: { icon: CircleDashed, word: 'unknown', meaning: 'The program runs; what it does is not known.' },
   ended: { icon: SquareCheck, word: 'ended', meaning: 'The program ended by itself or was ended.' },
   failed: { icon: SquareX, word: 'failed', meaning: 'The program ended with an error.' },
   lost: { icon: Unplug, word: 'lost', meaning: 'The terminal server it ran in is gone. Its record is kept.' },

@@ -1,7 +1,7 @@
 // The routes the page uses, as functions.
 import { ApiError, type Http } from './http.ts'
 import { parseSession } from './messages.ts'
-import type { Folder, NewSession, Projects, Session } from './types.ts'
+import type { Folder, Micros, NewSession, Projects, Session } from './types.ts'
 
 // Enough to read; the rest of a longer file is a download.
 export const kViewBytes = 1024 * 1024
@@ -12,7 +12,7 @@ export interface FileHead {
   // Bytes in the whole file.
   size: number
   // Null when the server does not say.
-  modified: Date | null
+  modified: Micros | null
 }
 
 function toSession(value: unknown): Session {
@@ -67,11 +67,11 @@ export async function read(http: Http, path: string | null, signal?: AbortSignal
   }
   const bytes = new Uint8Array(await response.arrayBuffer())
   const total = /\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1]
-  const modified = response.headers.get('last-modified')
+  const modified = Number(response.headers.get('x-file-modified') ?? Number.NaN)
   return {
     kind: 'file',
     bytes,
     size: total === undefined ? bytes.length : Number(total),
-    modified: modified === null ? null : new Date(modified),
+    modified: Number.isFinite(modified) ? modified : null,
   }
 }

@@ -13,6 +13,7 @@ class Bench implements Link, Sink {
   draws: (() => void)[] = []
   timers: (() => void)[] = []
   saved = ''
+  troubles: string[] = []
   channels = 0
   clients = 0
   readonly channel: Channel
@@ -38,6 +39,7 @@ class Bench implements Link, Sink {
       },
       newClient: () => (this.clients += 1).toString(16).padStart(32, '0'),
       onChange: () => undefined,
+      onTrouble: (message) => this.troubles.push(message),
     })
   }
   text(message: ToServer) {
@@ -61,7 +63,7 @@ class Bench implements Link, Sink {
 
   opened(offset: number, end = offset) {
     const channel = this.channel.number()
-    this.channel.message({ type: 'opened', channel, session: 's', offset, end, cols: 80, rows: 24 })
+    this.channel.message({ type: 'opened', channel, session: 's', offset, end, cols: 80, rows: 24, yours: null })
   }
   data(offset: number, text: string, type: number = FrameType.data) {
     const bytes = encodeFrame(type, this.channel.number(), offset, Buffer.from(text))
@@ -139,6 +141,31 @@ describe('channel', () => {
     bench.channel.sendAgain()
     expect(bench.inputs()).toEqual(['1:rm'])
     expect(bench.channel.view().refused).toEqual([])
+  })
+
+  it('not allowed to type keeps what was typed for the person, says why, and goes on showing', () => {
+    const bench = opened()
+    bench.channel.type(Buffer.from('x'))
+    bench.channel.message({ type: 'error', channel: bench.channel.number(), code: 'no_input', message: 'It ended.' })
+    bench.opened(0)
+    bench.data(0, 'still here')
+    expect(bench.troubles).toEqual(['It ended.'])
+    expect(bench.channel.view()).toMatchObject({ phase: 'open', pending: [] })
+    expect(bench.channel.view().refused.length).toBe(1)
+    expect(bench.shown).toBe('still here')
+  })
+
+  it('fails when it cannot be opened, and takes any other error for a remark', () => {
+    const bench = new Bench()
+    bench.channel.attach(bench)
+    const error = { type: 'error', code: 'unknown_session', message: 'Gone.' } as const
+    bench.channel.message({ ...error, channel: bench.channel.number() })
+    expect(bench.channel.view()).toMatchObject({ phase: 'failed', reason: 'Gone.' })
+    bench.channel.retry()
+    bench.opened(0)
+    bench.channel.message({ ...error, code: 'bad_message', channel: bench.channel.number() })
+    expect(bench.channel.view().phase).toBe('open')
+    expect(bench.troubles).toEqual(['Gone.'])
   })
 
   it('trims repeats and asks again at a hole', () => {

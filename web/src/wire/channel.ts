@@ -14,6 +14,9 @@ export const kBehindBytes = 256 * 1024
 // Asking again for missing bytes helps at once or not at all.
 export const kMaxHoles = 5
 
+// Errors after which the inputs on their way will not be acknowledged.
+const kInputCodes = ['input_refused', 'no_input', 'forbidden']
+
 export interface Size {
   cols: number
   rows: number
@@ -74,6 +77,8 @@ export interface ChannelOptions {
   timers: Timers
   newClient: () => string
   onChange: () => void
+  // The server refused something that was asked, in words for the person.
+  onTrouble: (message: string) => void
 }
 
 export class Channel {
@@ -208,8 +213,7 @@ export class Channel {
       case 'closed':
         return this.finish('ended', message.reason)
       case 'error':
-        if (message.code === 'input_refused') return this.inputRefused()
-        return this.finish('failed', message.message || message.code)
+        return this.error(message.code, message.message)
     }
   }
 
@@ -243,7 +247,7 @@ export class Channel {
     if (step.cursor !== this.cursor) this.renderedTo = message.offset
     this.cursor = step.cursor
     if (message.cols > 0 && message.rows > 0) {
-      this.options.sink.size({ cols: message.cols, rows: message.rows }, null)
+      this.options.sink.size({ cols: message.cols, rows: message.rows }, message.yours)
     }
     // Credit starts anew with the channel: tell at once what is already on the screen.
     this.acked = 0
@@ -325,6 +329,12 @@ export class Channel {
         this.link?.binary(encodeFrame(FrameType.input, this.channel, input.number, input.bytes))
       }
     }
+  }
+
+  private error(code: string, message: string): void {
+    if (this.phase !== 'open') return this.finish('failed', message || code)
+    if (code !== 'input_refused') this.options.onTrouble(message || code)
+    if (kInputCodes.includes(code)) this.inputRefused()
   }
 
   private inputRefused(): void {

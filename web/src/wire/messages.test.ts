@@ -26,7 +26,7 @@ describe('messages', () => {
   it('of every known type are read', () => {
     const known = [
       { type: 'hello', server: 'b', version: '1' },
-      { type: 'opened', channel: 1, session: 's', offset: 2, end: 3, cols: 80, rows: 24 },
+      { type: 'opened', channel: 1, session: 's', offset: 2, end: 3, cols: 80, rows: 24, yours: false },
       { type: 'closed', channel: 1, reason: 'ended' },
       { type: 'size', channel: 1, cols: 80, rows: 24, yours: true },
       { type: 'session', session },

@@ -55,6 +55,7 @@ const kParsers: Record<string, (m: Fields) => FromServer | null> = {
           end: m.end,
           cols: count(m.cols),
           rows: count(m.rows),
+          yours: typeof m.yours === 'boolean' ? m.yours : null,
         }
       : null,
   closed: (m) => (isCount(m.channel) ? { type: 'closed', channel: m.channel, reason: text(m.reason) } : null),

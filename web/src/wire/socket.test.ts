@@ -75,6 +75,7 @@ function open(session: string, sink: Sink, shelf = new Map<string, string>(), on
     store: memoryStore(shelf),
     newClient: () => (clients += 1).toString(16).padStart(32, '0'),
     onChange: () => undefined,
+    onTrouble: () => undefined,
   })
 }
 

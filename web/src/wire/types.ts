@@ -68,15 +68,22 @@ export interface Entry {
   name: string
   kind: EntryKind
   // Bytes; what a folder's number means is up to its file system.
-  size: number
-  modified: Micros
+  size?: number
+  modified?: Micros
+  // False: the dashboard may not read it.
+  readable?: boolean
+  // False: the name shown is not the name's bytes, and cannot be asked for.
+  name_is_utf8?: boolean
+  // What a link leads to.
+  target?: EntryKind
 }
 
 export interface Folder {
   kind: 'folder' | 'roots'
-  path: string
+  // Absent for the roots, whose entries are named by their whole paths.
+  path?: string
   entries: Entry[]
-  truncated: boolean
+  truncated?: boolean
 }
 
 // Which bytes a viewer wants first: a bounded tail, or everything from an offset on.
@@ -90,7 +97,17 @@ export type ToServer =
 
 export type FromServer =
   | { type: 'hello'; server: string; version: string }
-  | { type: 'opened'; channel: number; session: string; offset: number; end: number; cols: number; rows: number }
+  | {
+      type: 'opened'
+      channel: number
+      session: string
+      offset: number
+      end: number
+      cols: number
+      rows: number
+      // Null when the server does not say.
+      yours: boolean | null
+    }
   | { type: 'closed'; channel: number; reason: string }
   | { type: 'size'; channel: number; cols: number; rows: number; yours: boolean }
   | { type: 'session'; session: Session }
