@@ -95,12 +95,15 @@ Task<Result<Login>> Service::change_password(Principal who, std::string old_pass
   auto hash = co_await state->hasher.hash(std::move(new_password));
   if (!hash) co_return tl::unexpected(hash.error());
   (*user)->password_hash = std::move(*hash);
-  auto plan = state->plan_login(std::move(**user), source, AuthEvent::Kind::password_changed, LoginPlan::Change::new_password);
+  auto plan =
+      state->plan_login(std::move(**user), source, AuthEvent::Kind::password_changed, LoginPlan::Change::new_password);
   co_return co_await state->begin_login(std::move(plan));
 }
 
 Task<Result<std::vector<LoginSession>>> Service::logins(Principal who) {
-  auto job = [&who, now = state_->parts.clock->wall()](storage::Connection& c) { return store::logins(c, who.user_id, now); };
+  auto job = [&who, now = state_->parts.clock->wall()](storage::Connection& c) {
+    return store::logins(c, who.user_id, now);
+  };
   co_return co_await state_->parts.database->run(job);
 }
 
@@ -147,8 +150,9 @@ void Service::on_revoked(std::function<void(const std::string& session_id)> list
   state_->listeners.push_back(std::move(listener));
 }
 
-Result<std::string> add_user_now(storage::Database& database, const Clock& clock, Random& random, const std::string& name,
-                                 const std::string& password, Role role, const OnEvent& on_event, HashCost cost) {
+Result<std::string> add_user_now(storage::Database& database, const Clock& clock, Random& random,
+                                 const std::string& name, const std::string& password, Role role,
+                                 const OnEvent& on_event, HashCost cost) {
   if (!valid_user_name(name)) return bad_name();
   TRY(check_password(password, name));
   const auto row = new_user(random, clock, name, role, TRY(hash_password(password, random, cost)));

@@ -32,8 +32,8 @@ std::vector<storage::Migration> migrations();
 enum class SetupPeers { loopback, any_direct };
 
 struct Options {
-  std::string jwt_secret;               // config has refused weak ones; every key of this room is derived from it
-  std::filesystem::path data_dir;       // holds "setup-code" (0600) while there is no user
+  std::string jwt_secret;          // config has refused weak ones; every key of this room is derived from it
+  std::filesystem::path data_dir;  // holds "setup-code" (0600) while there is no user
   std::chrono::seconds access_lifetime{600};
   std::chrono::seconds refresh_lifetime{30 * 24 * 3600};  // from the last refresh
   std::chrono::seconds device_lifetime{365 * 24 * 3600};  // from the last login
@@ -54,9 +54,9 @@ struct Parts {
 
 // A login as the client gets it. The three texts are secrets.
 struct Login {
-  std::string access_token;   // JWT: cookie for the page, bearer token for programs
+  std::string access_token;  // JWT: cookie for the page, bearer token for programs
   std::string refresh_token;
-  std::string device_token;   // empty from refresh(): the device cookie stays as it is
+  std::string device_token;  // empty from refresh(): the device cookie stays as it is
   int access_seconds = 0;
   int refresh_seconds = 0;
   int device_seconds = 0;
@@ -146,7 +146,8 @@ class Service {
 
 // For `dashboard user add`: a second process on the same database. Blocks for one hash; opens its own transaction. The running
 // service sees the user at the next login.
-Result<std::string> add_user_now(storage::Database& database, const Clock& clock, Random& random, const std::string& name,
-                                 const std::string& password, Role role, const OnEvent& on_event, HashCost cost = {});
+Result<std::string> add_user_now(storage::Database& database, const Clock& clock, Random& random,
+                                 const std::string& name, const std::string& password, Role role,
+                                 const OnEvent& on_event, HashCost cost = {});
 
 }  // namespace ccd::auth

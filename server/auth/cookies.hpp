@@ -19,18 +19,18 @@ inline constexpr std::size_t kMaxCookies = 200;
 
 // How the page reached us, which decides the cookies' names and attributes.
 enum class Deployment {
-  https,           // TLS ended at a trusted proxy: __Host- names, Secure
-  http_loopback,   // plain HTTP to a loopback name, no proxy: plain names, no Secure
-  no_cookies,      // anything else: a cookie would be readable on the way. Log in with a bearer token, or use HTTPS.
+  https,          // TLS ended at a trusted proxy: __Host- names, Secure
+  http_loopback,  // plain HTTP to a loopback name, no proxy: plain names, no Secure
+  no_cookies,     // anything else: a cookie would be readable on the way. Log in with a bearer token, or use HTTPS.
 };
 
 struct Arrival {
   // What a *trusted* proxy said of the client's scheme ("https"), or empty.
-  std::string_view trusted_proto;
-  Via via = Via::direct;         // forwarded when any Forwarded or X-Forwarded-* header is there
+  std::string_view trusted_proto{};
+  Via via = Via::direct;  // forwarded when any Forwarded or X-Forwarded-* header is there
   // Already allowed by OriginPolicy. A loopback name means that the browser's own end is loopback, which is what counts: the
   // peer may be a container's gateway or the end of an SSH tunnel.
-  std::string_view host_header;
+  std::string_view host_header{};
 };
 
 Deployment deployment(const Arrival& arrival);

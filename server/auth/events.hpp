@@ -16,12 +16,12 @@ namespace ccd::auth {
 
 struct AuthEvent {
   enum class Kind {
-    setup,             // the first account was made
+    setup,  // the first account was made
     login,
-    login_failed,      // wrong password, unknown or disabled user; attempts that were throttled are counted, not told
+    login_failed,  // wrong password, unknown or disabled user; attempts that were throttled are counted, not told
     logout,
-    login_revoked,     // one login session ended by its user or an admin
-    refresh_reused,    // an old refresh token came back: its login session was ended
+    login_revoked,   // one login session ended by its user or an admin
+    refresh_reused,  // an old refresh token came back: its login session was ended
     user_added,
     password_changed,
   };

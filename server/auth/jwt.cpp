@@ -1,14 +1,14 @@
 #include "auth/jwt.hpp"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <algorithm>
 #include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <initializer_list>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/sha.h>
 #include <optional>
 #include <span>
 #include <utility>
@@ -116,7 +116,8 @@ Result<> check_header(std::string_view header) {
   for (const auto& [name, value] : *members) {
     // RFC 7515 4: what is not understood may be ignored, but crit, b64 and zip change the meaning, and jwk, jku, x5u and x5c
     // bring keys. None of ours has any.
-    if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) return refuse("the header has a name we do not use");
+    if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end())
+      return refuse("the header has a name we do not use");
     if (!std::holds_alternative<std::string>(value)) return refuse("the header has a value that is not text");
   }
   const auto* alg = find<std::string>(*members, "alg");
@@ -170,7 +171,7 @@ std::string sha256(std::string_view message) {
 }
 
 std::string sign(const Claims& claims, std::string_view key) {
-  const json::object body{{"iss", claims.iss}, {"aud", claims.aud}, {"sub", claims.sub},
+  const json::object body{{"iss", claims.iss}, {"aud", claims.aud},   {"sub", claims.sub},
                           {"sid", claims.sid}, {"role", claims.role}, {"iat", claims.iat},
                           {"nbf", claims.nbf}, {"exp", claims.exp},   {"jti", claims.jti}};
   std::string token = base64url_encode(as_bytes(kHeader)) + '.' + base64url_encode(as_bytes(json::serialize(body)));
@@ -190,11 +191,13 @@ Result<Jws> verify_jws(std::string_view token, std::string_view key) {
   if (!header || !payload || !mac) return refuse("a part is not base64url");
   Jws jws{std::string(as_text(*header)), std::string(as_text(*payload))};
   TRY(check_header(jws.header));
-  if (!equal_constant_time(as_text(*mac), hmac_sha256(key, token.substr(0, second)))) return refuse("the signature is wrong");
+  if (!equal_constant_time(as_text(*mac), hmac_sha256(key, token.substr(0, second))))
+    return refuse("the signature is wrong");
   return jws;
 }
 
-Result<Claims> verify(std::string_view token, std::string_view key, std::int64_t now_seconds, const Expected& expected) {
+Result<Claims> verify(std::string_view token, std::string_view key, std::int64_t now_seconds,
+                      const Expected& expected) {
   const Jws jws = TRY(verify_jws(token, key));
   if (jws.header != kHeader) return refuse("the header is not exactly ours");
   Claims claims = TRY(parse_claims(jws.payload));

@@ -41,7 +41,8 @@ std::string sign(const Claims& claims, std::string_view key);
 
 // The claims of a token that sign() made with this key and that is valid at `now_seconds`. A header that differs in a byte
 // is refused. Every failure is ErrorKind::unauthorized; its message (for the log) says which check failed, never the token.
-Result<Claims> verify(std::string_view token, std::string_view key, std::int64_t now_seconds, const Expected& expected = {});
+Result<Claims> verify(std::string_view token, std::string_view key, std::int64_t now_seconds,
+                      const Expected& expected = {});
 
 // One JWS in compact serialization whose signature is right.
 struct Jws {

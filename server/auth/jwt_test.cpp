@@ -1,12 +1,12 @@
 // Access tokens against Wycheproof's vectors, the header tricks of RFC 8725, and every single changed bit.
 #include "auth/jwt.hpp"
 
+#include <gtest/gtest.h>
+#include <openssl/hmac.h>
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <fstream>
-#include <gtest/gtest.h>
 #include <map>
-#include <openssl/hmac.h>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -54,7 +54,7 @@ Claims good_claims() {
 }
 
 json::object good_body() {
-  return {{"iss", kTokenIssuer}, {"aud", kTokenAudience}, {"sub", "u1"}, {"sid", "s1"},       {"role", "admin"},
+  return {{"iss", kTokenIssuer}, {"aud", kTokenAudience}, {"sub", "u1"}, {"sid", "s1"},      {"role", "admin"},
           {"iat", kNow},         {"nbf", kNow},           {"jti", "j1"}, {"exp", kNow + 600}};
 }
 
@@ -175,9 +175,11 @@ struct Trick {
 std::vector<Trick> header_tricks() {
   const std::string body = json::serialize(good_body());
   std::vector<Trick> tricks;
-  const auto header = [&](const char* what, std::string_view text) { tricks.push_back({what, signed_parts(text, body)}); };
-  for (const char* alg : {"none", "None", "NONE", "nOnE", "hs256", "HS256 ", " HS256", "HS384", "HS512", "RS256", "ES256", "PS256",
-                          "EdDSA", "HS256\\u0000", "HS2560", "", "dir", "A128KW"})
+  const auto header = [&](const char* what, std::string_view text) {
+    tricks.push_back({what, signed_parts(text, body)});
+  };
+  for (const char* alg : {"none", "None", "NONE", "nOnE", "hs256", "HS256 ", " HS256", "HS384", "HS512", "RS256",
+                          "ES256", "PS256", "EdDSA", "HS256\\u0000", "HS2560", "", "dir", "A128KW"})
     header("another alg", std::string(R"({"alg":")") + alg + R"(","typ":"at+jwt"})");
   header("no alg", R"({"typ":"at+jwt"})");
   header("alg null", R"({"alg":null,"typ":"at+jwt"})");
@@ -261,14 +263,37 @@ TEST(Jwt, FormTricksRefused) {
   const std::string mac = token.substr(second + 1);
   const std::string none = encode(R"({"alg":"none","typ":"at+jwt"})");
   std::vector<std::string> forms{
-      "", ".", "..", "...", head, head + '.' + body, head + '.' + body + '.', none + '.' + body + '.', none + '.' + body,
-      token + '.', '.' + token, token + '.' + mac, head + ".." + body + '.' + mac, token + '=', head + "=." + body + '.' + mac,
-      head + '.' + body + "==." + mac, ' ' + token, token + ' ', token + '\n', token + '\0', "Bearer " + token, token + ',' + token,
-      head + '\n' + '.' + body + '.' + mac, head + '.' + body + "." + mac.substr(0, 42), head + '.' + body + '.' + mac + "AA",
-      head + '.' + body + '.' + mac.substr(0, 21), head + '.' + mac + '.' + body, body + '.' + head + '.' + mac,
+      "",
+      ".",
+      "..",
+      "...",
+      head,
+      head + '.' + body,
+      head + '.' + body + '.',
+      none + '.' + body + '.',
+      none + '.' + body,
+      token + '.',
+      '.' + token,
+      token + '.' + mac,
+      head + ".." + body + '.' + mac,
+      token + '=',
+      head + "=." + body + '.' + mac,
+      head + '.' + body + "==." + mac,
+      ' ' + token,
+      token + ' ',
+      token + '\n',
+      token + '\0',
+      "Bearer " + token,
+      token + ',' + token,
+      head + '\n' + '.' + body + '.' + mac,
+      head + '.' + body + "." + mac.substr(0, 42),
+      head + '.' + body + '.' + mac + "AA",
+      head + '.' + body + '.' + mac.substr(0, 21),
+      head + '.' + mac + '.' + body,
+      body + '.' + head + '.' + mac,
       R"({"payload":")" + body + R"(","protected":")" + head + R"(","signature":")" + mac + R"("})",
       R"({"payload":")" + body + R"(","signatures":[{"protected":")" + head + R"(","signature":")" + mac + R"("}]})",
-      signed_parts(kGoodHeader, token),                  // nested
+      signed_parts(kGoodHeader, token),                        // nested
       head + '.' + body + '.' + mac + '.' + body + '.' + mac,  // five parts, as an encrypted one has
       std::string(kMaxTokenBytes + 1, 'A'),
       std::string(1 << 20, '.'),

@@ -1,7 +1,7 @@
 #include "auth/origin.hpp"
 
-#include <algorithm>
 #include <arpa/inet.h>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -38,7 +38,8 @@ bool valid_name(std::string_view host) {
     const std::size_t dot = host.find('.');
     label = host.substr(0, dot);
     const auto allowed = [](char c) { return lower_or_digit(c) || c == '-' || c == '_'; };
-    if (label.empty() || label.size() > kMaxLabelBytes || !std::all_of(label.begin(), label.end(), allowed)) return false;
+    if (label.empty() || label.size() > kMaxLabelBytes || !std::all_of(label.begin(), label.end(), allowed))
+      return false;
     if (dot == host.npos) break;
     host.remove_prefix(dot + 1);
     if (host.empty()) return false;  // a trailing dot
@@ -95,9 +96,11 @@ RequestClass request_class(std::string_view method) {
 Result<OriginPolicy> OriginPolicy::make(const std::vector<std::string>& public_origins, std::uint16_t port,
                                         std::string_view bind_host) {
   OriginPolicy policy;
-  for (const std::string_view host : {"localhost", "127.0.0.1", "[::1]"}) policy.origins_.insert(local_origin(host, port));
+  for (const std::string_view host : {"localhost", "127.0.0.1", "[::1]"})
+    policy.origins_.insert(local_origin(host, port));
   if (bind_host != "0.0.0.0" && bind_host != "::" && !bind_host.empty()) {
-    const std::string host = bind_host.find(':') == bind_host.npos ? std::string(bind_host) : '[' + std::string(bind_host) + ']';
+    const std::string host =
+        bind_host.find(':') == bind_host.npos ? std::string(bind_host) : '[' + std::string(bind_host) + ']';
     // An address that is not written as browsers write it can only be reached under an origin of PUBLIC_ORIGINS.
     if (valid_host(host)) policy.origins_.insert(local_origin(host, port));
   }

@@ -1,7 +1,7 @@
 #include "auth/password.hpp"
 
-#include <algorithm>
 #include <argon2.h>
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -14,8 +14,9 @@ namespace ccd::auth {
 
 namespace {
 
-constexpr std::uint32_t kLanes = 1;  // one core each: two hashes at once are the bound, and a machine of two cores is usual
-constexpr std::size_t kSaltBytes = 16;   // RFC 9106 3.1
+constexpr std::uint32_t kLanes =
+    1;  // one core each: two hashes at once are the bound, and a machine of two cores is usual
+constexpr std::size_t kSaltBytes = 16;  // RFC 9106 3.1
 constexpr std::size_t kHashBytes = 32;
 constexpr std::size_t kMaxPhcBytes = 200;
 // What a stored hash may ask for: a changed database must not take all memory.
@@ -25,13 +26,50 @@ constexpr std::size_t kMinDistinctBytes = 5;
 
 // Stems of the passwords that lists of leaked ones begin with, and of this product's own words. Digits and signs at the ends,
 // capitals and the usual digits for letters do not make another password of them.
-constexpr std::array<std::string_view, 44> kCommonStems{
-    "password",   "passwort",   "passphrase",    "passw",         "letmein",     "welcome",    "welcometo",  "admin",
-    "administrator", "root",    "rootroot",      "superuser",     "user",        "guest",      "default",    "changeme",
-    "changemenow", "changethis", "secret",       "topsecret",     "supersecret", "mysecret",   "iloveyou",   "ilovemyself",
-    "qwerty",     "qwertyuiop", "qwertyqwerty",  "qwertyuiopasdfghjkl", "asdfghjkl", "zxcvbnm", "monkey",    "dragon",
-    "football",   "baseball",   "princess",      "sunshine",      "trustnoone",  "dashboard",  "claude",     "claudecode",
-    "claudedashboard", "claudecodedashboard", "anthropic", "correcthorsebatterystaple"};
+constexpr std::array<std::string_view, 44> kCommonStems{"password",
+                                                        "passwort",
+                                                        "passphrase",
+                                                        "passw",
+                                                        "letmein",
+                                                        "welcome",
+                                                        "welcometo",
+                                                        "admin",
+                                                        "administrator",
+                                                        "root",
+                                                        "rootroot",
+                                                        "superuser",
+                                                        "user",
+                                                        "guest",
+                                                        "default",
+                                                        "changeme",
+                                                        "changemenow",
+                                                        "changethis",
+                                                        "secret",
+                                                        "topsecret",
+                                                        "supersecret",
+                                                        "mysecret",
+                                                        "iloveyou",
+                                                        "ilovemyself",
+                                                        "qwerty",
+                                                        "qwertyuiop",
+                                                        "qwertyqwerty",
+                                                        "qwertyuiopasdfghjkl",
+                                                        "asdfghjkl",
+                                                        "zxcvbnm",
+                                                        "monkey",
+                                                        "dragon",
+                                                        "football",
+                                                        "baseball",
+                                                        "princess",
+                                                        "sunshine",
+                                                        "trustnoone",
+                                                        "dashboard",
+                                                        "claude",
+                                                        "claudecode",
+                                                        "claudedashboard",
+                                                        "claudecodedashboard",
+                                                        "anthropic",
+                                                        "correcthorsebatterystaple"};
 
 std::string fold(std::string_view text) {
   std::string out(text);
@@ -84,7 +122,8 @@ bool is_the_name(std::string_view password, std::string_view name) {
   std::string_view rest = text;
   while (rest.starts_with(unit)) rest.remove_prefix(unit.size());
   // Alone, repeated, or with only digits and signs behind it.
-  return rest.size() < text.size() && std::none_of(rest.begin(), rest.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  return rest.size() < text.size() &&
+         std::none_of(rest.begin(), rest.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 bool is_common(std::string_view password) {
@@ -94,7 +133,9 @@ bool is_common(std::string_view password) {
   const std::string text = fold(password);
   if (repeats_a_short_unit(text) || is_a_run(text)) return true;
   const std::string word = stem(password);
-  return std::find(kCommonStems.begin(), kCommonStems.end(), word) != kCommonStems.end();
+  const std::string_view half = std::string_view(word).substr(0, word.size() / 2);
+  const bool twice = word.size() % 2 == 0 && word.ends_with(half);
+  return std::find(kCommonStems.begin(), kCommonStems.end(), twice ? half : word) != kCommonStems.end();
 }
 
 // A number of the PHC string's parameter part, which must be canonical.
@@ -121,7 +162,8 @@ bool within_bounds(std::string_view phc) {
 }  // namespace
 
 Result<> check_password(std::string_view password, std::string_view user_name) {
-  if (password.size() < kMinPasswordBytes) return fail_field("password", "password is too short: use at least 12 characters");
+  if (password.size() < kMinPasswordBytes)
+    return fail_field("password", "password is too short: use at least 12 characters");
   if (password.size() > kMaxPasswordBytes) return fail_field("password", "password is too long: use at most 256 bytes");
   if (!valid_utf8(password) || password.find('\0') != password.npos)
     return fail_field("password", "password has bytes that are not text");
@@ -142,8 +184,8 @@ Salt make_salt(Random& random) {
 
 Result<std::string> hash_with(std::string_view password, const Salt& salt, HashCost cost) {
   std::array<char, kMaxPhcBytes> phc{};
-  const int rc = argon2id_hash_encoded(cost.passes, cost.memory_kib, kLanes, password.data(), password.size(), salt.data(),
-                                       salt.size(), kHashBytes, phc.data(), phc.size());
+  const int rc = argon2id_hash_encoded(cost.passes, cost.memory_kib, kLanes, password.data(), password.size(),
+                                       salt.data(), salt.size(), kHashBytes, phc.data(), phc.size());
   if (rc == ARGON2_MEMORY_ALLOCATION_ERROR) return fail(ErrorKind::unavailable, "hash password: out of memory");
   if (rc != ARGON2_OK) return fail(ErrorKind::internal, std::string("hash password: ") + argon2_error_message(rc));
   return std::string(phc.data());
@@ -156,7 +198,8 @@ Result<std::string> hash_password(std::string_view password, Random& random, Has
 }
 
 Result<bool> verify_password(std::string_view phc, std::string_view password) {
-  if (!within_bounds(phc)) return fail(ErrorKind::corrupt, "check password: the stored hash is not argon2id within its bounds");
+  if (!within_bounds(phc))
+    return fail(ErrorKind::corrupt, "check password: the stored hash is not argon2id within its bounds");
   const int rc = argon2id_verify(std::string(phc).c_str(), password.data(), password.size());
   if (rc == ARGON2_OK) return true;
   if (rc == ARGON2_VERIFY_MISMATCH) return false;
@@ -206,7 +249,8 @@ bool PasswordHasher::full() const { return waiting_.size() >= kMaxHashesWaiting;
 namespace {
 tl::unexpected<Error> busy() {
   constexpr int kSoon = 2;  // seconds: the whole queue is done by then
-  return tl::unexpected(Error{.kind = ErrorKind::too_many, .message = "too many logins at once", .retry_seconds = kSoon});
+  return tl::unexpected(
+      Error{.kind = ErrorKind::too_many, .message = "too many logins at once", .retry_seconds = kSoon});
 }
 }  // namespace
 

@@ -14,9 +14,9 @@
 namespace ccd::auth {
 
 inline constexpr std::size_t kMinPasswordBytes = 12;
-inline constexpr std::size_t kMaxPasswordBytes = 256;   // longer adds no strength, only work
-inline constexpr std::size_t kMaxHashesAtOnce = 2;      // 128 MiB at the default cost
-inline constexpr std::size_t kMaxHashesWaiting = 16;    // about 1.5 s of work; then ErrorKind::too_many
+inline constexpr std::size_t kMaxPasswordBytes = 256;  // longer adds no strength, only work
+inline constexpr std::size_t kMaxHashesAtOnce = 2;     // 128 MiB at the default cost
+inline constexpr std::size_t kMaxHashesWaiting = 16;   // about 1.5 s of work; then ErrorKind::too_many
 
 // What one hash costs. The default follows RFC 9106's second choice (64 MiB, 3 passes), in one lane.
 struct HashCost {

@@ -1,7 +1,7 @@
 #include "auth/principal.hpp"
 
-#include <algorithm>
 #include <arpa/inet.h>
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -74,7 +74,8 @@ std::string source_network(std::string_view ip) {
 bool valid_user_name(std::string_view name) {
   constexpr std::size_t kLongest = 64;
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
   return !name.empty() && name.size() <= kLongest && std::all_of(name.begin(), name.end(), allowed);
 }

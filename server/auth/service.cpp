@@ -68,7 +68,8 @@ Task<Result<Login>> Service::setup(std::string code, std::string name, std::stri
   if (!required) co_return tl::unexpected(required.error());
   if (!*required) co_return fail(ErrorKind::conflict, "there is a user already: log in");
   if (source.via == Via::forwarded || (state_->options.setup_peers == SetupPeers::loopback && !is_loopback(source.ip)))
-    co_return fail(ErrorKind::forbidden, "the first account is made from the machine itself, not through a proxy or tunnel");
+    co_return fail(ErrorKind::forbidden,
+                   "the first account is made from the machine itself, not through a proxy or tunnel");
   auto leave = state_->throttle.admit({source.ip, {}, {}});
   if (!leave) co_return tl::unexpected(leave.error());
   const auto matches = state_->setup->matches(code);
@@ -77,15 +78,18 @@ Task<Result<Login>> Service::setup(std::string code, std::string name, std::stri
   if (!matches) co_return tl::unexpected(matches.error());
   if (!*matches) {
     const std::string file = state_->setup->file().string();
-    co_await state_->record_failure({}, "wrong setup code", source);
+    const std::string nobody;
+    co_await state_->record_failure(nobody, "wrong setup code", source);
     co_return fail(ErrorKind::unauthorized, "wrong setup code: it is on the console and in " + file);
   }
-  if (!valid_user_name(name)) co_return fail_field("name", "name must be 1 to 64 letters, digits, dots, dashes or underscores");
+  if (!valid_user_name(name))
+    co_return fail_field("name", "name must be 1 to 64 letters, digits, dots, dashes or underscores");
   CO_TRY(check_password(password, name));
   auto hash = co_await state_->hasher.hash(std::move(password));
   if (!hash) co_return tl::unexpected(hash.error());
   store::UserRow user;
-  user.user = {state_->parts.random->token(kUserIdBytes), std::move(name), Role::admin, state_->parts.clock->wall(), {}};
+  user.user = {
+      state_->parts.random->token(kUserIdBytes), std::move(name), Role::admin, state_->parts.clock->wall(), {}};
   user.password_hash = std::move(*hash);
   auto plan = state_->plan_login(std::move(user), source, AuthEvent::Kind::setup, LoginPlan::Change::new_user);
   co_return co_await state_->begin_login(std::move(plan));
@@ -130,7 +134,8 @@ Task<Result<Login>> Service::refresh(std::string refresh_token, Source source) {
   const std::string& id = request->session_id;
   if (result->outcome == Outcome::ended || result->outcome == Outcome::reused) state->end_login(id);
   if (result->outcome == Outcome::reused)
-    log_warn("auth", "an old refresh token came back: its login was ended", {{"user", result->user.name}, {"ip", source.ip}});
+    log_warn("auth", "an old refresh token came back: its login was ended",
+             {{"user", result->user.name}, {"ip", source.ip}});
   const auto login = state->live.find(id);
   if (result->outcome != Outcome::good || login == state->live.end()) {
     count_refresh(result->outcome == Outcome::reused ? "reused" : "wrong");

@@ -1,11 +1,11 @@
 #include "auth/setup_code.hpp"
 
-#include <array>
-#include <cstddef>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <system_error>
 #include <unistd.h>
+#include <array>
+#include <cstddef>
+#include <system_error>
 
 #include "auth/auth.hpp"
 #include "base/encoding.hpp"

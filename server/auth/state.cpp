@@ -101,7 +101,8 @@ Result<> Service::State::tell(storage::Connection& c, const AuthEvent& event) co
   return parts.on_event ? parts.on_event(c, event) : Result<>{};
 }
 
-const Service::State::Device* Service::State::known_device(const std::string& cookie, std::string_view user_name) const {
+const Service::State::Device* Service::State::known_device(const std::string& cookie,
+                                                           std::string_view user_name) const {
   if (cookie.empty()) return nullptr;
   const auto found = devices.find(sha256(cookie));
   if (found == devices.end() || found->second.expires_at <= parts.clock->wall()) return nullptr;
@@ -154,7 +155,8 @@ LoginPlan Service::State::plan_login(store::UserRow user, const Source& source, 
                 .user_agent = source.user_agent,
                 .at = now,
                 .expires_at = now + micros(options.refresh_lifetime)};
-  const Device* known = change == LoginPlan::Change::none ? known_device(source.device_cookie, user.user.name) : nullptr;
+  const Device* known =
+      change == LoginPlan::Change::none ? known_device(source.device_cookie, user.user.name) : nullptr;
   plan.device_token = known != nullptr ? source.device_cookie : parts.random->token(kDeviceTokenBytes);
   plan.device = {.id = known != nullptr ? known->id : parts.random->token(kDeviceIdBytes),
                  .user_id = user.user.id,
@@ -226,7 +228,8 @@ Task<Result<Login>> Service::State::begin_login(LoginPlan plan) {
   const Live& login = live[plan.login.session_id] = {user.id, user.name, user.role};
   first_user_exists();
 
-  Login made = make_login(plan.login.session_id, login, refresh_token(plan.login.session_id, 0, plan.login.refresh_seed));
+  Login made =
+      make_login(plan.login.session_id, login, refresh_token(plan.login.session_id, 0, plan.login.refresh_seed));
   made.device_token = plan.device_token;
   co_return made;
 }
@@ -298,7 +301,9 @@ Task<Result<store::UserRow>> Service::State::check_login(std::string name, std::
   }
   if (*user) first_user_exists();
   const bool usable = *user && !(*user)->user.disabled_at;
-  const auto right = co_await hasher.verify(usable ? (*user)->password_hash : std::string(), std::move(password));
+  // Named first: g++ 12 destroys the temporary of a conditional inside a co_await expression twice.
+  std::string phc = usable ? (*user)->password_hash : std::string();
+  const auto right = co_await hasher.verify(std::move(phc), std::move(password));
   if (!right) {
     leave->not_tried();
     count_login("error");
@@ -311,7 +316,8 @@ Task<Result<store::UserRow>> Service::State::check_login(std::string name, std::
   leave->failed();
   count_login("wrong");
   const std::string why = usable ? "wrong password" : *user ? "the user is disabled" : "there is no such user";
-  co_await record_failure(*user ? (*user)->user.name : std::string(), why, std::move(source));
+  const std::string whose = *user ? (*user)->user.name : std::string();
+  co_await record_failure(whose, why, source);
   co_return wrong_login();
 }
 

@@ -22,8 +22,8 @@ struct LoginPlan {
   std::string device_token;  // a secret
   enum class Change {
     none,
-    new_user,       // inserts `user`, the first one
-    new_password,   // sets user.password_hash and ends every login session before
+    new_user,      // inserts `user`, the first one
+    new_password,  // sets user.password_hash and ends every login session before
   };
   Change change = Change::none;
 };
@@ -96,14 +96,15 @@ struct Service::State {
 
   Options options;
   Parts parts;
-  std::string access_key;   // derived from the secret, one for each use (RFC 8725 3.9: no token is good for the other's place)
+  std::string
+      access_key;  // derived from the secret, one for each use (RFC 8725 3.9: no token is good for the other's place)
   std::string refresh_key;
   PasswordHasher hasher;
   Throttle throttle;
   Tickets tickets;
-  std::unordered_map<std::string, Live> live;        // by login session id
-  std::unordered_map<std::string, Device> devices;   // by SHA-256 of the token
-  std::optional<SetupCode> setup;                    // while there is no user
+  std::unordered_map<std::string, Live> live;       // by login session id
+  std::unordered_map<std::string, Device> devices;  // by SHA-256 of the token
+  std::optional<SetupCode> setup;                   // while there is no user
   std::vector<std::function<void(const std::string&)>> listeners;
 };
 

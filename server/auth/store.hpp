@@ -51,8 +51,8 @@ struct RefreshRow {
   std::int64_t login_epoch = 0;
   WallMicros expires_at = 0;
   std::string seed;
-  std::int64_t current = 0;               // the generation that is good
-  std::optional<WallMicros> rotated_at;   // of the presented generation, when it was rotated lately
+  std::int64_t current = 0;              // the generation that is good
+  std::optional<WallMicros> rotated_at;  // of the presented generation, when it was rotated lately
 };
 
 Result<bool> any_user(storage::Connection& c);

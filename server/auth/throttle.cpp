@@ -110,7 +110,8 @@ Duration TryBucket::take(Time now) {
     tokens_ -= 1;
     return Duration::zero();
   }
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>((1 - tokens_) / per_second_));
+  const auto wait = std::chrono::duration_cast<Duration>(std::chrono::duration<double>((1 - tokens_) / per_second_));
+  return std::max(wait, Duration(1));  // never rounded to "taken"
 }
 
 void TryBucket::set(double tokens, Time at) {

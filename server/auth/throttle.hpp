@@ -37,7 +37,7 @@ struct ThrottleLimits {
   double loopback_burst = 10;
   double loopback_per_hour = 15;
   std::chrono::seconds forget_after{3600};  // since the last failure
-  std::size_t max_keys = 10'000;            // sources, accounts and devices each: 1.5 MB; then the longest quiet is forgotten
+  std::size_t max_keys = 10'000;  // sources, accounts and devices each: 1.5 MB; then the longest quiet is forgotten
 };
 
 struct Attempt {
@@ -48,9 +48,9 @@ struct Attempt {
 
 // One count as it is stored, so that a restart forgets nothing.
 struct ThrottleRow {
-  std::string key;   // "source:203.0.113.9", "account:ann", "device:<id>", "all:network", "all:loopback"
-  double count = 0;  // failures; for "all:" the tries left
-  WallMicros at = 0; // of the last failure; for "all:" of the count
+  std::string key;    // "source:203.0.113.9", "account:ann", "device:<id>", "all:network", "all:loopback"
+  double count = 0;   // failures; for "all:" the tries left
+  WallMicros at = 0;  // of the last failure; for "all:" of the count
 };
 
 // Failures per key, bounded. The longest quiet key is forgotten first.
@@ -93,7 +93,8 @@ class FailureCounts {
 class TryBucket {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  TryBucket(double burst, double per_hour, Time now) : burst_(burst), per_second_(per_hour / 3600), tokens_(burst), at_(now) {}
+  TryBucket(double burst, double per_hour, Time now)
+      : burst_(burst), per_second_(per_hour / 3600), tokens_(burst), at_(now) {}
   // Zero when a try was taken, else the time until there is one.
   std::chrono::steady_clock::duration take(Time now);
   void give_back() { tokens_ = std::min(burst_, tokens_ + 1); }
@@ -115,7 +116,8 @@ class Throttle {
   // what destruction means: a caller that goes away in the middle has had its try. The Throttle outlives it.
   class Leave {
    public:
-    Leave(Leave&& other) noexcept : throttle_(std::exchange(other.throttle_, nullptr)), attempt_(std::move(other.attempt_)) {}
+    Leave(Leave&& other) noexcept
+        : throttle_(std::exchange(other.throttle_, nullptr)), attempt_(std::move(other.attempt_)) {}
     Leave& operator=(Leave&&) = delete;
     ~Leave() { failed(); }
     void succeeded();

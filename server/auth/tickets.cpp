@@ -12,7 +12,8 @@ Result<std::string> Tickets::issue(const Principal& who, std::string_view origin
     return tl::unexpected(Error{.kind = ErrorKind::too_many,
                                 .message = "too many unused socket tickets: use one, or wait 30 s",
                                 .retry_seconds = static_cast<int>(kTicketLifetime.count())});
-  if (entries_.size() >= kMaxTickets) return fail(ErrorKind::unavailable, "too many unused socket tickets on this server");
+  if (entries_.size() >= kMaxTickets)
+    return fail(ErrorKind::unavailable, "too many unused socket tickets on this server");
   const std::string ticket = random_->token(kTicketBytes);
   entries_.push_back({sha256(ticket), who, std::string(origin), clock_->steady() + kTicketLifetime});
   by_hash_[entries_.back().hash] = std::prev(entries_.end());
@@ -45,7 +46,8 @@ void Tickets::drop_expired() {
 }
 
 void Tickets::drop(std::list<Entry>::iterator entry) {
-  if (const auto user = per_user_.find(entry->who.user_id); user != per_user_.end() && --user->second == 0) per_user_.erase(user);
+  if (const auto user = per_user_.find(entry->who.user_id); user != per_user_.end() && --user->second == 0)
+    per_user_.erase(user);
   by_hash_.erase(entry->hash);
   entries_.erase(entry);
 }

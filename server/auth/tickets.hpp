@@ -15,10 +15,10 @@
 
 namespace ccd::auth {
 
-inline constexpr std::size_t kTicketBytes = 32;               // 256 random bits: 43 characters
-inline constexpr std::chrono::seconds kTicketLifetime{30};    // a page uses it at once
-inline constexpr std::size_t kMaxTicketsPerUser = 64;         // open at the same time; then ErrorKind::too_many
-inline constexpr std::size_t kMaxTickets = 4096;              // over all users: 1 MB
+inline constexpr std::size_t kTicketBytes = 32;             // 256 random bits: 43 characters
+inline constexpr std::chrono::seconds kTicketLifetime{30};  // a page uses it at once
+inline constexpr std::size_t kMaxTicketsPerUser = 64;       // open at the same time; then ErrorKind::too_many
+inline constexpr std::size_t kMaxTickets = 4096;            // over all users: 1 MB
 
 // In memory only: a restart voids them, and the page asks again. Lives on the loop.
 class Tickets {
