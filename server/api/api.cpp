@@ -120,7 +120,9 @@ Result<Api::Call> Api::identify(const std::shared_ptr<http::Request>& request) c
   call.cookies = TRY(auth::read_cookies(all_headers(*request, "Cookie"), call.deployment));
   const std::string_view bearer = bearer_token(*request);
   auth::RequestOrigin origin;
-  origin.what = request->path == "/ws" ? auth::RequestClass::websocket : auth::request_class(request->method);
+  // A browser always sends an Origin with a WebSocket, a program none: then its ticket must have been issued without one.
+  const bool page_socket = request->path == "/ws" && !request->header("Origin").empty();
+  origin.what = page_socket ? auth::RequestClass::websocket : auth::request_class(request->method);
   origin.credential = !bearer.empty()                ? auth::Credential::bearer
                       : !call.cookies.access.empty() || !call.cookies.refresh.empty() ? auth::Credential::cookie
                                                      : auth::Credential::none;
