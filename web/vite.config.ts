@@ -1,6 +1,7 @@
 // How the page is built, served while developing, and tested.
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
+import { contract } from './build/contract.ts'
 import { licences } from './build/licences.ts'
 import { precompressed } from './build/precompressed.ts'
 
@@ -8,7 +9,7 @@ const server = process.env.DASHBOARD_URL ?? 'http://127.0.0.1:3000'
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react(), licences(), precompressed()],
+  plugins: [react(), licences(), contract(), precompressed()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,
