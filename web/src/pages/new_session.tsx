@@ -19,7 +19,7 @@ import { kNamePattern, kNameRule, nameFor } from './session_words.ts'
 const kClaude = 'claude'
 const kShell = 'bash'
 const kLastProjectKey = 'ccd.lastProject'
-const kFont = 13
+const kFont = 13.4
 
 const kDefaults = { claude: kClaude, shell: kShell }
 

@@ -146,7 +146,7 @@ function Facts({ session, pane }: { session: Session; pane: Size }) {
           {pane.cols}×{pane.rows}
         </span>
       </li>
-      {session.viewers > 0 && (
+      {session.viewers > 1 && (
         <li className="fact" title={`${counted(session.viewers, 'page')} shows this session`}>
           <Users size={14} aria-hidden />
           <span>{session.viewers} here</span>

@@ -24,6 +24,7 @@ describe('a session in words', () => {
 
   it('says what it does without the symbols of its title', () => {
     expect(doing(session({ title: '✳ Fix the login' }))).toBe('Fix the login')
+    expect(doing(session({ title: '⠂ <b>', foreground: 'vim' }))).toBe('<b>')
     expect(doing(session({ title: '', foreground: 'vim' }))).toBe('vim')
   })
 

@@ -22,7 +22,7 @@ export function commandText(session: Session): string {
 // What it is doing, as the program itself says: its title, else the program in front.
 export function doing(session: Session): string {
   // Claude Code's titles begin with a symbol for working or idle; the state already says that.
-  const title = session.title.replace(/^[^\p{L}\p{N}/~$#"'([]+/u, '').trim()
+  const title = session.title.replace(/^[\p{So}\s]+/u, '').trim()
   if (title !== '' && title !== session.name) return title
   return session.foreground
 }

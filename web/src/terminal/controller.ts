@@ -107,6 +107,7 @@ export class TerminalController {
     this.channel = env.wire.openTerminal({
       session: env.session.id,
       size,
+      pane: { cols: env.session.cols, rows: env.session.rows },
       sink: screen,
       store,
       newClient,

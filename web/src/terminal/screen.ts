@@ -21,10 +21,10 @@ const kScrollbackLines = 10_000
 const kRendererSettlesMs = 500
 // The scrollbar with the marks of a search in it.
 const kScrollbarPixels = 10
-// xterm draws no cursor before it first had the focus, unless the program asks for one.
-const kShowCursor = '\x1b[?25h'
+// xterm draws no cursor before it first had the focus, or left an alternate screen: this leaves one it is not in.
+const kShowCursor = '\x1b[?47l'
 // Cancels a sequence the cut-off output may be in the middle of, then resets everything.
-const kReset = `\x18\x1bc${kShowCursor}`
+const kReset = '\x18\x1bc'
 
 export interface ScreenEvents {
   input(bytes: Uint8Array): void
@@ -55,6 +55,15 @@ export async function fontsReady(font: number): Promise<void> {
   const load = (weight: number) => document.fonts.load(`${weight} ${font}px 'JetBrains Mono'`, 'Az')
   const patience = new Promise((done) => setTimeout(done, kFontWithinMs))
   await Promise.race([Promise.allSettled([load(400), load(700)]), patience])
+}
+
+// xterm has no public way to ask for this; its own addon-fit reads the same place. Null before it has measured its font.
+function cellOf(terminal: Terminal): Cell | null {
+  const { _core: core } = terminal as unknown as {
+    _core: { _renderService?: { dimensions?: { css?: { cell?: Cell } } } }
+  }
+  const cell = core._renderService?.dimensions?.css?.cell
+  return cell !== undefined && cell.width > 0 && cell.height > 0 ? cell : null
 }
 
 export class Screen implements Sink {
@@ -280,12 +289,10 @@ export class Screen implements Sink {
     return Math.abs(canvas.width / (canvas.offsetWidth * window.devicePixelRatio) - 1) < 0.02
   }
 
-  // xterm tells a cell's size only through what it draws.
+  // Only at the page's own font size; a scaled terminal has other cells.
   private measure(): void {
-    const screen = this.element.querySelector<HTMLElement>('.xterm-screen')
-    if (screen === null || screen.offsetWidth === 0) return
-    const { cols, rows } = this.terminal
-    this.cell = { width: screen.offsetWidth / cols, height: screen.offsetHeight / rows }
+    const cell = this.terminal.options.fontSize === this.font ? cellOf(this.terminal) : null
+    if (cell !== null) this.cell = { ...cell }
   }
 
   private layout(): void {
@@ -293,7 +300,7 @@ export class Screen implements Sink {
     if (width === 0 || height === 0) return
     const font = this.yours ? this.font : fontFor(this.pane, { width: width - kScrollbarPixels, height }, this.cell, this.font)
     if (this.terminal.options.fontSize !== font) this.terminal.options.fontSize = font
-    if (font === this.font) this.measure()
+    this.measure()
     const wanted = this.wanted()
     if (wanted !== null) this.events.wanted(wanted)
   }

@@ -22,6 +22,7 @@ class Bench implements Link, Sink {
     this.channel = new Channel({
       session: 's',
       size: { cols: 80, rows: 24 },
+      pane: { cols: 0, rows: 0 },
       sink: this,
       store: {
         load: () => parseLedger(this.saved),

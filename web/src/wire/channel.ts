@@ -71,7 +71,10 @@ export interface ChannelView {
 
 export interface ChannelOptions {
   session: string
+  // What would fill this viewer's screen.
   size: Size
+  // What the pane had when it was last heard of.
+  pane: Size
   sink: Sink
   store: Store
   timers: Timers
@@ -246,9 +249,8 @@ export class Channel {
     if (step.kind === 'restart') this.restart()
     if (step.cursor !== this.cursor) this.renderedTo = message.offset
     this.cursor = step.cursor
-    if (message.cols > 0 && message.rows > 0) {
-      this.options.sink.size({ cols: message.cols, rows: message.rows }, message.yours)
-    }
+    const pane = message.cols > 0 && message.rows > 0 ? { cols: message.cols, rows: message.rows } : this.options.pane
+    if (pane.cols > 0 && pane.rows > 0) this.options.sink.size(pane, message.yours)
     // Credit starts anew with the channel: tell at once what is already on the screen.
     this.acked = 0
     if (this.renderedTo > 0) this.acknowledge()

@@ -71,6 +71,7 @@ function open(session: string, sink: Sink, shelf = new Map<string, string>(), on
   return on.openTerminal({
     session,
     size: { cols: 80, rows: 24 },
+    pane: { cols: 80, rows: 24 },
     sink,
     store: memoryStore(shelf),
     newClient: () => (clients += 1).toString(16).padStart(32, '0'),
