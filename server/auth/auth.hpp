@@ -56,7 +56,7 @@ struct Parts {
 struct Login {
   std::string access_token;  // JWT: cookie for the page, bearer token for programs
   std::string refresh_token;
-  std::string device_token;  // empty from refresh(): the device cookie stays as it is
+  std::string device_token;  // empty from refresh() and with Remember::nothing; a logout leaves the cookie
   int access_seconds = 0;
   int refresh_seconds = 0;
   int device_seconds = 0;

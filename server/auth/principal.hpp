@@ -28,12 +28,17 @@ enum class Via {
   forwarded,  // such a header was there, whether or not the peer is a trusted proxy
 };
 
+// Whether a login makes its client a known device of the account. A program keeps no device cookie: its logins must not push the
+// owner's browsers out of the list.
+enum class Remember { device, nothing };
+
 // Where a request comes from.
 struct Source {
   std::string ip;             // the client's address: the peer, or what a trusted proxy says of it
   std::string user_agent;     // shown in the list of logins; cut to 256 bytes when stored
   std::string device_cookie;  // the value of the device cookie, or empty
   Via via = Via::direct;
+  Remember remember = Remember::device;
 };
 
 // 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104.

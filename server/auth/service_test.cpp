@@ -545,6 +545,21 @@ TEST_F(ServiceTest, DeviceIsOfOneAccount) {
   EXPECT_EQ(run(service_->login("ann", kPassword, local(ann.device_token)))->device_token, ann.device_token);
 }
 
+TEST_F(ServiceTest, ProgramsDoNotPushBrowsersOut) {
+  const Login browser = setup();
+  Source program = local();
+  program.remember = Remember::nothing;
+  for (std::size_t i = 0; i < kMaxDevicesPerUser + 5; ++i) EXPECT_EQ(login(program).device_token, "");
+  EXPECT_EQ(count("SELECT count(*) FROM known_devices"), 1);
+  EXPECT_EQ(login(local(browser.device_token)).device_token, browser.device_token);
+  for (std::size_t i = 0; i < kMaxDevicesPerUser; ++i) {
+    clock_.advance(1s);
+    login();
+  }
+  EXPECT_EQ(count("SELECT count(*) FROM known_devices"), static_cast<std::int64_t>(kMaxDevicesPerUser));
+  EXPECT_NE(login(local(browser.device_token)).device_token, browser.device_token) << "the oldest went";
+}
+
 TEST_F(ServiceTest, GuessingTheOldPasswordInATakenSessionIsBounded) {
   const Login ann = setup();
   int tried = 0;

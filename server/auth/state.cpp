@@ -157,7 +157,8 @@ LoginPlan Service::State::plan_login(store::UserRow user, const Source& source, 
                 .expires_at = now + micros(options.refresh_lifetime)};
   const Device* known =
       change == LoginPlan::Change::none ? known_device(source.device_cookie, user.user.name) : nullptr;
-  plan.device_token = known != nullptr ? source.device_cookie : parts.random->token(kDeviceTokenBytes);
+  if (known != nullptr) plan.device_token = source.device_cookie;
+  else if (source.remember == Remember::device) plan.device_token = parts.random->token(kDeviceTokenBytes);
   plan.device = {.id = known != nullptr ? known->id : parts.random->token(kDeviceIdBytes),
                  .user_id = user.user.id,
                  .user_name = user.user.name,
@@ -201,7 +202,7 @@ Result<BegunLogin> write_login(storage::Connection& c, LoginPlan& plan) {
   }
   auto ended = TRY(store::insert_login(c, plan.login));
   std::move(ended.begin(), ended.end(), std::back_inserter(begun.ended_logins));
-  begun.forgotten_devices = TRY(store::keep_device(c, plan.device, plan.login.at));
+  if (!plan.device_token.empty()) begun.forgotten_devices = TRY(store::keep_device(c, plan.device, plan.login.at));
   return begun;
 }
 
@@ -223,7 +224,8 @@ Task<Result<Login>> Service::State::begin_login(LoginPlan plan) {
   for (const std::string& id : begun->forgotten_devices)
     std::erase_if(devices, [&](const auto& entry) { return entry.second.id == id; });
   const store::DeviceRow& device = plan.device;
-  devices[device.token_hash] = {device.id, device.user_id, device.user_name, device.expires_at};
+  if (!plan.device_token.empty())
+    devices[device.token_hash] = {device.id, device.user_id, device.user_name, device.expires_at};
   const User& user = plan.user.user;
   const Live& login = live[plan.login.session_id] = {user.id, user.name, user.role};
   first_user_exists();

@@ -19,7 +19,7 @@ struct LoginPlan {
   AuthEvent event;
   store::NewLogin login;
   store::DeviceRow device;
-  std::string device_token;  // a secret
+  std::string device_token;  // a secret; empty: no device is kept
   enum class Change {
     none,
     new_user,      // inserts `user`, the first one
