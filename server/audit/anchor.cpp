@@ -1,14 +1,14 @@
 #include "audit/anchor.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <fcntl.h>
 #include <filesystem>
 #include <optional>
 #include <sstream>
-#include <unistd.h>
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
@@ -47,7 +47,8 @@ Result<> write_durably(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-Anchor::Anchor(std::string path, const Key& key, const Clock& clock) : path_(std::move(path)), hmac_(key), clock_(&clock) {}
+Anchor::Anchor(std::string path, const Key& key, const Clock& clock)
+    : path_(std::move(path)), hmac_(key), clock_(&clock) {}
 
 std::string Anchor::mac_of(const Head& head) const {
   return Hmac::Message(hmac_, kFormat).add(head.count).add(head.last_id).add(head.last_hash).add(head.at).hex();
@@ -81,7 +82,8 @@ Result<std::string> Anchor::fault_at_head(storage::Connection& connection, const
   if (then.count == 0) return std::string();
   const auto hash = TRY(connection.one("SELECT hash FROM audit_logs WHERE id = ?", kText, then.last_id));
   if (!hash) {
-    return "row " + std::to_string(then.last_id) + ", the last one at " + iso_seconds(then.at) + ", is gone: rows were cut off";
+    return "row " + std::to_string(then.last_id) + ", the last one at " + iso_seconds(then.at) +
+           ", is gone: rows were cut off";
   }
   if (*hash != then.last_hash) {
     return "row " + std::to_string(then.last_id) + " is not the one that stood there at " + iso_seconds(then.at) +
@@ -104,7 +106,8 @@ Result<VerifyReport> Anchor::verify(storage::Connection& connection) const {
     const auto last = TRY(connection.one("SELECT max(id) FROM audit_logs", kNumber)).value_or(0);
     return bad(last < then->last_id ? last + 1 : then->last_id, std::move(fault));
   }
-  if (rows < then->count) return bad(1, "there were " + std::to_string(then->count) + " rows at " + iso_seconds(then->at));
+  if (rows < then->count)
+    return bad(1, "there were " + std::to_string(then->count) + " rows at " + iso_seconds(then->at));
   return VerifyReport{.rows = rows};
 }
 
@@ -112,22 +115,31 @@ Result<> Anchor::write(storage::Connection& connection) {
   const auto found = TRY(read());
   const Head then = found.value_or(Head{});
   const auto fault = TRY(fault_at_head(connection, then));
-  if (!fault.empty()) return fail(ErrorKind::corrupt, "the audit trail was tampered with: " + fault);
-  const auto added = TRY(connection.one("SELECT count(*) FROM audit_logs WHERE id > ?", kNumber, then.last_id)).value_or(0);
+  if (!fault.empty()) {
+    return fail(ErrorKind::corrupt, "the audit trail was tampered with: " + fault +
+                                        ". To go on from what is left, move " + path_ + " aside.");
+  }
+  const auto added =
+      TRY(connection.one("SELECT count(*) FROM audit_logs WHERE id > ?", kNumber, then.last_id)).value_or(0);
   if (found && added == 0) return {};
   const auto to_head = [&](const storage::Row& row) {
     return Head{.count = then.count + added, .last_id = row.i64(0), .last_hash = row.text(1), .at = 0};
   };
   auto now = TRY(connection.one("SELECT id, hash FROM audit_logs ORDER BY id DESC LIMIT 1", to_head)).value_or(Head{});
+  if (!found && now.count > 0) {
+    log_error("audit", "the head's file was missing: rows cut off before now cannot be noticed",
+              {{"file", path_}, {"rows", now.count}});
+  }
   now.at = clock_->wall();
   std::ostringstream line;
-  line << kFormat << ' ' << now.count << ' ' << now.last_id << ' ' << now.last_hash << ' ' << now.at << ' ' << mac_of(now) << '\n';
+  line << kFormat << ' ' << now.count << ' ' << now.last_id << ' ' << now.last_hash << ' ' << now.at << ' '
+       << mac_of(now) << '\n';
   TRY(write_durably(path_, line.str()));
   log_info("audit", "head anchored", {{"rows", now.count}, {"last_id", now.last_id}, {"hash", now.last_hash}});
   return {};
 }
 
-Task<void> Anchor::keep(storage::Database& database) {
+Task<void> Anchor::keep(storage::Database& database) {  // lint: outlives: the application's
   for (;;) {
     auto job = [this](storage::Connection& connection) { return write(connection); };
     const auto written = co_await database.run(job);

@@ -1,8 +1,8 @@
 // The trail's head, kept in a second file, so that rows cut off the end of the chain are missed.
 //
-// The file is one line: "ccd-audit-head-1 COUNT LAST_ID LAST_HASH AT MAC", MAC being the HMAC of the other four under the trail's
-// key. It is replaced atomically. An older copy of both files together still passes: the log line that each write leaves
-// (room audit, "head anchored") is the third witness, in a place that the file's owner need not control.
+// The file is one line: "ccd-audit-head-1 COUNT LAST_ID LAST_HASH AT MAC", MAC being the HMAC of the other four under
+// the trail's key. It is replaced atomically. An older copy of both files together still passes: the log line that each
+// write leaves (room audit, "head anchored") is the third witness, in a place that the file's owner need not control.
 #pragma once
 
 #include <chrono>
@@ -27,14 +27,16 @@ class Anchor {
   // `path`: audit.head in the data folder. `clock` outlives the anchor. Not thread-safe: use it inside database jobs.
   Anchor(std::string path, const Key& key, const Clock& clock);
 
-  // Writes the present head, durable on return. Refuses (`corrupt`) when the head written before is no longer in the table:
-  // overwriting it would hide what was cut off. Writes nothing when the head has not moved.
+  // Writes the present head, durable on return. Refuses (`corrupt`) when the head written before is no longer in the
+  // table: overwriting it would hide what was cut off. Writes nothing when the head has not moved. A missing file
+  // beside a trail with rows is logged as an error and made anew.
   Result<> write(storage::Connection& connection);
   // Writes every kAnchorInterval until cancelled; logs what fails. `database` outlives it. For a TaskGroup.
-  Task<void> keep(storage::Database& database);
+  Task<void> keep(storage::Database& database);  // lint: outlives: the application's
 
-  // Whether the head in the file is still in the table. Without a file, an empty table is whole and any other is not: write()
-  // is called at the first start, before the first row. Checks the head only: run audit::verify for the rows before it.
+  // Whether the head in the file is still in the table. Without a file, an empty table is whole and any other is not:
+  // write() is called at the first start, before the first row. Checks the head only: run audit::verify for the rows
+  // before it.
   [[nodiscard]] Result<VerifyReport> verify(storage::Connection& connection) const;
 
  private:

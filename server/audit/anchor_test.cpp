@@ -19,7 +19,8 @@ class AnchorTest : public testing::Test {
   void append(int rows) {
     for (int i = 0; i < rows; ++i) {
       clock_.advance(std::chrono::microseconds(1));
-      ASSERT_TRUE(database_->transact_now([&](Connection& c) { return trail_.append(c, {.actor = "ada", .ip = "", .action = "x"}); }));
+      ASSERT_TRUE(database_->transact_now(
+          [&](Connection& c) { return trail_.append(c, {.actor = "ada", .ip = "", .action = "x"}); }));
     }
   }
   Result<> write() {
@@ -72,7 +73,8 @@ TEST_F(AnchorTest, TruncationIsFoundEvenWhenNewRowsFollow) {
   cut_from(8);
   EXPECT_EQ(report().first_bad_id, 8);
   append(5);
-  EXPECT_TRUE(database_->run_now([&](Connection& c) { return verify(c, key_); })->ok) << "the chain alone does not see it";
+  EXPECT_TRUE(database_->run_now([&](Connection& c) { return verify(c, key_); })->ok)
+      << "the chain alone does not see it";
   EXPECT_EQ(report().first_bad_id, 10);
 }
 
@@ -127,7 +129,8 @@ TEST_F(AnchorTest, KeepWritesAtOnceAndStopsWhenCancelled) {
   TaskGroup group(loop_.get_executor());
   group.spawn("anchor", anchor_.keep(*database_));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (!std::filesystem::exists(path_) && std::chrono::steady_clock::now() < deadline) loop_.run_one_for(std::chrono::milliseconds(10));
+  while (!std::filesystem::exists(path_) && std::chrono::steady_clock::now() < deadline)
+    loop_.run_one_for(std::chrono::milliseconds(10));
   EXPECT_TRUE(report().ok);
   group.cancel();
   loop_.restart();

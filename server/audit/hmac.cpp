@@ -1,10 +1,10 @@
 #include "audit/hmac.hpp"
 
-#include <array>
-#include <cstdlib>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <array>
+#include <cstdlib>
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
@@ -39,8 +39,10 @@ Hmac::Hmac(const Key& key) {
   EVP_MAC_free(mac);
   require(keyed_ != nullptr);
   char digest[] = "SHA256";
-  const OSSL_PARAM settings[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
-  require(EVP_MAC_init(of(keyed_.get()), reinterpret_cast<const unsigned char*>(key.data()), key.size(), settings) == 1);
+  const OSSL_PARAM settings[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+  require(EVP_MAC_init(of(keyed_.get()), reinterpret_cast<const unsigned char*>(key.data()), key.size(), settings) ==
+          1);
 }
 
 Hmac::Hmac(Hmac&&) noexcept = default;

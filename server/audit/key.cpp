@@ -1,10 +1,10 @@
 #include "audit/key.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
-#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <filesystem>
 
 #include "base/unique_fd.hpp"
 
@@ -13,7 +13,7 @@ namespace ccd::audit {
 namespace {
 
 Result<> check_file(int fd, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0) return fail_errno("look at " + path);
   if (!S_ISREG(info.st_mode)) return fail(ErrorKind::invalid, path + " is not a regular file");
   if (info.st_uid != ::geteuid()) {
@@ -24,8 +24,9 @@ Result<> check_file(int fd, const std::string& path) {
                                           " (who has read it can forge the audit trail)");
   }
   if (info.st_size != static_cast<off_t>(kKeyBytes)) {
-    return fail(ErrorKind::corrupt, path + " is not an audit key: it has " + std::to_string(info.st_size) + " bytes, a key has " +
-                                        std::to_string(kKeyBytes) + ". Restore it from a backup.");
+    return fail(ErrorKind::corrupt, path + " is not an audit key: it has " + std::to_string(info.st_size) +
+                                        " bytes, a key has " + std::to_string(kKeyBytes) +
+                                        ". Restore it from a backup.");
   }
   return {};
 }
@@ -44,14 +45,16 @@ Result<> sync_folder(const std::string& path) {
   return {};
 }
 
-// Written whole under another name and then linked: a crash leaves no half key, and a key that is there is never replaced.
+// Written whole under another name and then linked: a crash leaves no half key, and a key that is there is never
+// replaced.
 Result<> create(const std::string& path, Random& random) {
   Key key{};
   random.fill(key);
   const std::string draft = path + "." + random.hex(8) + ".new";
   const UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return fail_errno("make the audit key " + draft);
-  const bool written = ::write(fd.get(), key.data(), key.size()) == static_cast<ssize_t>(key.size()) && ::fsync(fd.get()) == 0;
+  const bool written =
+      ::write(fd.get(), key.data(), key.size()) == static_cast<ssize_t>(key.size()) && ::fsync(fd.get()) == 0;
   const int write_error = errno;
   const bool linked = written && ::link(draft.c_str(), path.c_str()) == 0;
   const int link_error = errno;
@@ -70,7 +73,8 @@ Result<Key> load_or_create_key(const std::string& path, Random& random) {
     TRY(create(path, random));
     fd = open();
   }
-  if (!fd && errno == ELOOP) return fail(ErrorKind::invalid, path + " is a symbolic link; the audit key must be a file");
+  if (!fd && errno == ELOOP)
+    return fail(ErrorKind::invalid, path + " is a symbolic link; the audit key must be a file");
   if (!fd) return fail_errno("open the audit key " + path);
   return load(fd.get(), path);
 }

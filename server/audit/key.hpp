@@ -1,4 +1,5 @@
-// The audit trail's key: 32 random bytes in a file of its own, so that who can write the database cannot forge the chain.
+// The audit trail's key: 32 random bytes in a file of its own, so that who can write the database cannot forge the
+// chain.
 #pragma once
 
 #include <array>
@@ -13,8 +14,8 @@ namespace ccd::audit {
 inline constexpr std::size_t kKeyBytes = 32;
 using Key = std::array<std::byte, kKeyBytes>;
 
-// Reads the key at `path`, or makes it (mode 0600, never over an existing file, durable on return). Refuses a file that is
-// not regular, not ours, of another size, or that others can read (`forbidden`, with the chmod that mends it).
+// Reads the key at `path`, or makes it (mode 0600, never over an existing file, durable on return). Refuses a file that
+// is not regular, not ours, of another size, or that others can read (`forbidden`, with the chmod that mends it).
 Result<Key> load_or_create_key(const std::string& path, Random& random);
 
 }  // namespace ccd::audit

@@ -1,10 +1,10 @@
 // The key file: made once, private, never replaced.
 #include "audit/key.hpp"
 
-#include <filesystem>
-#include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <filesystem>
+#include <fstream>
 
 #include "audit/hmac.hpp"
 #include "base/encoding.hpp"
@@ -61,7 +61,8 @@ TEST(Hmac, TheEncodingIsLengthPrefixed) {
   Key key{};
   const Hmac hmac(key);
   EXPECT_NE(Hmac::Message(hmac, "d").add("ab").add("c").hex(), Hmac::Message(hmac, "d").add("a").add("bc").hex());
-  EXPECT_EQ(Hmac::Message(hmac, "d").add(std::int64_t{0x4142434445464748}).hex(), Hmac::Message(hmac, "d").add("ABCDEFGH").hex());
+  EXPECT_EQ(Hmac::Message(hmac, "d").add(std::int64_t{0x4142434445464748}).hex(),
+            Hmac::Message(hmac, "d").add("ABCDEFGH").hex());
   EXPECT_EQ(Hmac::Message(hmac, "d").add("a").hex(), Hmac::Message(hmac, "d").add("a").hex());
   // printf '\0\0\0\0\0\0\0\001d' | openssl dgst -sha256 -mac HMAC -macopt hexkey:00...00 (64 zeros)
   EXPECT_EQ(Hmac::Message(hmac, "d").hex(), "e3082dea7b703b9eafb908536aafc2a2328f12945abd178e31ecbb9d6d283b2c");

@@ -50,7 +50,8 @@ std::string hash_of(const Hmac& hmac, const Entry& e, std::string_view prev_hash
       .hex();
 }
 
-// Printable and at most `limit` bytes. printable() gives valid UTF-8, so a cut only has to step back over continuation bytes.
+// Printable and at most `limit` bytes. printable() gives valid UTF-8, so a cut only has to step back over continuation
+// bytes.
 std::string clean(std::string_view text, std::size_t limit) {
   // More than `limit` bytes of input never fit: do not escape a gigabyte to throw it away.
   std::string shown = printable(text.substr(0, limit + 1));
@@ -61,7 +62,8 @@ std::string clean(std::string_view text, std::size_t limit) {
   return shown.substr(0, end).append(kCut);
 }
 
-// JSON is written by our own code, where control characters are escaped; what is not clean JSON text is not kept at all.
+// JSON is written by our own code, where control characters are escaped; what is not clean JSON text is not kept at
+// all.
 std::string clean_detail(const std::string& detail) {
   const auto note = [&](std::string_view what) {
     return "{\"" + std::string(what) + "\":true,\"bytes\":" + std::to_string(detail.size()) + "}";
@@ -121,14 +123,16 @@ Result<> Trail::append(storage::Connection& connection, const Record& record) co
                     .outcome = std::string(to_string(record.outcome)),
                     .detail = clean_detail(record.detail)};
   const std::string& prev_hash = head ? head->second : kNoHash;
-  TRY(connection.run("INSERT INTO audit_logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", entry.id, entry.at, entry.actor, entry.ip,
-                     entry.action, entry.target, entry.outcome, entry.detail, prev_hash, hash_of(hmac_, entry, prev_hash)));
+  TRY(connection.run("INSERT INTO audit_logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", entry.id, entry.at, entry.actor,
+                     entry.ip, entry.action, entry.target, entry.outcome, entry.detail, prev_hash,
+                     hash_of(hmac_, entry, prev_hash)));
   return {};
 }
 
-Task<Result<>> Trail::append_now(storage::Database& database, Record record) const {
+Task<Result<>> Trail::append_now(storage::Database& database,
+                                 Record record) const {  // lint: outlives: the application's
   auto job = [this, held = std::move(record)](storage::Connection& connection) { return append(connection, held); };
-  co_return co_await database.transact(std::move(job));
+  return database.transact(std::move(job));
 }
 
 Result<std::vector<Entry>> Trail::page(storage::Connection& connection, const PageQuery& query) {
@@ -140,8 +144,9 @@ Result<std::vector<Entry>> Trail::page(storage::Connection& connection, const Pa
   sql += query.actor ? " AND actor = ?2" : " AND ?2 IS NULL";
   sql += query.action ? " AND substr(action, 1, length(?3)) = ?3" : " AND ?3 IS NULL";
   sql += " ORDER BY id DESC LIMIT ?4";
-  return connection.all(sql, [](const storage::Row& row) { return read_stored(row).entry; }, query.before_id, query.actor,
-                        query.action, query.limit);
+  return connection.all(
+      sql, [](const storage::Row& row) { return read_stored(row).entry; }, query.before_id, query.actor, query.action,
+      query.limit);
 }
 
 // Verifier
@@ -150,8 +155,7 @@ Verifier::Verifier(const Key& key) : hmac_(key), last_hash_(kNoHash) {}
 
 Result<bool> Verifier::step(storage::Connection& connection, int rows) {
   if (!report_.ok) return true;
-  const std::string sql =
-      "SELECT " + std::string(kColumns) + " FROM audit_logs WHERE id >= ? ORDER BY id LIMIT ?";
+  const std::string sql = "SELECT " + std::string(kColumns) + " FROM audit_logs WHERE id >= ? ORDER BY id LIMIT ?";
   auto statement = TRY(connection.prepare(sql));
   statement.bind_all(last_id_ ? *last_id_ + 1 : std::numeric_limits<std::int64_t>::min(), rows);
   for (int seen = 0; seen < rows; ++seen) {
@@ -169,7 +173,8 @@ Result<bool> Verifier::step(storage::Connection& connection, int rows) {
     if (!equal_constant_time(row.hash, hash_of(hmac_, row.entry, row.prev_hash))) {
       return bad(expected, "row " + std::to_string(expected) + " was changed, or added without the key");
     }
-    if (row.prev_hash != last_hash_) return bad(expected, "row " + std::to_string(expected) + " does not follow the row before it");
+    if (row.prev_hash != last_hash_)
+      return bad(expected, "row " + std::to_string(expected) + " does not follow the row before it");
     ++report_.rows;
     last_id_ = expected;
     last_hash_ = row.hash;

@@ -1,9 +1,11 @@
-// The audit trail: one row per security-relevant act, chained by HMAC so that a changed, removed, added or moved row shows.
+// The audit trail: one row per security-relevant act, chained by HMAC so that a changed, removed, added or moved row
+// shows.
 //
-// Row n's hash is HMAC-SHA256(key, encoding) in hex. The encoding is the domain "ccd-audit-1", then id, at, actor, ip, action, target,
-// outcome, detail and prev_hash; each field is its length as 8 bytes, most significant first, then its bytes; integers are 8 bytes.
-// prev_hash is row n-1's hash (64 zeros for the first), ids count 1, 2, 3 ... without a gap. The key lies outside the database
-// (key.hpp). What the chain cannot show, rows cut off its end, the anchor shows (anchor.hpp).
+// Row n's hash is HMAC-SHA256(key, encoding) in hex. The encoding is the domain "ccd-audit-1", then id, at, actor, ip,
+// action, target, outcome, detail and prev_hash; each field is its length as 8 bytes, most significant first, then its
+// bytes; integers are 8 bytes. prev_hash is row n-1's hash (64 zeros for the first), ids count 1, 2, 3 ... without a
+// gap. The key lies outside the database (key.hpp). What the chain cannot show, rows cut off its end, the anchor shows
+// (anchor.hpp).
 //
 // Never recorded: keystrokes, prompts, passwords, tokens.
 #pragma once
@@ -23,8 +25,9 @@
 
 namespace ccd::audit {
 
-// Bytes kept of each text; what is longer is cut, and `detail` is replaced by a note of its size. A path is at most 4,096.
-inline constexpr std::size_t kMaxShortText = 256;   // actor, ip, action
+// Bytes kept of each text; what is longer is cut, and `detail` is replaced by a note of its size. A path is at most
+// 4,096.
+inline constexpr std::size_t kMaxShortText = 256;  // actor, ip, action
 inline constexpr std::size_t kMaxTarget = 4096;
 inline constexpr std::size_t kMaxDetail = 8192;
 // Rows in one page of GET /api/audit.
@@ -34,12 +37,12 @@ enum class Outcome { ok, denied, error };
 std::string_view to_string(Outcome outcome);
 
 struct Record {
-  std::string actor;          // user name, "session:ID" for an agent, "" when nobody is logged in
-  std::string ip;             // the peer's address, "" for the server itself
-  std::string action;         // "session.create"; stored with ".error" at its end when the outcome is not ok
-  std::string target{};       // what it was done to
+  std::string actor;     // user name, "session:ID" for an agent, "" when nobody is logged in
+  std::string ip;        // the peer's address, "" for the server itself
+  std::string action;    // "session.create"; stored with ".error" at its end when the outcome is not ok
+  std::string target{};  // what it was done to
   Outcome outcome = Outcome::ok;
-  std::string detail{};       // JSON text or ""
+  std::string detail{};  // JSON text or ""
 };
 
 struct Entry {
@@ -65,8 +68,9 @@ class Trail {
   // Adds the row in the caller's transaction, so that an act and its record commit together or not at all. Text is made
   // printable (base printable) and bounded. `internal` outside a transaction.
   Result<> append(storage::Connection& connection, const Record& record) const;
-  // The same in a transaction of its own, for acts that change nothing in the database (a denied read). `database` outlives it.
-  Task<Result<>> append_now(storage::Database& database, Record record) const;
+  // The same in a transaction of its own, for acts that change nothing in the database (a denied read). `database`
+  // outlives it.
+  Task<Result<>> append_now(storage::Database& database, Record record) const;  // lint: outlives: the application's
 
   // Newest first.
   static Result<std::vector<Entry>> page(storage::Connection& connection, const PageQuery& query);
@@ -77,10 +81,11 @@ class Trail {
 };
 
 struct VerifyReport {
-  std::int64_t rows = 0;          // checked, up to the first bad one
+  std::int64_t rows = 0;  // checked, up to the first bad one
   bool ok = true;
-  std::int64_t first_bad_id = 0;  // the lowest id at which the chain does not hold (a missing row's id counts); 0 when ok
-  std::string reason{};           // for people; empty when ok
+  std::int64_t first_bad_id =
+      0;                 // the lowest id at which the chain does not hold (a missing row's id counts); 0 when ok
+  std::string reason{};  // for people; empty when ok
 };
 
 // Checks the chain a slice at a time, so that a long trail does not hold the database's thread.

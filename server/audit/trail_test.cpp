@@ -60,12 +60,14 @@ class TrailTest : public testing::Test {
 TEST_F(TrailTest, TheRunbooksQueryFindsFailuresAndOnlyThem) {
   append({.actor = "ada", .ip = "10.0.0.1", .action = "session.create", .target = "s1"});
   append({.actor = "ada", .ip = "10.0.0.1", .action = "session.create", .target = "s2", .outcome = Outcome::error});
-  append({.actor = "eve", .ip = "10.0.0.2", .action = "files.read", .target = "/etc/shadow", .outcome = Outcome::denied});
+  append(
+      {.actor = "eve", .ip = "10.0.0.2", .action = "files.read", .target = "/etc/shadow", .outcome = Outcome::denied});
   append({.actor = "eve", .ip = "10.0.0.2", .action = "files.read.error", .target = "x", .outcome = Outcome::denied});
   with([](Connection& c) {
     const auto actions = c.all("SELECT * FROM audit_logs WHERE action LIKE '%error%' LIMIT 10;",
                                [](const storage::Row& row) { return row.text(4) + " " + row.text(6); });
-    EXPECT_EQ(*actions, (std::vector<std::string>{"session.create.error error", "files.read.error denied", "files.read.error denied"}));
+    EXPECT_EQ(*actions, (std::vector<std::string>{"session.create.error error", "files.read.error denied",
+                                                  "files.read.error denied"}));
   });
 }
 
@@ -79,16 +81,27 @@ TEST_F(TrailTest, TheRecordCommitsOrGoesWithItsAct) {
     EXPECT_EQ(number_of(c, "SELECT count(*) FROM audit_logs"), 0);
     EXPECT_FALSE(trail_->append(c, {.actor = "ada", .ip = "", .action = "x"})) << "no transaction";
   });
-  EXPECT_TRUE(storage::finish(loop_, trail_->append_now(*database_, {.actor = "ada", .ip = "", .action = "auth.login"})));
+  EXPECT_TRUE(
+      storage::finish(loop_, trail_->append_now(*database_, {.actor = "ada", .ip = "", .action = "auth.login"})));
   with([&](Connection& c) { EXPECT_TRUE(verify(c, key_)->ok); });
 }
 
 TEST_F(TrailTest, TextIsPrintableAndBounded) {
   const std::string hostile = std::string("a\0b\n\x1b[2J\xff", 10) + "\xe2\x80\xae";
-  append({.actor = hostile, .ip = hostile, .action = hostile, .target = hostile, .outcome = Outcome::ok, .detail = hostile});
+  append({.actor = hostile,
+          .ip = hostile,
+          .action = hostile,
+          .target = hostile,
+          .outcome = Outcome::ok,
+          .detail = hostile});
   std::string wide;
   while (wide.size() < 100'000) wide += "é";
-  append({.actor = wide, .ip = wide, .action = wide, .target = wide, .outcome = Outcome::error, .detail = "\"" + wide + "\""});
+  append({.actor = wide,
+          .ip = wide,
+          .action = wide,
+          .target = wide,
+          .outcome = Outcome::error,
+          .detail = "\"" + wide + "\""});
   with([&](Connection& c) {
     const auto rows = Trail::page(c, {});
     ASSERT_TRUE(rows);
@@ -96,7 +109,8 @@ TEST_F(TrailTest, TextIsPrintableAndBounded) {
     for (const auto& row : *rows) {
       for (const auto* text : {&row.actor, &row.ip, &row.action, &row.target, &row.detail}) {
         EXPECT_TRUE(valid_utf8(*text));
-        EXPECT_TRUE(std::all_of(text->begin(), text->end(), [](char ch) { return static_cast<unsigned char>(ch) >= 0x20; }));
+        EXPECT_TRUE(
+            std::all_of(text->begin(), text->end(), [](char ch) { return static_cast<unsigned char>(ch) >= 0x20; }));
       }
       EXPECT_LE(row.actor.size(), kMaxShortText);
       EXPECT_LE(row.action.size(), kMaxShortText);
@@ -177,7 +191,8 @@ std::int64_t edit(Connection& c, std::mt19937& random, std::int64_t rows) {
                                                 "hash = upper(hash) || ''",
                                                 "hash = ''"};
   const auto id = pick(random, 1, rows);
-  const auto& change = changes[static_cast<std::size_t>(pick(random, 0, static_cast<std::int64_t>(changes.size()) - 1))];
+  const auto& change =
+      changes[static_cast<std::size_t>(pick(random, 0, static_cast<std::int64_t>(changes.size()) - 1))];
   must(c.run("UPDATE audit_logs SET " + change + " WHERE id = ?", id));
   return id;
 }
@@ -208,8 +223,11 @@ std::int64_t insert(Connection& c, std::mt19937& random, std::int64_t rows) {
   const auto id = pick(random, 1, rows);
   for (auto next = rows; next >= id; --next) must(c.run("UPDATE audit_logs SET id = id + 1 WHERE id = ?", next));
   // Its hash is right in form, made without the key.
-  must(c.run("INSERT INTO audit_logs SELECT ?1, at, 'mallory', ip, action, target, outcome, detail, prev_hash, lower(hex(randomblob(32)))"
-             " FROM audit_logs WHERE id = ?1 + 1", id));
+  must(
+      c.run("INSERT INTO audit_logs SELECT ?1, at, 'mallory', ip, action, target, outcome, detail, prev_hash, "
+            "lower(hex(randomblob(32)))"
+            " FROM audit_logs WHERE id = ?1 + 1",
+            id));
   return id;
 }
 

@@ -1,10 +1,10 @@
 #include "config/env_file.hpp"
 
-#include <algorithm>
-#include <array>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
 
 #include "base/encoding.hpp"
 #include "base/unique_fd.hpp"
@@ -70,7 +70,8 @@ Result<std::string> double_quoted(std::string_view text) {
       case '\\': value += '\\'; break;
       case '"': value += '"'; break;
       case '$': value += '$'; break;
-      default: return bad("an unknown escape in \"...\"; only \\\\ \\\" \\n \\t and \\$ are known, or use single quotes");
+      default:
+        return bad("an unknown escape in \"...\"; only \\\\ \\\" \\n \\t and \\$ are known, or use single quotes");
     }
   }
   return bad("the closing \" is missing (a value ends on its line)");
@@ -83,7 +84,8 @@ struct Line {
 
 Result<Line> parse_line(std::string_view line) {
   const auto control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; };
-  if (std::any_of(line.begin(), line.end(), control)) return bad("a control character; write it as an escape in \"...\"");
+  if (std::any_of(line.begin(), line.end(), control))
+    return bad("a control character; write it as an escape in \"...\"");
   if (!valid_utf8(line)) return bad("text that is not UTF-8");
   auto rest = skip_blanks(line);
   if (rest.empty() || rest.front() == '#') return Line{};
@@ -93,14 +95,18 @@ Result<Line> parse_line(std::string_view line) {
   }
   const auto name_end = std::find_if_not(rest.begin(), rest.end(), [](char c) { return is_letter(c) || is_digit(c); });
   const auto name = rest.substr(0, static_cast<std::size_t>(name_end - rest.begin()));
-  if (name.empty() || is_digit(name.front())) return bad("NAME=value is wanted; a name is letters, digits and _, no digit first");
+  if (name.empty() || is_digit(name.front()))
+    return bad("NAME=value is wanted; a name is letters, digits and _, no digit first");
   rest.remove_prefix(name.size());
-  if (rest.empty() || rest.front() != '=') return bad(std::string(name) + " must be followed by = and its value, without spaces");
+  if (rest.empty() || rest.front() != '=')
+    return bad(std::string(name) + " must be followed by = and its value, without spaces");
   rest.remove_prefix(1);
   if (!rest.empty() && is_blank(rest.front()) && !only_a_comment(rest)) {
     return bad("white space behind " + std::string(name) + "=; remove it, or put the value in quotes");
   }
-  auto value = rest.starts_with('\'') ? single_quoted(rest) : rest.starts_with('"') ? double_quoted(rest) : unquoted(rest);
+  auto value = rest.starts_with('\'')  ? single_quoted(rest)
+               : rest.starts_with('"') ? double_quoted(rest)
+                                       : unquoted(rest);
   if (!value) return tl::unexpected(std::move(value).error().in(name));
   return Line{.name = std::string(name), .value = std::move(*value)};
 }
@@ -120,7 +126,8 @@ Result<EnvEntries> parse_env(std::string_view text) {
     auto parsed = parse_line(line);
     if (!parsed) return tl::unexpected(std::move(parsed).error().in(where));
     if (parsed->name.empty()) continue;
-    if (entries.size() == kMaxEnvEntries) return bad(where + ": more than " + std::to_string(kMaxEnvEntries) + " entries");
+    if (entries.size() == kMaxEnvEntries)
+      return bad(where + ": more than " + std::to_string(kMaxEnvEntries) + " entries");
     const auto [entry, added] = entries.emplace(std::move(parsed->name), std::move(parsed->value));
     if (!added) return bad(where + ": " + entry->first + " is set a second time; remove one of the two");
   }
@@ -128,11 +135,12 @@ Result<EnvEntries> parse_env(std::string_view text) {
 }
 
 Result<> check_private(int fd, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0) return fail_errno("look at " + path);
   if (!S_ISREG(info.st_mode)) return bad(path + " is not a regular file");
   if ((info.st_mode & 0077) != 0) {
-    return fail(ErrorKind::forbidden, "other users have rights on " + path + ", which holds secrets: chmod 600 " + path);
+    return fail(ErrorKind::forbidden,
+                "other users have rights on " + path + ", which holds secrets: chmod 600 " + path);
   }
   return {};
 }
@@ -148,7 +156,8 @@ Result<EnvEntries> read_env_file(const std::string& path) {
     if (size < 0) return fail_errno("read " + path);
     if (size == 0) break;
     text.append(block.data(), static_cast<std::size_t>(size));
-    if (text.size() > kMaxEnvFileBytes) return bad(path + " has more than " + std::to_string(kMaxEnvFileBytes) + " bytes");
+    if (text.size() > kMaxEnvFileBytes)
+      return bad(path + " has more than " + std::to_string(kMaxEnvFileBytes) + " bytes");
   }
   auto entries = parse_env(text);
   if (!entries) return tl::unexpected(std::move(entries).error().in(path));

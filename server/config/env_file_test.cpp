@@ -1,11 +1,11 @@
 // The .env grammar, row by row, and the file's rights.
 #include "config/env_file.hpp"
 
+#include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <vector>
 
 namespace ccd::config {
@@ -23,7 +23,9 @@ TEST(EnvFile, AcceptsItsGrammar) {
       {"# comment\n  # another = one\n", {}},
       {"A=1", {{"A", "1"}}},
       {"A=1\r\nB=2\r\n", {{"A", "1"}, {"B", "2"}}},
-      {"\xEF\xBB\xBF" "A=1\n", {{"A", "1"}}},
+      {"\xEF\xBB\xBF"
+       "A=1\n",
+       {{"A", "1"}}},
       {"A=", {{"A", ""}}},
       {"A=   ", {{"A", ""}}},
       {"A= # nothing", {{"A", ""}}},
@@ -92,8 +94,9 @@ TEST(EnvFile, RefusesEverythingElseWithItsLine) {
 }
 
 TEST(EnvFile, NeverSaysAValue) {
-  for (const char* text : {"SECRET='hunter2hunter2", "SECRET=\"hunter2hunter2", "SECRET=hunter2'hunter2", "SECRET= hunter2hunter2",
-                           "SECRET=\"hunter2hunter2\\q\"", "SECRET=hunter2hunter2\nSECRET=hunter2hunter2"}) {
+  for (const char* text :
+       {"SECRET='hunter2hunter2", "SECRET=\"hunter2hunter2", "SECRET=hunter2'hunter2", "SECRET= hunter2hunter2",
+        "SECRET=\"hunter2hunter2\\q\"", "SECRET=hunter2hunter2\nSECRET=hunter2hunter2"}) {
     const auto parsed = parse_env(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().message.find("hunter2"), std::string::npos) << parsed.error().message;
@@ -146,7 +149,8 @@ TEST_F(EnvFileOnDisk, SaysWhatIsWrongWithTheFile) {
   EXPECT_EQ(read_env_file(path()).error().kind, ErrorKind::not_found);
   EXPECT_EQ(read_env_file(folder_.string()).error().kind, ErrorKind::invalid);
   write("A=1\nB\n", 0600);
-  EXPECT_TRUE(read_env_file(path()).error().message.starts_with(path() + ": line 2: ")) << read_env_file(path()).error().message;
+  EXPECT_TRUE(read_env_file(path()).error().message.starts_with(path() + ": line 2: "))
+      << read_env_file(path()).error().message;
   write("A=" + std::string(kMaxEnvFileBytes, 'x'), 0600);
   EXPECT_FALSE(read_env_file(path()));
   std::filesystem::remove(path());

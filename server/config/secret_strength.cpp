@@ -1,10 +1,10 @@
 #include "config/secret_strength.hpp"
 
+#include <openssl/evp.h>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <openssl/evp.h>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,28 +23,33 @@ constexpr std::size_t kMinDistinct = 8;
 
 // From placeholders and examples; each so long that a random secret does not have it (7 letters: under 1 in 10^9 each).
 constexpr std::array kGiveaways = std::to_array<std::string_view>(
-    {"changeme",   "change-me",  "change_me",   "changeit",    "change-it",   "changethis",   "change-this", "change_this",
-     "password",   "passw0rd",   "passphrase",  "placeholder", "default",     "example",      "production",  "development",
-     "insecure",   "supersecret", "super-secret", "super_secret", "topsecret", "top-secret",  "secretkey",   "secret-key",
-     "secret_key", "your-secret", "your_secret", "yoursecret", "jwtsecret",   "jwt-secret",   "jwt_secret",  "mysecret",
-     "my-secret",  "my_secret",  "somesecret",  "notsecret",   "not-a-secret", "notasecret",  "letmein",     "dashboard",
-     "replaceme",  "replace-me", "replace_me",  "replacethis", "replace this", "replace-this", "testing",    "my secret",
-     "256-bit",    "512-bit",    "administrator", "secretsecret"});
+    {"changeme",    "change-me",     "change_me",    "changeit",     "change-it",    "changethis",   "change-this",
+     "change_this", "password",      "passw0rd",     "passphrase",   "placeholder",  "default",      "example",
+     "production",  "development",   "insecure",     "supersecret",  "super-secret", "super_secret", "topsecret",
+     "top-secret",  "secretkey",     "secret-key",   "secret_key",   "your-secret",  "your_secret",  "yoursecret",
+     "jwtsecret",   "jwt-secret",    "jwt_secret",   "mysecret",     "my-secret",    "my_secret",    "somesecret",
+     "notsecret",   "not-a-secret",  "notasecret",   "letmein",      "dashboard",    "replaceme",    "replace-me",
+     "replace_me",  "replacethis",   "replace this", "replace-this", "testing",      "my secret",    "256-bit",
+     "512-bit",     "administrator", "secretsecret"});
 
 // Words that add next to nothing to a secret; each counts as one character.
 constexpr std::array kWords = std::to_array<std::string_view>(
-    {"secret", "token",  "test",   "pass",   "admin",   "user",    "login",   "auth",    "prod",    "real",   "very",   "this",
-     "that",   "with",   "random", "string", "long",    "private", "public",  "server",  "claude",  "code",   "safe",   "secure",
-     "security", "strong", "please", "change", "your",  "sign",    "hello",   "world",   "demo",    "temp",   "fake",   "sample",
-     "node",   "express", "react", "django", "flask",   "spring",  "laravel", "bearer",  "session", "cookie", "access", "refresh",
-     "application", "service", "super", "master", "root", "key",   "jwt",     "app",     "the",     "and",    "for",    "should",
-     "must",   "here",   "some",   "from",   "have",    "characters", "least", "something", "replace", "generate", "encode",
-     "bits",   "json",   "web",    "api",    "hash",    "salt",    "encrypt", "decrypt", "signing", "abc123", "welcome", "monkey",
-     "dragon", "love",   "mysql",  "mongo",  "redis",   "docker",  "local",   "localhost", "company", "project", "website"});
+    {"secret",    "token",   "test",       "pass",        "admin",     "user",    "login",    "auth",    "prod",
+     "real",      "very",    "this",       "that",        "with",      "random",  "string",   "long",    "private",
+     "public",    "server",  "claude",     "code",        "safe",      "secure",  "security", "strong",  "please",
+     "change",    "your",    "sign",       "hello",       "world",     "demo",    "temp",     "fake",    "sample",
+     "node",      "express", "react",      "django",      "flask",     "spring",  "laravel",  "bearer",  "session",
+     "cookie",    "access",  "refresh",    "application", "service",   "super",   "master",   "root",    "key",
+     "jwt",       "app",     "the",        "and",         "for",       "should",  "must",     "here",    "some",
+     "from",      "have",    "characters", "least",       "something", "replace", "generate", "encode",  "bits",
+     "json",      "web",     "api",        "hash",        "salt",      "encrypt", "decrypt",  "signing", "abc123",
+     "welcome",   "monkey",  "dragon",     "love",        "mysql",     "mongo",   "redis",    "docker",  "local",
+     "localhost", "company", "project",    "website"});
 
 // Walks along a keyboard.
-constexpr std::array kRows = std::to_array<std::string_view>({"qwertzuiop", "qwertyuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm", "1234567890",
-                                                              "!@#$%^&*()", "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p"});
+constexpr std::array kRows =
+    std::to_array<std::string_view>({"qwertzuiop", "qwertyuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm", "1234567890",
+                                     "!@#$%^&*()", "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p"});
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
@@ -71,7 +76,6 @@ bool has_giveaway(std::string_view lower) {
   return std::any_of(kGiveaways.begin(), kGiveaways.end(),
                      [&](std::string_view word) { return lower.find(word) != std::string_view::npos; });
 }
-
 
 // The longest text at `at` that stands somewhere before it as well (overlapping counts: "aaaa" repeats "a").
 std::size_t repeated_at(std::string_view text, std::size_t at) {
@@ -111,7 +115,8 @@ std::size_t keyboard_at(std::string_view text, std::size_t at) {
     const std::size_t from = line.find(text[at]);
     if (from == std::string::npos) continue;
     std::size_t length = 1;
-    while (from + length < line.size() && at + length < text.size() && line[from + length] == text[at + length]) ++length;
+    while (from + length < line.size() && at + length < text.size() && line[from + length] == text[at + length])
+      ++length;
     longest = std::max(longest, length);
   }
   return longest;
@@ -162,12 +167,14 @@ Result<> judge_secret(std::string_view secret) {
   }
   if (secret.size() > kMaxSecretChars) return weak("is longer than " + std::to_string(kMaxSecretChars) + " characters");
   const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  if (std::any_of(secret.begin(), secret.end(), control)) return weak("has a control character (a line break or a tab, perhaps)");
+  if (std::any_of(secret.begin(), secret.end(), control))
+    return weak("has a control character (a line break or a tab, perhaps)");
   if (secret.front() == ' ' || secret.back() == ' ') return weak("has white space at its start or end");
   const std::string lower = lower_case(secret);
   if (is_known(lower)) return weak("is on public lists of secrets, which attackers try first");
   if (has_giveaway(lower)) return weak("has words of a placeholder in it");
-  if (std::set<char>(secret.begin(), secret.end()).size() < kMinDistinct || bits_in(unforeseen(secret, lower)) < kMinSecretBits) {
+  if (std::set<char>(secret.begin(), secret.end()).size() < kMinDistinct ||
+      bits_in(unforeseen(secret, lower)) < kMinSecretBits) {
     return weak("can be guessed: it is made of words, sequences or repetitions");
   }
   return {};

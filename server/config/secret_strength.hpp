@@ -14,9 +14,10 @@ inline constexpr std::size_t kMaxSecretChars = 4096;
 // What must be left, by estimate, when words, sequences and repetitions are taken out.
 inline constexpr double kMinSecretBits = 80.0;
 
-// Accepts what a random generator gives (hex, base64, base64url, UUID-like, of 32 characters or more). Refuses (`invalid`) short
-// and long ones, control characters, words, patterns, and every secret known from public lists (known_secrets.inc, compared by
-// fingerprint, upper and lower case alike). The message says what is wrong and how to make a good one, never the secret.
+// Accepts what a random generator gives (hex, base64, base64url, UUID-like, of 32 characters or more). Refuses
+// (`invalid`) short and long ones, control characters, words, patterns, and every secret known from public lists
+// (known_secrets.inc, compared by fingerprint, upper and lower case alike). The message says what is wrong and how to
+// make a good one, never the secret.
 Result<> judge_secret(std::string_view secret);
 
 }  // namespace ccd::config

@@ -1,16 +1,16 @@
 // Known, short and patterned secrets are refused; random ones never.
 #include "config/secret_strength.hpp"
 
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <zlib.h>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <gtest/gtest.h>
 #include <map>
-#include <openssl/evp.h>
 #include <optional>
 #include <string>
 #include <vector>
-#include <zlib.h>
 
 #include "base/random.hpp"
 
@@ -22,7 +22,8 @@ constexpr int kRandomSecrets = 10'000;
 std::optional<std::string> test_data(const std::string& name) {
   std::vector<std::filesystem::path> folders;
   if (const char* data = std::getenv("TEST_DATA"); data != nullptr && *data != '\0') folders.emplace_back(data);
-  if (const char* source = std::getenv("DASHBOARD_SOURCE"); source != nullptr) folders.emplace_back(std::string(source) + "/../shared/data");
+  if (const char* source = std::getenv("DASHBOARD_SOURCE"); source != nullptr)
+    folders.emplace_back(std::string(source) + "/../shared/data");
   folders.emplace_back("../shared/data");
   for (const auto& folder : folders) {
     if (std::filesystem::exists(folder / name)) return (folder / name).string();
@@ -64,7 +65,8 @@ TEST(SecretStrength, EveryKnownSecretIsRefused) {
     ++reasons[why];
     EXPECT_NE(why, "accepted") << "line " << lines;
     if (line.size() >= 16) {  // a shorter one can be a word of the message
-      EXPECT_EQ(judge_secret(line).error().message.find(line), std::string::npos) << "the message says the secret, line " << lines;
+      EXPECT_EQ(judge_secret(line).error().message.find(line), std::string::npos)
+          << "the message says the secret, line " << lines;
     }
   }
   EXPECT_EQ(lines, 103'979);
@@ -72,8 +74,10 @@ TEST(SecretStrength, EveryKnownSecretIsRefused) {
 }
 
 TEST(SecretStrength, AKnownSecretInOtherLettersIsRefused) {
-  EXPECT_EQ(reason("09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"), reason("09D25E094FAA6CA2556C818166B7A9563B93F7099F6F0F4CAA6CF63B88E8D3E7"));
-  EXPECT_NE(reason("09D25E094FAA6CA2556C818166B7A9563B93F7099F6F0F4CAA6CF63B88E8D3E7").find("public lists"), std::string::npos);
+  EXPECT_EQ(reason("09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"),
+            reason("09D25E094FAA6CA2556C818166B7A9563B93F7099F6F0F4CAA6CF63B88E8D3E7"));
+  EXPECT_NE(reason("09D25E094FAA6CA2556C818166B7A9563B93F7099F6F0F4CAA6CF63B88E8D3E7").find("public lists"),
+            std::string::npos);
 }
 
 TEST(SecretStrength, PatternsAndPlaceholdersAreRefused) {
@@ -123,8 +127,8 @@ std::string base64(std::size_t bytes) {
   std::vector<std::byte> raw(bytes);
   SystemRandom().fill(raw);
   std::string text(4 * ((bytes + 2) / 3) + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), reinterpret_cast<const unsigned char*>(raw.data()),
-                                   static_cast<int>(bytes));
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                   reinterpret_cast<const unsigned char*>(raw.data()), static_cast<int>(bytes));
   text.resize(static_cast<std::size_t>(size));
   return text;
 }
@@ -139,9 +143,8 @@ TEST(SecretStrength, RandomSecretsAreAccepted) {
   SystemRandom random;
   std::map<std::string, int> refused;
   for (int i = 0; i < kRandomSecrets; ++i) {
-    const std::pair<const char*, std::string> secrets[] = {{"base64url, 32 bytes", random.token(32)},
-                                                           {"hex, 32 bytes", random.hex(32)},
-                                                           {"base64, 32 bytes", base64(32)}};
+    const std::pair<const char*, std::string> secrets[] = {
+        {"base64url, 32 bytes", random.token(32)}, {"hex, 32 bytes", random.hex(32)}, {"base64, 32 bytes", base64(32)}};
     for (const auto& [kind, secret] : secrets) {
       if (!judge_secret(secret)) ++refused[kind];
     }

@@ -93,11 +93,12 @@ void Checks::conclude() {
   for (auto& check : checks_) {
     const Verdict verdict = check->verdict.value_or(kError);
     if (verdict.degrades == Degrades::yes) report.status = Report::Status::degraded;
-    if (verdict.word != check->last_word) {
+    // Once for each change; a start where all is well says nothing.
+    if (verdict.word != (check->last_word.empty() ? "ok" : check->last_word)) {
       const auto log = verdict.degrades == Degrades::yes ? log_warn : log_info;
       log("health", "check changed", {{"check", check->name}, {"was", check->last_word}, {"is", verdict.word}});
-      check->last_word = verdict.word;
     }
+    check->last_word = verdict.word;
     report.checks.emplace_back(check->name, verdict.word);
   }
   last_ = std::move(report);

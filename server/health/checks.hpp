@@ -56,8 +56,8 @@ class Checks {
   void add(std::string name, std::function<Task<bool>()> check);
   void add(std::string name, std::function<Task<Verdict>()> check);
 
-  // Runs every check at once, or returns the last report when that is younger than kReportLifetime; calls during a run share it.
-  // A check over its limit is "error" now and until it has ended: it is cancelled and never started twice.
+  // Runs every check at once, or returns the last report when that is younger than kReportLifetime; calls during a run
+  // share it. A check over its limit is "error" now and until it has ended: it is cancelled and never started twice.
   Task<Report> run();
 
   // Cancels what still runs; true when all has ended within `limit`.

@@ -57,9 +57,8 @@ TEST_F(ChecksTest, TheJsonIsExactlyTheRunbooks) {
   int calls = 0;
   for (const char* name : {"server", "database", "tmux"}) add_counted(name, &calls);
   clock_.advance(1h + 900ms);
-  EXPECT_EQ(to_json(report()),
-            R"({"status":"healthy","checks":{"server":"ok","database":"ok","tmux":"ok"},)"
-            R"("uptime":3600,"timestamp":"2024-12-15T11:30:00Z","version":"1.0.0"})");
+  EXPECT_EQ(to_json(report()), R"({"status":"healthy","checks":{"server":"ok","database":"ok","tmux":"ok"},)"
+                               R"("uptime":3600,"timestamp":"2024-12-15T11:30:00Z","version":"1.0.0"})");
 }
 
 TEST_F(ChecksTest, ErrorsDegradeAndAMissingClaudeDoesNot) {

@@ -1,7 +1,7 @@
 #include "storage/connection.hpp"
 
-#include <algorithm>
 #include <sqlite3.h>
+#include <algorithm>
 
 namespace ccd::storage {
 
@@ -137,8 +137,8 @@ Result<Statement> Connection::prepare(std::string_view sql) {
   }
   sqlite3_stmt* handle = nullptr;
   const char* tail = nullptr;
-  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                      &handle, &tail);
+  const int code =
+      sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle, &tail);
   if (code != SQLITE_OK) return error(code, "prepare a statement");
   const std::string_view rest(tail, static_cast<std::size_t>(sql.data() + sql.size() - tail));
   if (handle == nullptr || rest.find_first_not_of(kBlank) != std::string_view::npos) {
@@ -185,7 +185,8 @@ std::int64_t Connection::last_insert_id() const { return sqlite3_last_insert_row
 bool Connection::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
 tl::unexpected<Error> Connection::too_many_rows() {
-  return fail(ErrorKind::too_large, "the query gives more than " + std::to_string(kMaxRows) + " rows; it needs a LIMIT");
+  return fail(ErrorKind::too_large,
+              "the query gives more than " + std::to_string(kMaxRows) + " rows; it needs a LIMIT");
 }
 
 tl::unexpected<Error> Connection::error(int code, std::string_view step) {

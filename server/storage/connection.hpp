@@ -1,8 +1,9 @@
 // SQL on one SQLite connection: statements, rows, transactions. Knows no table's meaning.
 //
-// Everything here runs on one thread at a time: inside the function given to Database::run, transact or run_now. Nothing of it may
-// leave that function. Errors: SQLITE_BUSY and a full disk are `unavailable`, a failed read or write is `io`, damage is `corrupt`,
-// a broken UNIQUE is `conflict`, any other constraint `invalid`, a query over its time limit `timeout`.
+// Everything here runs on one thread at a time: inside the function given to Database::run, transact or run_now.
+// Nothing of it may leave that function. Errors: SQLITE_BUSY and a full disk are `unavailable`, a failed read or write
+// is `io`, damage is `corrupt`, a broken UNIQUE is `conflict`, any other constraint `invalid`, a query over its time
+// limit `timeout`.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +32,8 @@ inline constexpr std::size_t kMaxRows = 100'000;
 
 class Connection;
 
-// The current row of a statement. Columns count from 0. A NULL reads as 0, 0.0 or empty; use is_null or the optional_ forms.
+// The current row of a statement. Columns count from 0. A NULL reads as 0, 0.0 or empty; use is_null or the optional_
+// forms.
 class Row {
  public:
   [[nodiscard]] std::int64_t i64(int column) const;
@@ -116,7 +118,7 @@ class Connection {
   // The first row through `read` (Value read(const Row&)), or none.
   template <class Read, class... Values>
   Result<std::optional<std::invoke_result_t<Read&, const Row&>>> one(std::string_view sql, Read read,
-                                                                      const Values&... values) {
+                                                                     const Values&... values) {
     auto statement = prepare(sql);
     if (!statement) return tl::unexpected(std::move(statement).error());
     statement->bind_all(values...);
@@ -164,7 +166,8 @@ class Connection {
   Cache cache_;
   std::unordered_map<std::string_view, Cache::iterator> cached_;  // keys point into cache_
   std::optional<Error> fault_;
-  // Set while a Transaction lives: when SQLite has rolled it back by itself, later statements must not commit one by one.
+  // Set while a Transaction lives: when SQLite has rolled it back by itself, later statements must not commit one by
+  // one.
   bool transaction_expected_ = false;
 };
 
@@ -176,7 +179,8 @@ class Transaction {
   Transaction(Transaction&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
-  // Durable when it returns a value (synchronous=FULL). After an error nothing of the transaction may be reported as done.
+  // Durable when it returns a value (synchronous=FULL). After an error nothing of the transaction may be reported as
+  // done.
   Result<> commit();
 
  private:

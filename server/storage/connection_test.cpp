@@ -1,8 +1,8 @@
 // Statements, values, errors and transactions on a real file.
 #include "storage/connection.hpp"
 
-#include <cmath>
 #include <sqlite3.h>
+#include <cmath>
 
 #include "base/encoding.hpp"
 #include "storage/testing.hpp"
@@ -23,7 +23,8 @@ class ConnectionTest : public testing::Test {
   }
   void SetUp() override {
     with([](Connection& c) {
-      ASSERT_TRUE(c.exec("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT UNIQUE, weight REAL, data BLOB, n INTEGER) STRICT"));
+      ASSERT_TRUE(c.exec(
+          "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT UNIQUE, weight REAL, data BLOB, n INTEGER) STRICT"));
     });
   }
   TempFolder folder_{TempFolder::On::memory};
@@ -55,15 +56,18 @@ TEST_F(ConnectionTest, ValuesOfEveryTypeComeBackAsTheyWent) {
 
 TEST_F(ConnectionTest, EmptyTextAndBlobAreNotNull) {
   with([](Connection& c) {
-    ASSERT_TRUE(c.run("INSERT INTO things (id, name, data) VALUES (1, ?, ?)", std::string_view(), std::vector<std::byte>()));
+    ASSERT_TRUE(
+        c.run("INSERT INTO things (id, name, data) VALUES (1, ?, ?)", std::string_view(), std::vector<std::byte>()));
     EXPECT_EQ(number_of(c, "SELECT (name IS NULL) + (data IS NULL) FROM things"), 0);
   });
 }
 
 TEST_F(ConnectionTest, AbsentOptionalBindsNull) {
   with([](Connection& c) {
-    ASSERT_TRUE(c.run("INSERT INTO things (id, name, n) VALUES (1, ?, ?)", std::optional<std::string>(), std::optional(5)));
-    auto row = c.one("SELECT name, n FROM things", [](const Row& r) { return std::pair(r.optional_text(0), r.optional_i64(1)); });
+    ASSERT_TRUE(
+        c.run("INSERT INTO things (id, name, n) VALUES (1, ?, ?)", std::optional<std::string>(), std::optional(5)));
+    auto row = c.one("SELECT name, n FROM things",
+                     [](const Row& r) { return std::pair(r.optional_text(0), r.optional_i64(1)); });
     ASSERT_TRUE(row && *row);
     EXPECT_EQ((**row).first, std::nullopt);
     EXPECT_EQ((**row).second, 5);
@@ -102,8 +106,9 @@ TEST_F(ConnectionTest, ErrorsAreOfTheRightKind) {
     EXPECT_EQ(kind(c.prepare("SELECT 1; SELECT 2")), "internal");
     EXPECT_EQ(kind(c.prepare("  -- nothing")), "internal");
     EXPECT_EQ(kind(c.prepare("SELECT 1 ;\n ")), "no error");
-    EXPECT_EQ(kind(c.all("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n", kFirstNumber)),
-              "too_large");
+    EXPECT_EQ(
+        kind(c.all("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n", kFirstNumber)),
+        "too_large");
     EXPECT_FALSE(c.fault());
   });
 }
@@ -146,7 +151,8 @@ TEST_F(ConnectionTest, TheCacheIsBounded) {
       ASSERT_EQ(number_of(c, "SELECT " + std::to_string(i)), static_cast<std::int64_t>(i));
     }
     std::size_t prepared = 0;
-    for (sqlite3_stmt* s = sqlite3_next_stmt(c.handle(), nullptr); s != nullptr; s = sqlite3_next_stmt(c.handle(), s)) ++prepared;
+    for (sqlite3_stmt* s = sqlite3_next_stmt(c.handle(), nullptr); s != nullptr; s = sqlite3_next_stmt(c.handle(), s))
+      ++prepared;
     EXPECT_EQ(prepared, kMaxCachedStatements);
   });
 }

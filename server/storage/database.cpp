@@ -1,15 +1,15 @@
 #include "storage/database.hpp"
 
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <exception>
-#include <fcntl.h>
 #include <filesystem>
 #include <mutex>
-#include <sqlite3.h>
-#include <sys/stat.h>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -33,7 +33,8 @@ constexpr std::string_view kSettings =
     "PRAGMA journal_size_limit = 16777216;";
 // What storage keeps for itself: the migrations applied, and the one row that ping() writes.
 constexpr std::string_view kOwnTables =
-    "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL, sha256 TEXT NOT NULL) "
+    "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL, sha256 TEXT NOT "
+    "NULL) "
     "STRICT;"
     "CREATE TABLE IF NOT EXISTS storage_probe (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL) STRICT;";
 
@@ -53,7 +54,8 @@ void set_up_sqlite() {
 
 std::string damaged(const std::string& path, std::string_view what) {
   return "the database " + path + " is damaged (" + std::string(what) +
-         "). Stop the dashboard and copy the file with its -wal aside; then restore the newest backup, or move both away "
+         "). Stop the dashboard and copy the file with its -wal aside; then restore the newest backup, or move both "
+         "away "
          "to start with an empty database.";
 }
 
@@ -68,7 +70,7 @@ Result<> make_private_file(const std::string& path) {
     if (sys == EACCES || sys == EROFS) failure.value().message += ": the file and its folder must be writable";
     return failure;
   }
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return fail_errno("look at the database " + path);
   if (!S_ISREG(info.st_mode)) return fail(ErrorKind::invalid, "the database " + path + " is not a regular file");
   if ((info.st_mode & 0077) == 0) return {};
@@ -101,8 +103,9 @@ Result<> set_up(Connection& connection, const std::string& path) {
   TRY(connection.exec(kSettings));
   const auto text = [](const Row& row) { return row.text(0); };
   if (TRY(connection.one("PRAGMA journal_mode = WAL", text)) != "wal") {
-    return fail(ErrorKind::unavailable, "the database " + path + " cannot use a write-ahead log: its folder must be on a local "
-                                        "file system");
+    return fail(ErrorKind::unavailable, "the database " + path +
+                                            " cannot use a write-ahead log: its folder must be on a local "
+                                            "file system");
   }
   TRY(quick_check(connection, path));
   TRY(rewrite_wal(connection, path));
@@ -145,8 +148,9 @@ Result<std::unique_ptr<Database>> Database::open(Options options, asio::any_io_e
 Result<> Database::open_connection(Creation creation) {
   const int create = creation == Creation::allowed ? SQLITE_OPEN_CREATE : 0;
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(options_.path.c_str(), &handle,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | create, nullptr);
+  const int code =
+      sqlite3_open_v2(options_.path.c_str(), &handle,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | create, nullptr);
   auto connection = std::make_unique<Connection>(handle);
   if (code != SQLITE_OK) {
     return fail(ErrorKind::unavailable, "open the database " + options_.path + ": " + sqlite3_errstr(code));
@@ -162,7 +166,7 @@ Result<> Database::open_connection(Creation creation) {
     if (failure.kind == ErrorKind::corrupt && !advised) failure.message = damaged(options_.path, failure.message);
     return tl::unexpected(std::move(failure));
   }
-  struct stat info {};
+  struct stat info{};
   if (::stat(options_.path.c_str(), &info) != 0) return fail_errno("look at the database " + options_.path);
   file_ = {.device = info.st_dev, .inode = info.st_ino};
   job_deadline_ = std::chrono::steady_clock::time_point::max();
@@ -183,8 +187,8 @@ int Database::count_wal_pages(void* self, sqlite3*, const char*, int pages) {
   return SQLITE_OK;
 }
 
-// Resumes the caller on its own executor when the worker has run `*work`, which lives in the caller's frame. There is nothing
-// to cancel: a job is short and its effect must be known.
+// Resumes the caller on its own executor when the worker has run `*work`, which lives in the caller's frame. There is
+// nothing to cancel: a job is short and its effect must be known.
 template <class Work>
 Task<Result<>> Database::on_worker(Work* work) {
   Result<> outcome;
@@ -268,11 +272,12 @@ Result<> Database::make_usable() {
     log_info("storage", "database reopened and checked", {{"path", options_.path}});
   }
   // A commit into a file that has been moved away or deleted would be reported as done and be lost.
-  struct stat info {};
+  struct stat info{};
   const bool there = ::stat(options_.path.c_str(), &info) == 0;
   if (!there || FileId{.device = info.st_dev, .inode = info.st_ino} != file_) {
     return refuse({.kind = ErrorKind::unavailable,
-                   .message = "the database " + options_.path + " was moved, replaced or deleted while in use; restart the dashboard"});
+                   .message = "the database " + options_.path +
+                              " was moved, replaced or deleted while in use; restart the dashboard"});
   }
   healthy_ = true;
   return {};

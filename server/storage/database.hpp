@@ -1,10 +1,12 @@
 // The database file: opening and checking it, its schema's migrations, and its one worker thread.
 //
-// One connection, one thread: writes need no lock between them, and the loop never waits for a disk. A statement's commit is
-// durable when its caller hears of it. After an I/O error the connection is given up, and work is refused until the file has
-// been opened and checked again (tried at most every kReopenInterval): the page cache after a failed fsync proves nothing.
+// One connection, one thread: writes need no lock between them, and the loop never waits for a disk. A statement's
+// commit is durable when its caller hears of it. After an I/O error the connection is given up, and work is refused
+// until the file has been opened and checked again (tried at most every kReopenInterval): the page cache after a failed
+// fsync proves nothing.
 #pragma once
 
+#include <sys/types.h>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -14,7 +16,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -25,12 +26,13 @@
 
 namespace ccd::storage {
 
-// Jobs that may wait for the worker; at 4,000 commits a second this is a quarter of a second's work. Then `unavailable`.
+// Jobs that may wait for the worker; at 4,000 commits a second this is a quarter of a second's work. Then
+// `unavailable`.
 inline constexpr std::size_t kMaxQueuedJobs = 1024;
 // How long one job's SQL may run before it is interrupted (`timeout`): one slow search must not hold up every login.
 inline constexpr std::chrono::seconds kJobTimeLimit{20};
-// Pages in the write-ahead log (4 MB) from which it is copied into the file, after a job and never as a part of its commit: a
-// checkpoint's failure must not be taken for the commit's.
+// Pages in the write-ahead log (4 MB) from which it is copied into the file, after a job and never as a part of its
+// commit: a checkpoint's failure must not be taken for the commit's.
 inline constexpr int kCheckpointPages = 1000;
 // How long a statement waits for another process's lock (an operator's sqlite3 shell).
 inline constexpr std::chrono::milliseconds kBusyTimeout{5000};
@@ -42,7 +44,8 @@ struct Options {
   std::chrono::steady_clock::duration reopen_interval = kReopenInterval;
 };
 
-// A step of the schema. The name ("auth/001-users") is unique for ever and its SQL never changes once released; no BEGIN or COMMIT.
+// A step of the schema. The name ("auth/001-users") is unique for ever and its SQL never changes once released; no
+// BEGIN or COMMIT.
 struct Migration {
   std::string_view name;
   std::string_view sql;
@@ -58,20 +61,21 @@ concept Job = IsResult<std::invoke_result_t<F&, Connection&>>::value;
 
 class Database {
  public:
-  // Opens or creates the file and checks it (`corrupt` with what to do when it is damaged). Blocks; `executor` is the loop.
+  // Opens or creates the file and checks it (`corrupt` with what to do when it is damaged). Blocks; `executor` is the
+  // loop.
   static Result<std::unique_ptr<Database>> open(Options options, asio::any_io_executor executor);
   // Runs what is queued, then closes. Must happen before the loop's io_context is destroyed.
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // Applies, in order, each in a transaction, what the database does not have yet. Called once, with every room's migrations. Refuses
-  // a database with migrations that are not in the list (a newer version made it) or whose text differs from the applied one.
-  // Blocks; for start-up.
+  // Applies, in order, each in a transaction, what the database does not have yet. Called once, with every room's
+  // migrations. Refuses a database with migrations that are not in the list (a newer version made it) or whose text
+  // differs from the applied one. Blocks; for start-up.
   Result<> migrate(const std::vector<Migration>& migrations);
 
-  // Runs `fn` on the worker thread; call on the loop. A queued job runs even if its caller is cancelled meanwhile. `fn` must not
-  // touch room state. Jobs run one at a time in the order of the calls.
+  // Runs `fn` on the worker thread; call on the loop. A queued job runs even if its caller is cancelled meanwhile. `fn`
+  // must not touch room state. Jobs run one at a time in the order of the calls.
   template <Job F>
   Task<std::invoke_result_t<F&, Connection&>> run(F fn) {
     std::optional<std::invoke_result_t<F&, Connection&>> result;
@@ -86,8 +90,8 @@ class Database {
     auto body = [held = std::move(fn)](Connection& connection) mutable { return within_transaction(connection, held); };
     co_return co_await run(std::move(body));
   }
-  // The same two on the calling thread, which they block: for start-up and command-line programs, with or without a loop. Never
-  // from inside a job.
+  // The same two on the calling thread, which they block: for start-up and command-line programs, with or without a
+  // loop. Never from inside a job.
   template <Job F>
   auto run_now(F fn) -> std::invoke_result_t<F&, Connection&> {
     std::optional<std::invoke_result_t<F&, Connection&>> result;

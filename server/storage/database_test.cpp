@@ -1,15 +1,15 @@
 // Opening, migrating, the worker's queue and transactions, and what happens to the file underneath.
 #include "storage/database.hpp"
 
-#include <atomic>
 #include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <atomic>
 #include <fstream>
 #include <future>
-#include <sqlite3.h>
 #include <stdexcept>
-#include <sys/stat.h>
 #include <thread>
-#include <unistd.h>
 
 #include "storage/testing.hpp"
 
@@ -23,7 +23,8 @@ Result<> add_one(Connection& c) {
   return {};
 }
 
-const std::vector<Migration> kSchema{{.name = "test/001", .sql = "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER) STRICT"}};
+const std::vector<Migration> kSchema{
+    {.name = "test/001", .sql = "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER) STRICT"}};
 
 class DatabaseTest : public testing::Test {
  protected:
@@ -31,7 +32,7 @@ class DatabaseTest : public testing::Test {
     return database_->run_now([](Connection& c) { return c.one("SELECT count(*) FROM t", kFirstNumber); })->value();
   }
   mode_t mode(const std::string& path) {
-    struct stat info {};
+    struct stat info{};
     return ::stat(path.c_str(), &info) == 0 ? info.st_mode & 0777 : 0;
   }
   TempFolder folder_{TempFolder::On::memory};
@@ -86,14 +87,16 @@ TEST_F(DatabaseTest, RefusesADamagedFile) {
   database_ = open_or_fail(path_, loop_);
   ASSERT_TRUE(database_->migrate(kSchema));
   ASSERT_TRUE(database_->transact_now([](Connection& c) {
-    return c.run("WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 20000) INSERT INTO t (n) SELECT n FROM i");
+    return c.run(
+        "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 20000) INSERT INTO t (n) SELECT n "
+        "FROM i");
   }));
   ASSERT_TRUE(finish(loop_, database_->close()));
   database_.reset();
   // Zeroes over a page in the middle, as a lost write leaves it.
   const int fd = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
   const std::string zeroes(4096, '\0');
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::fstat(fd, &info), 0);
   ASSERT_GT(info.st_size, 6 * 4096);
   ASSERT_EQ(::pwrite(fd, zeroes.data(), zeroes.size(), info.st_size / 4096 / 2 * 4096), 4096);
@@ -106,18 +109,21 @@ TEST_F(DatabaseTest, RefusesADamagedFile) {
 
 TEST_F(DatabaseTest, MigrationsAreAppliedOnceAndInOrder) {
   database_ = open_or_fail(path_, loop_);
-  const std::vector<Migration> two{kSchema[0], {.name = "test/002", .sql = "INSERT INTO t (n) VALUES (1); INSERT INTO t (n) VALUES (2)"}};
+  const std::vector<Migration> two{
+      kSchema[0], {.name = "test/002", .sql = "INSERT INTO t (n) VALUES (1); INSERT INTO t (n) VALUES (2)"}};
   ASSERT_TRUE(database_->migrate({kSchema[0]}));
   ASSERT_TRUE(database_->migrate(two));
   ASSERT_TRUE(database_->migrate(two));
   EXPECT_EQ(count(), 2);
-  const auto names = database_->run_now([](Connection& c) { return c.all("SELECT name FROM schema_migrations ORDER BY applied_at", kFirstText); });
+  const auto names = database_->run_now(
+      [](Connection& c) { return c.all("SELECT name FROM schema_migrations ORDER BY applied_at", kFirstText); });
   EXPECT_EQ(*names, (std::vector<std::string>{"test/001", "test/002"}));
 }
 
 TEST_F(DatabaseTest, AFailingMigrationLeavesNothingBehind) {
   database_ = open_or_fail(path_, loop_);
-  const auto failed = database_->migrate({kSchema[0], {.name = "test/002", .sql = "INSERT INTO t (n) VALUES (1); SELEC"}});
+  const auto failed =
+      database_->migrate({kSchema[0], {.name = "test/002", .sql = "INSERT INTO t (n) VALUES (1); SELEC"}});
   ASSERT_FALSE(failed);
   EXPECT_NE(failed.error().message.find("test/002"), std::string::npos);
   EXPECT_EQ(count(), 0);
@@ -261,23 +267,28 @@ TEST_F(DatabaseTest, CloseFinishesTheQueueAndEmptiesTheLog) {
 TEST_F(DatabaseTest, PingWritesAndDoesNotGrow) {
   database_ = open_or_fail(path_, loop_);
   EXPECT_TRUE(database_->healthy());
-  const auto pages = [&] { return database_->run_now([](Connection& c) { return c.one("PRAGMA page_count", kFirstNumber); })->value(); };
+  const auto pages = [&] {
+    return database_->run_now([](Connection& c) { return c.one("PRAGMA page_count", kFirstNumber); })->value();
+  };
   ASSERT_TRUE(finish(loop_, database_->ping()));
   const auto before = pages();
   for (int i = 0; i < 2500; ++i) ASSERT_TRUE(finish(loop_, database_->ping()));
   EXPECT_EQ(pages(), before);
-  EXPECT_LT(std::filesystem::file_size(path_ + "-wal"), 2U * kCheckpointPages * 4200) << "the log is copied back in time";
+  EXPECT_LT(std::filesystem::file_size(path_ + "-wal"), 2U * kCheckpointPages * 4200)
+      << "the log is copied back in time";
 }
 
 TEST_F(DatabaseTest, AFullDiskFailsTheWriteAndHealsByItself) {
   database_ = open_or_fail(path_, loop_);
   ASSERT_TRUE(database_->migrate(kSchema));
-  ASSERT_TRUE(database_->run_now([](Connection& c) { return c.exec("CREATE TABLE big (data BLOB) STRICT; PRAGMA max_page_count = 20"); }));
+  ASSERT_TRUE(database_->run_now(
+      [](Connection& c) { return c.exec("CREATE TABLE big (data BLOB) STRICT; PRAGMA max_page_count = 20"); }));
   auto big = [](Connection& c) { return c.run("INSERT INTO big VALUES (zeroblob(200000))"); };
   const auto full = finish(loop_, database_->transact(big));
   ASSERT_FALSE(full);
   EXPECT_EQ(full.error().kind, ErrorKind::unavailable) << full.error().message;
-  EXPECT_TRUE(database_->run_now([](Connection& c) { return c.one("SELECT count(*) FROM t", kFirstNumber); })) << "reads go on";
+  EXPECT_TRUE(database_->run_now([](Connection& c) { return c.one("SELECT count(*) FROM t", kFirstNumber); }))
+      << "reads go on";
   ASSERT_TRUE(database_->run_now([](Connection& c) { return c.exec("PRAGMA max_page_count = 100000"); }));
   EXPECT_TRUE(finish(loop_, database_->transact(big)));
   EXPECT_TRUE(database_->healthy());

@@ -1,4 +1,5 @@
-// Failing disks and power cuts: nothing that was reported as done is lost, nothing torn is served, and the database heals.
+// Failing disks and power cuts: nothing that was reported as done is lost, nothing torn is served, and the database
+// heals.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -15,9 +16,9 @@ constexpr std::uint32_t kSeed = 7;
 // POWER_CUTS in the environment sets more.
 constexpr int kPowerCuts = 100;
 
-const std::vector<Migration> kSchema{
-    {.name = "test/001",
-     .sql = "CREATE TABLE a (n INTEGER PRIMARY KEY, filler BLOB) STRICT; CREATE TABLE b (n INTEGER PRIMARY KEY, mark INTEGER) STRICT"}};
+const std::vector<Migration> kSchema{{.name = "test/001",
+                                      .sql = "CREATE TABLE a (n INTEGER PRIMARY KEY, filler BLOB) STRICT; CREATE TABLE "
+                                             "b (n INTEGER PRIMARY KEY, mark INTEGER) STRICT"}};
 
 Result<> insert(Database& database, std::int64_t n) {
   return database.transact_now([n](Connection& c) -> Result<> {
@@ -39,8 +40,10 @@ std::string fault_in(const std::string& path, const std::vector<std::int64_t>& d
       if (!done.empty()) fault = "the table is lost";
       return {};
     }
-    if (number_of(c, "SELECT count(*) FROM (SELECT n FROM a EXCEPT SELECT n FROM b)") != 0) fault = "a torn transaction";
-    if (number_of(c, "SELECT count(*) FROM (SELECT n FROM b EXCEPT SELECT n FROM a)") != 0) fault = "a torn transaction";
+    if (number_of(c, "SELECT count(*) FROM (SELECT n FROM a EXCEPT SELECT n FROM b)") != 0)
+      fault = "a torn transaction";
+    if (number_of(c, "SELECT count(*) FROM (SELECT n FROM b EXCEPT SELECT n FROM a)") != 0)
+      fault = "a torn transaction";
     for (const auto n : done) {
       if (number_of(c, "SELECT count(*) FROM a WHERE n = ?", n) != 1) fault = "lost: " + std::to_string(n);
     }
@@ -51,7 +54,8 @@ std::string fault_in(const std::string& path, const std::vector<std::int64_t>& d
 
 class DiskFault : public testing::TestWithParam<FaultVfs::As> {};
 
-// Fails the 1st, 2nd, 3rd ... changing call, twice each: as one passing failure, and as a disk that stays broken for a while.
+// Fails the 1st, 2nd, 3rd ... changing call, twice each: as one passing failure, and as a disk that stays broken for a
+// while.
 TEST_P(DiskFault, AtEveryCallLosesNothingReportedAsDone) {
   constexpr int kInserts = 12;
   FaultVfs vfs;
@@ -86,7 +90,9 @@ TEST_P(DiskFault, AtEveryCallLosesNothingReportedAsDone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, DiskFault, testing::Values(FaultVfs::As::io_error, FaultVfs::As::disk_full),
-                         [](const auto& kind) { return kind.param == FaultVfs::As::io_error ? "IoError" : "DiskFull"; });
+                         [](const auto& kind) {
+                           return kind.param == FaultVfs::As::io_error ? "IoError" : "DiskFull";
+                         });
 
 TEST(FailedSync, NothingIsServedUntilTheFileIsCheckedAgain) {
   FaultVfs vfs;
@@ -113,7 +119,8 @@ TEST(FailedSync, NothingIsServedUntilTheFileIsCheckedAgain) {
   }
   EXPECT_TRUE(database->healthy());
   ASSERT_TRUE(insert(*database, 3));
-  const auto rows = database->run_now([](Connection& c) { return c.all("SELECT n FROM a WHERE n IN (1, 3)", kFirstNumber); });
+  const auto rows =
+      database->run_now([](Connection& c) { return c.all("SELECT n FROM a WHERE n IN (1, 3)", kFirstNumber); });
   EXPECT_EQ(rows->size(), 2U);
 }
 
@@ -127,7 +134,8 @@ struct History {
 std::string cut_power(const History& history, int cuts, std::size_t from, std::size_t to) {
   std::mt19937 random(kSeed);
   std::vector<std::size_t> moments(static_cast<std::size_t>(cuts));
-  for (auto& moment : moments) moment = std::uniform_int_distribution(from, std::min(to, history.changes.size()))(random);
+  for (auto& moment : moments)
+    moment = std::uniform_int_distribution(from, std::min(to, history.changes.size()))(random);
   std::sort(moments.begin(), moments.end());
   Platter platter;
   std::size_t made = 0;
@@ -184,7 +192,8 @@ TEST(PowerCut, AfterAFailedSyncLosesNoAcknowledgedCommit) {
     std::size_t start = 0;
     for (int n = 1; n <= 30; ++n) {
       if (n == 5) {
-        // A short write-ahead log that holds b's page and not a's: should it come back over a newer file, the tables differ.
+        // A short write-ahead log that holds b's page and not a's: should it come back over a newer file, the tables
+        // differ.
         ASSERT_TRUE(database->run_now([](Connection& c) { return c.exec("PRAGMA wal_checkpoint(TRUNCATE)"); }));
         ASSERT_TRUE(database->run_now([](Connection& c) { return c.run("UPDATE b SET mark = mark + 1"); }));
         start = vfs.changes().size();

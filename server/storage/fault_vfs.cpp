@@ -1,11 +1,11 @@
 #include "storage/fault_vfs.hpp"
 
+#include <sqlite3.h>
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <limits>
-#include <sqlite3.h>
 #include <utility>
 
 namespace ccd::storage {
@@ -47,10 +47,13 @@ void keep(FileChange::What what, const char* name, std::int64_t offset = 0, std:
 }
 
 int x_close(sqlite3_file* f) { return of(f)->real()->pMethods->xClose(of(f)->real()); }
-int x_read(sqlite3_file* f, void* to, int size, sqlite3_int64 at) { return of(f)->real()->pMethods->xRead(of(f)->real(), to, size, at); }
+int x_read(sqlite3_file* f, void* to, int size, sqlite3_int64 at) {
+  return of(f)->real()->pMethods->xRead(of(f)->real(), to, size, at);
+}
 int x_write(sqlite3_file* f, const void* from, int size, sqlite3_int64 at) {
   if (must_fail()) return write_failure();
-  keep(FileChange::What::write, of(f)->name, at, std::string(static_cast<const char*>(from), static_cast<std::size_t>(size)));
+  keep(FileChange::What::write, of(f)->name, at,
+       std::string(static_cast<const char*>(from), static_cast<std::size_t>(size)));
   return of(f)->real()->pMethods->xWrite(of(f)->real(), from, size, at);
 }
 int x_truncate(sqlite3_file* f, sqlite3_int64 size) {
@@ -71,18 +74,23 @@ int x_size(sqlite3_file* f, sqlite3_int64* size) { return of(f)->real()->pMethod
 int x_lock(sqlite3_file* f, int level) { return of(f)->real()->pMethods->xLock(of(f)->real(), level); }
 int x_unlock(sqlite3_file* f, int level) { return of(f)->real()->pMethods->xUnlock(of(f)->real(), level); }
 int x_check(sqlite3_file* f, int* held) { return of(f)->real()->pMethods->xCheckReservedLock(of(f)->real(), held); }
-int x_control(sqlite3_file* f, int op, void* arg) { return of(f)->real()->pMethods->xFileControl(of(f)->real(), op, arg); }
+int x_control(sqlite3_file* f, int op, void* arg) {
+  return of(f)->real()->pMethods->xFileControl(of(f)->real(), op, arg);
+}
 int x_sector(sqlite3_file* f) { return of(f)->real()->pMethods->xSectorSize(of(f)->real()); }
 int x_device(sqlite3_file* f) { return of(f)->real()->pMethods->xDeviceCharacteristics(of(f)->real()); }
 int x_shm_map(sqlite3_file* f, int page, int size, int extend, void volatile** at) {
   return of(f)->real()->pMethods->xShmMap(of(f)->real(), page, size, extend, at);
 }
-int x_shm_lock(sqlite3_file* f, int offset, int n, int flags) { return of(f)->real()->pMethods->xShmLock(of(f)->real(), offset, n, flags); }
+int x_shm_lock(sqlite3_file* f, int offset, int n, int flags) {
+  return of(f)->real()->pMethods->xShmLock(of(f)->real(), offset, n, flags);
+}
 void x_shm_barrier(sqlite3_file* f) { of(f)->real()->pMethods->xShmBarrier(of(f)->real()); }
 int x_shm_unmap(sqlite3_file* f, int remove) { return of(f)->real()->pMethods->xShmUnmap(of(f)->real(), remove); }
 
-const sqlite3_io_methods kMethods{2,      x_close, x_read,  x_write,   x_truncate, x_sync,    x_size,     x_lock,       x_unlock,   x_check,
-                                  x_control, x_sector, x_device, x_shm_map, x_shm_lock, x_shm_barrier, x_shm_unmap, nullptr, nullptr};
+const sqlite3_io_methods kMethods{2,          x_close,       x_read,      x_write,   x_truncate, x_sync,   x_size,
+                                  x_lock,     x_unlock,      x_check,     x_control, x_sector,   x_device, x_shm_map,
+                                  x_shm_lock, x_shm_barrier, x_shm_unmap, nullptr,   nullptr};
 
 int open_file(sqlite3_vfs*, sqlite3_filename path, sqlite3_file* f, int flags, int* out_flags) {
   auto* file = of(f);

@@ -26,8 +26,8 @@ class FaultVfs {
   FaultVfs(const FaultVfs&) = delete;
   FaultVfs& operator=(const FaultVfs&) = delete;
 
-  // From the `nth` changing call on (1: the next), `times` of them fail. A disk that is full fails writes so; a sync and a
-  // truncation always fail as an I/O error.
+  // From the `nth` changing call on (1: the next), `times` of them fail. A disk that is full fails writes so; a sync
+  // and a truncation always fail as an I/O error.
   enum class As { io_error, disk_full };
   void fail_from(std::int64_t nth, std::int64_t times, As as);
   void fail_no_more() { fail_from(1, 0, As::io_error); }
@@ -38,12 +38,13 @@ class FaultVfs {
   [[nodiscard]] const std::vector<FileChange>& changes() const;
 };
 
-// What is on the platter while the changes are made. A failed sync is the worst that Linux does: the pages count as clean and are
-// not written by a later sync.
+// What is on the platter while the changes are made. A failed sync is the worst that Linux does: the pages count as
+// clean and are not written by a later sync.
 class Platter {
  public:
   void apply(const FileChange& change);
-  // The files' contents when the power fails now: all that was synced, and of the rest a random part, whole sectors or none.
+  // The files' contents when the power fails now: all that was synced, and of the rest a random part, whole sectors or
+  // none.
   [[nodiscard]] std::map<std::string, std::string> after_power_cut(std::mt19937& random) const;
 
  private:

@@ -1,7 +1,7 @@
 // Schema migrations: each applied once, in order, and never changed afterwards.
+#include <openssl/evp.h>
 #include <algorithm>
 #include <array>
-#include <openssl/evp.h>
 #include <set>
 
 #include "base/clock.hpp"
@@ -32,13 +32,15 @@ Result<> check_known(const std::vector<Applied>& applied, const std::vector<Migr
   for (const auto& done : applied) {
     const auto same = std::find_if(known.begin(), known.end(), [&](const Migration& m) { return m.name == done.name; });
     if (same == known.end()) {
-      return fail(ErrorKind::conflict, "the database was made by a newer version: this one does not know its migration \"" +
-                                           done.name + "\". Start that version, or restore a backup made before it.");
+      return fail(ErrorKind::conflict,
+                  "the database was made by a newer version: this one does not know its migration \"" + done.name +
+                      "\". Start that version, or restore a backup made before it.");
     }
     if (sha256_hex(same->sql) != done.sha256) {
-      return fail(ErrorKind::conflict, "the migration \"" + done.name +
-                                           "\" was applied with another text than this version has: a released migration "
-                                           "must not change; add a new one.");
+      return fail(ErrorKind::conflict,
+                  "the migration \"" + done.name +
+                      "\" was applied with another text than this version has: a released migration "
+                      "must not change; add a new one.");
     }
   }
   return {};

@@ -1,15 +1,15 @@
 // For tests of the rooms that store: a folder that goes away, and a loop that runs until a task is done.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <unistd.h>
 #include <array>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <gtest/gtest.h>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unistd.h>
 #include <utility>
 
 #include "base/task.hpp"
@@ -24,7 +24,8 @@ class TempFolder {
   explicit TempFolder(On on = On::disk) {
     const std::filesystem::path memory("/dev/shm");
     const bool use_memory = on == On::memory && ::access(memory.c_str(), W_OK) == 0;
-    std::string name = ((use_memory ? memory : std::filesystem::temp_directory_path()) / "dashboard-test-XXXXXX").string();
+    std::string name =
+        ((use_memory ? memory : std::filesystem::temp_directory_path()) / "dashboard-test-XXXXXX").string();
     const char* made = ::mkdtemp(name.data());
     if (made == nullptr) std::abort();
     path_ = made;

@@ -1,9 +1,9 @@
 #include "storage/wal.hpp"
 
+#include <sqlite3.h>
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <sqlite3.h>
 
 namespace ccd::storage {
 
