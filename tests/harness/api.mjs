@@ -117,8 +117,9 @@ export class Api {
   async createSession({ name, project, command, cols = 80, rows = 24, ...rest }) {
     return (await this.post("/api/sessions", { name, project, command, cols, rows, ...rest })).json;
   }
-  async ticket() {
-    return (await this.post("/api/ws-ticket", {})).json.ticket;
+  /** A ticket is good for sockets of the same origin only; a socket without an Origin is refused, a program's too. */
+  async ticket(origin = this.baseUrl()) {
+    return (await this.post("/api/ws-ticket", {}, { headers: { origin } })).json.ticket;
   }
   /** The session's log from `from` to its end (or `to`), read in pages. */
   async output(id, from = 0, to = Infinity) {

@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { Api } from "./api.mjs";
+import { endSockets } from "./socket.mjs";
 import { isAlive, Tmux } from "./tmux.mjs";
 import { until } from "./wait.mjs";
 
@@ -92,7 +93,7 @@ export class Dashboard {
 
   /** The whole environment of the program: nothing of this machine's own. */
   environment() {
-    const passed = ["ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH"];
+    const passed = ["ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "LD_LIBRARY_PATH", "PAGE_DIR"];
     const own = Object.fromEntries(passed.filter((name) => name in process.env).map((name) => [name, process.env[name]]));
     const base = {
       PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -139,7 +140,7 @@ export class Dashboard {
   async up() {
     const began = performance.now();
     this.spawn();
-    const ready = /INFO main: ready port=(\d+)/;
+    const ready = /INFO main: ready port=(\d+)|"message":"ready".*"port":(\d+)/;
     try {
       const match = await until("the ready line in the dashboard's log", () => {
         const found = this.log({ lastStart: true }).match(ready);
@@ -147,7 +148,7 @@ export class Dashboard {
         if (!this.running) throw Object.assign(new Error(`it ended: exit code ${this.#child.exitCode} ${this.#child.signalCode ?? ""}`), { final: true });
         return undefined;
       }, { timeoutMs: kReadyMs, stepMs: kReadyStepMs });
-      this.port = Number(match[1]);
+      this.port = Number(match[1] ?? match[2]);
     } catch (error) {
       error.message += `\n--- dashboard's log ---\n${this.log({ lastStart: true }).slice(-4000)}\n---`;
       throw error;
@@ -208,6 +209,7 @@ export class Dashboard {
 
   /** Ends everything that was started and removes the folder. */
   async remove() {
+    if (this.port) endSockets(this.url);
     if (this.running) await this.kill("SIGKILL");
     await this.tmux.kill();
     await this.#endLeftovers();
@@ -216,17 +218,20 @@ export class Dashboard {
     live.delete(this);
   }
 
-  /** Programs that name our folder in their command line (taps, helpers) end by themselves when tmux is gone; none may stay. */
+  /**
+   * Programs that name our folder or our tmux socket in their command line end by themselves when tmux is gone. One may still have been
+   * starting when it went (a tmux server, of a dashboard that was killed at its start): none may stay.
+   */
   async #endLeftovers() {
     const mine = () => {
       try {
-        return execFileSync("pgrep", ["-f", "--", this.folder], { encoding: "utf8" }).trim().split("\n").map(Number)
+        return execFileSync("pgrep", ["-f", "--", `${this.folder}|${this.tmux.socket}`], { encoding: "utf8" }).trim().split("\n").map(Number)
           .filter((pid) => pid !== process.pid && isAlive(pid));
       } catch {
         return [];
       }
     };
-    await until("the session's helpers have ended", () => mine().length === 0, { timeoutMs: 3000, stepMs: 50 }).catch(() => {
+    await until("the session's helpers have ended", () => mine().length === 0, { timeoutMs: 2000, stepMs: 50 }).catch(() => {
       for (const pid of mine()) process.kill(pid, "SIGKILL");
     });
   }

@@ -34,11 +34,11 @@ export function decodeFrame(bytes) {
   };
 }
 
-/** A WebSocket with a ticket, open. For tests of the protocol itself; terminals use TerminalSocket. */
-export async function openWebSocket(api, { ticket, origin, subprotocols, headers } = {}) {
+/** A WebSocket with a ticket, open. For tests of the protocol itself; terminals use TerminalSocket. `origin: null` sends none. */
+export async function openWebSocket(api, { ticket, origin = api.baseUrl(), subprotocols, headers } = {}) {
   ticket ??= await api.ticket();
   const url = `${api.baseUrl().replace(/^http/, "ws")}/ws`;
-  const socket = new WebSocket(url, subprotocols ?? ["ccd.v1", `ticket.${ticket}`], { origin, headers, perMessageDeflate: false });
+  const socket = new WebSocket(url, subprotocols ?? ["ccd.v1", `ticket.${ticket}`], { origin: origin ?? undefined, headers, perMessageDeflate: false });
   socket.seen = []; // every message, parsed: {text} or {frame}
   socket.on("message", (bytes, binary) => {
     socket.seen.push(binary ? { frame: decodeFrame(bytes) } : { text: JSON.parse(bytes.toString("utf8")) });
@@ -215,16 +215,24 @@ class Terminal {
   }
 }
 
+const openSockets = new Set();
+
+/** Ends every socket to the address: what a failed test left open would go on trying to come back. */
+export function endSockets(url) {
+  for (const socket of openSockets) if (socket.url === url) socket.end();
+}
+
 export class TerminalSocket {
   /** A connected socket that comes back by itself until close(). */
-  static async connect(api, { reconnect = true, origin } = {}) {
-    const socket = new TerminalSocket(api, { reconnect, origin });
+  static async connect(api, { reconnect = true } = {}) {
+    const socket = new TerminalSocket(api, { reconnect });
     await socket.#connect();
     return socket;
   }
-  constructor(api, { reconnect, origin }) {
+  constructor(api, { reconnect }) {
     this.api = api;
-    this.origin = origin;
+    this.url = api.baseUrl();
+    openSockets.add(this);
     this.reconnect = reconnect;
     this.terminals = new Map();
     this.nextChannel = 1;
@@ -266,8 +274,15 @@ export class TerminalSocket {
   unpause() {
     this.ws._socket.resume();
   }
+  /** At once, for good. */
+  end() {
+    this.ending = true;
+    openSockets.delete(this);
+    this.ws?.terminate();
+  }
   async close() {
     this.ending = true;
+    openSockets.delete(this);
     if (!this.connected) return;
     const closed = this.ws.closed;
     this.ws.close(1000);
@@ -276,7 +291,7 @@ export class TerminalSocket {
   }
 
   async #connect() {
-    const ws = await openWebSocket(this.api, { origin: this.origin });
+    const ws = await openWebSocket(this.api);
     this.ws = ws;
     this.connected = true;
     this.connections += 1;

@@ -73,6 +73,10 @@ export class Tmux {
     let pids = [];
     try {
       pids = this.run("list-panes", "-a", "-F", "#{pane_pid}").trim().split("\n").filter(Boolean).map(Number);
+    } catch {
+      // No server, or none of its sessions is left.
+    }
+    try {
       this.run("kill-server");
     } catch {
       // Not running: nothing to end.

@@ -153,10 +153,10 @@ test("Auth.SocketsNeedAFreshTicketOfTheSameOrigin", { skip, timeout: 30_000 }, a
   await refused("the access token instead", { subprotocols: ["ccd.v1"], headers: { authorization: `Bearer ${owner.accessToken}` } });
   await refused("a foreign origin", { origin: "https://evil.example" });
   await refused("another port's origin", { origin: `http://localhost:${dashboard.port + 1}` });
-  const forPage = (await owner.post("/api/ws-ticket", {}, { headers: { origin: dashboard.url } })).json.ticket;
-  await refused("a page's ticket without its origin", { ticket: forPage });
-  const again = (await owner.post("/api/ws-ticket", {}, { headers: { origin: dashboard.url } })).json.ticket;
-  (await openWebSocket(owner, { ticket: again, origin: dashboard.url })).terminate();
+  await refused("no origin at all", { origin: null });
+  const elsewhere = `http://localhost:${dashboard.port}`;
+  await refused("another of our own origins", { ticket: await owner.ticket(), origin: elsewhere });
+  (await openWebSocket(owner, { ticket: await owner.ticket(elsewhere), origin: elsewhere })).terminate();
 });
 
 test("Auth.ATicketOpensOneSocketOfManyAtOnce", { skip, timeout: 60_000 }, async () => {

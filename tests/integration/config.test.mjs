@@ -1,10 +1,9 @@
 // A start that is refused says in one line which setting is wrong, why, and what would be right; each cause has its exit code.
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
-import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 
 import { Dashboard, skipWithoutProgram as skip } from "../harness/server.mjs";
@@ -132,26 +131,27 @@ test("Config.ReadsAPrivateEnvFileAndRefusesAnOpenOne", { skip, timeout: 30_000 }
   const broken = await refusedStart({ JWT_SECRET: undefined }, (dashboard) => writeFileSync(path.join(dashboard.folder, ".env"), `JWT_SECRET=${secret}\nthis is not an entry\n`, { mode: 0o600 }));
   assert.equal(broken.code, kExit.config, broken.log);
   assert.match(broken.log, /line 2/);
-  const dashboard = new Dashboard({ settings: { JWT_SECRET: undefined, LOG_LEVEL: undefined } });
+  const dashboard = new Dashboard({ settings: { JWT_SECRET: undefined, LOG_FORMAT: undefined } });
   made.push(dashboard);
-  writeFileSync(path.join(dashboard.folder, ".env"), `# settings\nexport JWT_SECRET="${secret}"\nLOG_LEVEL=debug # more\n`, { mode: 0o600 });
+  writeFileSync(path.join(dashboard.folder, ".env"), `# settings\nexport JWT_SECRET="${secret}"\nLOG_FORMAT=json # more\n`, { mode: 0o600 });
   await dashboard.up();
-  assert.match(dashboard.log(), /DEBUG/);
+  assert.ok(dashboard.log().split("\n").filter(Boolean).every((line) => line.startsWith("{")), "LOG_FORMAT=json of the file counts");
   assert.equal(dashboard.log().includes(secret), false, "a secret is in the log");
   assert.equal((await dashboard.stop()).code, 0);
 });
 
-test("Config.TheStartIsPrivate", { skip, timeout: 30_000 }, async () => {
+test("Config.WhatItWritesIsPrivate", { skip, timeout: 30_000 }, async () => {
   const dashboard = await Dashboard.start();
   made.push(dashboard);
+  const setupCode = path.join(dashboard.data, "setup-code");
+  assert.equal(statSync(setupCode).mode & 0o077, 0, "others may read the setup code");
   const api = await dashboard.login();
-  assert.equal(dashboard.log().includes(dashboard.settings.JWT_SECRET), false);
-  assert.equal(dashboard.log().includes(api.accessToken), false);
-  const status = readFileSync(`/proc/${dashboard.pid}/status`, "utf8");
-  assert.match(status, /NoNewPrivs:\s+1/);
-  const limits = readFileSync(`/proc/${dashboard.pid}/limits`, "utf8");
-  assert.match(limits, /Max core file size\s+0 /);
-  assert.match(status, /Umask:\s+0077/);
-  const { mode } = (await import("node:fs")).statSync(dashboard.settings.DATABASE_PATH);
-  assert.equal(mode & 0o077, 0, "others may read the database");
+  assert.equal(existsSync(setupCode), false, "the setup code is used up");
+  assert.equal(dashboard.log().includes(dashboard.settings.JWT_SECRET), false, "a secret is in the log");
+  assert.equal(dashboard.log().includes(api.accessToken), false, "a token is in the log");
+  await api.createSession({ name: "private", project: dashboard.project, command: ["/bin/cat"] });
+  const open = readdirSync(dashboard.data, { recursive: true, withFileTypes: true })
+    .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
+    .filter((file) => statSync(file).mode & 0o077);
+  assert.deepEqual(open, [], "others have rights on these");
 });

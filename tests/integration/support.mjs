@@ -32,6 +32,7 @@ export function checkCounter(bytes) {
   let expected;
   let lines = 0;
   for (const line of bytes.toString("latin1").split("\r\n").slice(0, -1)) {
+    if (line === "END") continue;
     const match = line.match(/^#(\d{9})\.+$/);
     if (!match) {
       if (lines > 0 && faults.length < 10) faults.push(`after ${expected - 1}: ${JSON.stringify(line.slice(0, 60))}`);
