@@ -72,7 +72,7 @@ function RenameDialog({ session, onClose }: { session: Session; onClose: () => v
         spellCheck={false}
         autoCapitalize="none"
         autoComplete="off"
-        autoFocus
+        data-autofocus
         onFocus={(event) => event.target.select()}
         onChange={(event) => {
           setName(event.target.value)

@@ -37,7 +37,7 @@ function AskLink({ address, onAnswer }: { address: string; onAnswer: (yes: boole
             href={address}
             target="_blank"
             rel="noopener noreferrer"
-            autoFocus
+            data-autofocus
             onClick={() => onAnswer(true)}
           >
             <ExternalLink size={16} aria-hidden />

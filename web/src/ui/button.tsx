@@ -13,6 +13,7 @@ interface ButtonProps extends Attributes {
   busy?: boolean
   children: ReactNode
   ref?: Ref<HTMLButtonElement>
+  'data-autofocus'?: boolean | undefined
 }
 
 function classes(kind: ButtonKind, small: boolean, more: string): string {

@@ -92,7 +92,7 @@ export function Combobox(props: ComboboxProps) {
           autoComplete="off"
           spellCheck={false}
           placeholder={placeholder}
-          autoFocus={autoFocus}
+          data-autofocus={autoFocus || undefined}
           value={value}
           onChange={(event) => {
             onChange(event.target.value)

@@ -1,7 +1,7 @@
 // A modal dialog on the browser's own <dialog>: it keeps the focus inside, makes the rest inert, closes on Escape and gives
-// the focus back to where it was.
+// the focus back to where it was. The element marked data-autofocus gets it first.
 import { X } from 'lucide-react'
-import { useEffect, useId, useRef, type FormEvent, type ReactNode } from 'react'
+import { useId, useLayoutEffect, useRef, type FormEvent, type ReactNode } from 'react'
 import { Button, IconButton } from './button.tsx'
 
 interface DialogProps {
@@ -17,10 +17,12 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, footer, wide = false, onSubmit }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
-  useEffect(() => {
+  // Closed while still in the document: only then the browser gives the focus back.
+  useLayoutEffect(() => {
     const element = dialog.current
     if (element === null || element.open) return
     element.showModal()
+    element.querySelector<HTMLElement>('[data-autofocus]')?.focus()
     return () => element.close()
   }, [])
   const frame = (
@@ -77,10 +79,10 @@ export function Confirm({ title, children, confirm, kind = 'primary', busy = fal
       onClose={onClose}
       footer={
         <>
-          <Button onClick={onClose} autoFocus={kind === 'danger'}>
+          <Button onClick={onClose} data-autofocus={kind === 'danger' || undefined}>
             Cancel
           </Button>
-          <Button kind={kind} busy={busy} onClick={onConfirm} autoFocus={kind !== 'danger'}>
+          <Button kind={kind} busy={busy} onClick={onConfirm} data-autofocus={kind !== 'danger' || undefined}>
             {confirm}
           </Button>
         </>

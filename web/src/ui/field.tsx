@@ -7,6 +7,7 @@ interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
   hint?: ReactNode
   fault?: string | null
   ref?: Ref<HTMLInputElement>
+  'data-autofocus'?: boolean
 }
 
 export function Fault({ id, children }: { id?: string; children: ReactNode }) {
