@@ -102,7 +102,10 @@ Task<Result<http::Response>> Api::auth_login(Call call) {
   CO_TRY(check_transport(call, transport));
   const std::string name = CO_TRY(body.text("name", kMaxName));
   const std::string password = CO_TRY(body.text("password", kMaxPassword));
-  const auto login = co_await parts_.auth->login(name, password, call.source());
+  auth::Source source = call.source();
+  // A program keeps no device cookie: its logins must not push people's browsers out of the known devices.
+  if (transport == Transport::bearer) source.remember = auth::Remember::nothing;
+  const auto login = co_await parts_.auth->login(name, password, std::move(source));
   if (!login) co_return tl::unexpected(login.error());
   call.request->principal = login->who.user_name;
   co_return login_response(call, *login, transport, 200);
