@@ -25,9 +25,9 @@ export async function logIn(page, name = "owner", password = kPassword) {
 export async function newSession(page, { name, project, command }) {
   await page.getByRole("button", { name: "New session" }).first().click();
   const dialog = page.getByRole("dialog");
-  await dialog.getByLabel("Name").fill(name);
-  await dialog.getByLabel("Project").fill(project);
-  if (command !== undefined) await dialog.getByLabel("Command").fill(command);
+  await dialog.getByLabel("Project", { exact: true }).fill(project);
+  await dialog.getByLabel("Name", { exact: true }).fill(name);
+  if (command !== undefined) await dialog.getByLabel("Command", { exact: true }).fill(command);
   await dialog.getByRole("button", { name: "Start" }).click();
   await dialog.waitFor({ state: "hidden" });
   await terminal(page).waitFor();
