@@ -65,7 +65,7 @@ export function Login({ expired }: { expired: boolean }) {
   const form = useForm(() => auth.login(name, password))
   return (
     <Frame title="Log in">
-      {expired && <Notice tone="warning">Your login has expired. Log in to go on where you were.</Notice>}
+      {expired && <Notice tone="warning">You are no longer logged in. Log in to go on where you were.</Notice>}
       <form className="login-form" onSubmit={form.submit}>
         <Field
           label="Name"

@@ -82,7 +82,7 @@ export class Auth {
   // Another tab logged in or out.
   async recheck(): Promise<void> {
     if (this.who.kind === 'loading') return
-    if (this.env.stamp.get() === null) this.become({ kind: 'nobody', expired: false })
+    if (this.env.stamp.get() === null) this.denied()
     else if (this.who.kind !== 'somebody') await this.load()
   }
 
