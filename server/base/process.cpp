@@ -12,6 +12,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,8 +83,12 @@ Result<ChildProcess> start(const ProcessSpec& spec, int in, int out, int err) {
   std::vector<char*> env;
   if (spec.environment) env = pointers(*spec.environment);
   ChildProcess child;
+  // posix_spawn cannot set it. For these microseconds a file that another thread makes can get fewer permissions, never more than
+  // the mask asked for leaves.
+  const mode_t own_mask = spec.umask ? ::umask(*spec.umask) : 0;
   const int code = ::posix_spawnp(&child.pid, argv[0], &setup.actions, &setup.attributes, argv.data(),
                                   spec.environment ? env.data() : environ);
+  if (spec.umask) ::umask(own_mask);
   if (code != 0) return fail_errno("start " + spec.argv[0], code);
   child.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.pidfd) {
@@ -98,13 +103,14 @@ Result<ChildProcess> start(const ProcessSpec& spec, int in, int out, int err) {
 constexpr std::size_t kReadChunk = 64 * 1024;
 
 // Collects until end of file. False when the limit was passed.
-Task<bool> collect(stream_descriptor* from, std::string* into, std::size_t limit) {
+Task<bool> collect(stream_descriptor* from, std::string* into, std::size_t limit, const OutputSeen* seen) {
   std::vector<char> chunk(kReadChunk);
   for (;;) {
     const auto [ec, n] = co_await from->async_read_some(asio::buffer(chunk), kQuiet);
     if (ec) co_return true;
     if (into->size() + n > limit) co_return false;
     into->append(chunk.data(), n);
+    if (seen != nullptr && *seen) (*seen)({chunk.data(), n});
   }
 }
 
@@ -161,11 +167,11 @@ Task<Result<ProcessOutput>> run_process(ProcessSpec spec) {
     co_await feed(&to_child, &spec.input);
   };
   auto read_out = [&]() -> Task<void> {
-    in_limit_out = co_await collect(&from_out, &result.out, spec.output_limit);
+    in_limit_out = co_await collect(&from_out, &result.out, spec.output_limit, &spec.on_output);
     if (!in_limit_out) ::kill(child.pid, SIGKILL);
   };
   auto read_err = [&]() -> Task<void> {
-    in_limit_err = co_await collect(&from_err, &result.err, spec.output_limit);
+    in_limit_err = co_await collect(&from_err, &result.err, spec.output_limit, nullptr);
     if (!in_limit_err) ::kill(child.pid, SIGKILL);
   };
   auto wait_end = [&]() -> Task<void> { co_await ended.async_wait(stream_descriptor::wait_read, asio::use_awaitable); };

@@ -1,8 +1,11 @@
 // Children: output, exit codes, limits, no leaked descriptors.
 #include "base/process.hpp"
 
+#include <array>
 #include <gtest/gtest.h>
 #include <optional>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace ccd {
 namespace {
@@ -44,6 +47,33 @@ TEST(Process, OutputLimitKills) {
   const auto r = run({.argv = {"yes"}, .output_limit = 100'000});
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error().kind, ErrorKind::too_large);
+}
+
+TEST(Process, OutputIsSeenWhileTheProgramRuns) {
+  // It ends only because its first line was seen.
+  std::string seen;
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const std::string gate = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(ends[0]);
+  const auto r = run({.argv = {"sh", "-c", "echo ready; read x < " + gate + "; echo $x"}, .on_output = [&](std::string_view piece) {
+                        if (seen.empty()) {
+                          EXPECT_EQ(::write(ends[1], "go\n", 3), 3);
+                        }
+                        seen += piece;
+                      }});
+  ::close(ends[0]);
+  ::close(ends[1]);
+  ASSERT_TRUE(r) << r.error().message;
+  EXPECT_EQ(r->out, "ready\ngo\n");
+  EXPECT_EQ(seen, r->out);
+}
+
+TEST(Process, UmaskIsTheChildsOnly) {
+  const mode_t own = ::umask(022);
+  const auto r = run({.argv = {"sh", "-c", "umask"}, .umask = 077});
+  ASSERT_TRUE(r);
+  EXPECT_EQ(r->out, "0077\n");
+  EXPECT_EQ(::umask(own), 022U);
 }
 
 TEST(Process, MissingProgramIsNotFound) {

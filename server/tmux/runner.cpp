@@ -1,0 +1,129 @@
+#include "tmux/runner.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "tmux/environment.hpp"
+
+namespace ccd::tmux {
+namespace {
+
+// 16 MiB: 10,000 panes of 1.6 KB.
+constexpr std::size_t kMaxOutput = 16 * 1024 * 1024;
+// A server reads its configuration before it answers.
+constexpr std::chrono::milliseconds kStartLimit{5000};
+constexpr mode_t kOwnerOnly = 077;
+
+struct Meaning {
+  std::string_view text;
+  ErrorKind kind;
+};
+// tmux has no error numbers; these are the beginnings of what 3.3a to 3.5 say.
+constexpr std::array kMeanings{
+    Meaning{"no server running", ErrorKind::unavailable}, Meaning{"server exited", ErrorKind::unavailable},
+    Meaning{"lost server", ErrorKind::unavailable},       Meaning{"can't find session", ErrorKind::not_found},
+    Meaning{"can't find window", ErrorKind::not_found},   Meaning{"can't find pane", ErrorKind::not_found},
+    Meaning{"no current target", ErrorKind::not_found},   Meaning{"no sessions", ErrorKind::not_found},
+    Meaning{"duplicate session", ErrorKind::conflict},    Meaning{"target pane has exited", ErrorKind::conflict},
+};
+
+}  // namespace
+
+Error error_from_tmux(std::string_view message) {
+  constexpr std::size_t kKept = 256;
+  while (message.ends_with('\n')) message.remove_suffix(1);
+  ErrorKind kind = ErrorKind::internal;
+  for (const Meaning& meaning : kMeanings)
+    if (message.starts_with(meaning.text)) kind = meaning.kind;
+  if (message.starts_with("error connecting") && message.ends_with("(No such file or directory)"))
+    kind = ErrorKind::unavailable;
+  if (message.empty()) message = "no reason given";
+  return Error{.kind = kind, .message = "tmux: " + std::string(message.substr(0, kKept))};
+}
+
+Runner::Runner(Options options)
+    : options_(std::move(options)),
+      environment_(session_environment(own_environment(), options_.pass_environment, options_.tmpdir)) {}
+
+ProcessSpec Runner::client(std::vector<std::string> arguments) const {
+  ProcessSpec spec;
+  // -u: answers in UTF-8 whatever the locale is; without it every other character becomes '_'.
+  spec.argv = {options_.program, "-N", "-u", "-L", options_.socket_name};
+  for (std::string& argument : arguments) spec.argv.push_back(std::move(argument));
+  spec.environment = environment_;
+  spec.working_directory = "/";
+  spec.time_limit = kCommandLimit;
+  spec.output_limit = kMaxOutput;
+  return spec;
+}
+
+Task<Result<std::string>> Runner::run(std::string line) const {
+  ProcessSpec spec = client({"source-file", "-"});
+  spec.input = std::move(line);
+  spec.input += '\n';
+  auto done = co_await run_process(std::move(spec));
+  if (!done) {
+    // No tmux program says nothing about whether a server runs.
+    if (done.error().kind == ErrorKind::not_found) done.error().kind = ErrorKind::internal;
+    co_return tl::unexpected(std::move(done).error());
+  }
+  if (done->exit_code != 0) co_return tl::unexpected(error_from_tmux(done->err.empty() ? done->out : done->err));
+  co_return std::move(done->out);
+}
+
+Task<Result<>> Runner::start_server() const {
+  struct stat status{};
+  // tmux takes /tmp when the folder is not there: a server that nobody finds again.
+  if (!options_.tmpdir.empty() && (::stat(options_.tmpdir.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)))
+    co_return fail_field("TMUX_TMPDIR", "TMUX_TMPDIR must be an existing folder: " + options_.tmpdir);
+  const std::string config = options_.config_file.empty() ? "/dev/null" : options_.config_file;
+  if (::access(config.c_str(), R_OK) != 0) co_return fail_errno("read tmux's configuration " + config);
+  ProcessSpec spec;
+  // exit-empty is asked for here too: with it on, a server without sessions ends at once, whatever the configuration says.
+  spec.argv = {options_.program, "-u",           "-L", options_.socket_name, "-f",
+               config,           "start-server", ";",  "set-option",         "-s",
+               "exit-empty",     "off"};
+  spec.environment = environment_;
+  spec.working_directory = "/";
+  spec.time_limit = kStartLimit;
+  spec.umask = kOwnerOnly;
+  const auto done = co_await run_process(std::move(spec));
+  if (!done) co_return tl::unexpected(Error(done.error()).in("start a tmux server"));
+  if (done->exit_code != 0) co_return tl::unexpected(error_from_tmux(done->err).in("start a tmux server"));
+  co_return Result<>{};
+}
+
+std::string Runner::socket_path() const {
+  return (options_.tmpdir.empty() ? std::string("/tmp") : options_.tmpdir) + "/tmux-" + std::to_string(::getuid()) +
+         '/' + options_.socket_name;
+}
+
+Result<pid_t> Runner::probe() const {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = socket_path();
+  if (path.size() >= sizeof address.sun_path)
+    return fail(ErrorKind::too_large, "the path of tmux's socket is too long: " + path);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  // Not blocking: a stopped server's queue of connections can be full, and then it is there.
+  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return fail_errno("socket");
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno == ECONNREFUSED || errno == ENOENT)
+      return fail(ErrorKind::unavailable, "no tmux server listens on " + path);
+    if (errno == EAGAIN) return fail(ErrorKind::timeout, "the tmux server accepts no connection");
+    return fail_errno("connect to " + path);
+  }
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_errno("look at tmux's socket");
+  if (peer.uid != ::geteuid()) return fail(ErrorKind::forbidden, "the tmux socket belongs to another user: " + path);
+  return peer.pid;
+}
+
+}  // namespace ccd::tmux
