@@ -116,7 +116,7 @@ export class Screen implements Sink {
     this.measure()
     this.resizes = new ResizeObserver(() => this.layout())
     this.resizes.observe(element)
-    this.cleanups.push(scrollByTouch(element))
+    this.cleanups.push(scrollByTouch(element, this.terminal))
   }
 
   dispose(): void {

@@ -1,22 +1,33 @@
-// Scrolling a terminal with a finger. xterm listens to wheels only; a moving finger becomes a wheel, so that scrollback,
-// programs that take the mouse and full-screen programs each get what they would get from a mouse.
+// Scrolling a terminal with a finger, for which xterm does nothing. It moves through the scrollback line by line; programs that
+// take the mouse, and full-screen programs, get what a mouse's wheel would give them.
+import type { Terminal } from '@xterm/xterm'
 
 // Below this a touch is a tap, and sideways moves belong to the page.
 const kSlopPixels = 8
 const kFriction = 0.94
 const kStopPixels = 0.4
 
-export function scrollByTouch(element: HTMLElement): () => void {
+export function scrollByTouch(element: HTMLElement, terminal: Terminal): () => void {
   let last: { x: number; y: number } | null = null
   let mode: 'undecided' | 'scroll' | 'other' = 'undecided'
   let speed = 0
   let frame = 0
+  // Pixels that did not make a line yet.
+  let rest = 0
 
-  const wheel = (deltaY: number, x: number, y: number) => {
-    const target = element.querySelector('.xterm-screen')
-    target?.dispatchEvent(
-      new WheelEvent('wheel', { deltaY, clientX: x, clientY: y, deltaMode: 0, bubbles: true, cancelable: true }),
-    )
+  const scroll = (deltaY: number, x: number, y: number) => {
+    const screen = element.querySelector<HTMLElement>('.xterm-screen')
+    if (screen === null) return
+    if (terminal.modes.mouseTrackingMode !== 'none' || terminal.buffer.active.type === 'alternate') {
+      const where = { clientX: x, clientY: y, bubbles: true, cancelable: true }
+      screen.dispatchEvent(new WheelEvent('wheel', { deltaY, deltaMode: WheelEvent.DOM_DELTA_PIXEL, ...where }))
+      return
+    }
+    const line = screen.offsetHeight / terminal.rows
+    rest += deltaY
+    const lines = Math.trunc(rest / line)
+    rest -= lines * line
+    if (lines !== 0) terminal.scrollLines(lines)
   }
   const start = (event: TouchEvent) => {
     cancelAnimationFrame(frame)
@@ -24,6 +35,7 @@ export function scrollByTouch(element: HTMLElement): () => void {
     mode = event.touches.length === 1 ? 'undecided' : 'other'
     last = touch === undefined ? null : { x: touch.clientX, y: touch.clientY }
     speed = 0
+    rest = 0
   }
   const move = (event: TouchEvent) => {
     const touch = event.touches[0]
@@ -36,7 +48,7 @@ export function scrollByTouch(element: HTMLElement): () => void {
       if (mode === 'other') return
     }
     event.preventDefault()
-    wheel(-dy, touch.clientX, touch.clientY)
+    scroll(-dy, touch.clientX, touch.clientY)
     speed = 0.6 * speed - 0.4 * dy
     last = { x: touch.clientX, y: touch.clientY }
   }
@@ -46,7 +58,7 @@ export function scrollByTouch(element: HTMLElement): () => void {
     const glide = () => {
       speed *= kFriction
       if (Math.abs(speed) < kStopPixels) return
-      wheel(speed, x, y)
+      scroll(speed, x, y)
       frame = requestAnimationFrame(glide)
     }
     glide()
