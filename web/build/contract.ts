@@ -1,4 +1,5 @@
-// Puts the HTTP API's contract, docs/openapi.yaml, beside the page as openapi.json: the server serves it under /api/openapi.json.
+// Puts the HTTP API's contract, docs/openapi.yaml, beside the page as openapi.json: the server serves it under
+// /api/openapi.json.
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Plugin } from 'vite'

@@ -1,5 +1,5 @@
-// Takes pictures of the built page with the stand-in, in every place, at a desk's and a phone's width, light and dark, and
-// checks each with axe: node web/dev/look.mjs FOLDER. For developers.
+// Takes pictures of the built page with the stand-in, in every place, at a desk's and a phone's width, light and
+// dark, and checks each with axe: node web/dev/look.mjs FOLDER. For developers.
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,6 @@
 // A stand-in for the dashboard's server: enough of the HTTP API and the terminal socket to develop and test the page
-// without building the C++ server. For developers only; it guards nothing, so it listens on loopback and is never shipped.
+// without building the C++ server. For developers only; it guards nothing, so it listens on loopback and is never
+// shipped.
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'

@@ -1,5 +1,5 @@
-// The composition root of the page: joins the login, requests and the socket with the browser they run in, and hands them
-// to the screens.
+// The composition root of the page: joins the login, requests and the socket with the browser they run in, and hands
+// them to the screens.
 import { createContext, useContext, useSyncExternalStore } from 'react'
 import { Auth, type Who } from './wire/auth.ts'
 import type { FleetView } from './wire/fleet.ts'

@@ -1,5 +1,5 @@
-// A typed command line to separate arguments. There is no shell: quotes group, a backslash takes the next character as it
-// is, and nothing else has a meaning.
+// A typed command line to separate arguments. There is no shell: quotes group, a backslash takes the next character
+// as it is, and nothing else has a meaning.
 
 export interface Argv {
   argv: string[]

@@ -21,9 +21,13 @@ const kShell = 'bash'
 const kLastProjectKey = 'ccd.lastProject'
 const kFont = 13.4
 
-const kDefaults = { claude: kClaude, shell: kShell }
-
 type Preset = 'claude' | 'shell' | 'other'
+
+const kPlaceholders: Record<Preset, string> = {
+  claude: kClaude,
+  shell: kShell,
+  other: "program argument 'an argument with spaces'",
+}
 
 const kPresets = [
   { preset: 'claude', line: kClaude, label: 'Claude Code', icon: <Bot size={16} aria-hidden /> },
@@ -131,7 +135,7 @@ function CommandField({ command, fault, onChange }: CommandFieldProps) {
         spellCheck={false}
         autoCapitalize="none"
         autoComplete="off"
-        placeholder={command.preset === 'other' ? "program argument 'an argument with spaces'" : kDefaults[command.preset]}
+        placeholder={kPlaceholders[command.preset]}
         value={command.line}
         aria-invalid={fault !== null || undefined}
         aria-describedby={`${id}-argv`}
@@ -150,10 +154,13 @@ function CommandField({ command, fault, onChange }: CommandFieldProps) {
   )
 }
 
-export function NewSession({ sessions, onClose }: { sessions: readonly Session[]; onClose: () => void }) {
+function useNewSession(sessions: readonly Session[], onStarted: (session: Session) => void) {
   const { http, wire } = useServices()
-  const projects = useQuery({ queryKey: ['projects'], queryFn: () => listProjects(http) })
-  const [form, setForm] = useState<Form>(() => ({ project: lastProject(), name: null, command: { preset: 'claude', line: kClaude } }))
+  const [form, setForm] = useState<Form>(() => ({
+    project: lastProject(),
+    name: null,
+    command: { preset: 'claude', line: kClaude },
+  }))
   const [faults, setFaults] = useState<Faults>({})
   const [busy, setBusy] = useState(false)
   const taken = new Set(sessions.filter((session) => session.status === 'active').map((session) => session.name))
@@ -162,7 +169,6 @@ export function NewSession({ sessions, onClose }: { sessions: readonly Session[]
     setForm((before) => ({ ...before, ...part }))
     setFaults({})
   }
-
   const start = async () => {
     const found = check(form, name, taken)
     setFaults(found)
@@ -170,27 +176,35 @@ export function NewSession({ sessions, onClose }: { sessions: readonly Session[]
     setBusy(true)
     try {
       const argv = argvOf(form.command)
-      const size = estimated({ width: window.innerWidth - 100, height: window.innerHeight - 120 }, kFont)
       const command = argv === undefined ? {} : { command: argv }
+      const size = estimated({ width: window.innerWidth - 100, height: window.innerHeight - 120 }, kFont)
       const session = await createSession(http, { name, project: form.project, ...command, ...size })
       wire.fleet.upsert(session)
       rememberProject(form.project)
-      onClose()
-      go(addressOf({ kind: 'session', name: session.name, tab: 'terminal', path: null }))
+      onStarted(session)
     } catch (error) {
       setBusy(false)
       const field = error instanceof ApiError ? error.field : null
-      const text = error instanceof Error ? error.message : String(error)
       const known = field === 'project' || field === 'name' || field === 'command' ? field : 'all'
-      setFaults({ [known]: text })
+      setFaults({ [known]: error instanceof Error ? error.message : String(error) })
     }
   }
+  return { form, name, faults, busy, change, start: () => void start() }
+}
 
+export function NewSession({ sessions, onClose }: { sessions: readonly Session[]; onClose: () => void }) {
+  const { http } = useServices()
+  const projects = useQuery({ queryKey: ['projects'], queryFn: () => listProjects(http) })
+  const { form, name, faults, busy, change, start } = useNewSession(sessions, (session) => {
+    onClose()
+    go(addressOf({ kind: 'session', name: session.name, tab: 'terminal', path: null }))
+  })
+  const root = projects.data?.roots[0]
   return (
     <Dialog
       title="New session"
       onClose={onClose}
-      onSubmit={() => void start()}
+      onSubmit={start}
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -204,14 +218,13 @@ export function NewSession({ sessions, onClose }: { sessions: readonly Session[]
         label="Project"
         value={form.project}
         suggestions={(projects.data?.projects ?? []).map(toSuggestion)}
-        placeholder={projects.data?.roots[0] === undefined ? '/path/to/project' : `${projects.data.roots[0]}/…`}
+        placeholder={root === undefined ? '/path/to/project' : `${root}/…`}
         fault={faults.project ?? null}
         hint={
           projects.isError
             ? 'The list of projects could not be read; a path can be typed.'
             : 'A folder under the allowed project roots.'
         }
-        autoFocus
         onChange={(project) => change({ project })}
       />
       <Field

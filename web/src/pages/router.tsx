@@ -1,4 +1,5 @@
-// Which place an address means, and going from one to another. Back works because the browser's history is the only state.
+// Which place an address means, and going from one to another. Back works because the browser's history is the only
+// state.
 import { useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent, type Ref } from 'react'
 
 export type Place =

@@ -145,7 +145,13 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
 
   return (
     <div className="session">
-      <SessionHead session={session} pane={state.pane} connection={state.connection} controller={controller} phone={phone} />
+      <SessionHead
+        session={session}
+        pane={state.pane}
+        connection={state.connection}
+        controller={controller}
+        phone={phone}
+      />
       <SessionTabs
         session={session}
         tab={place.tab}

@@ -34,8 +34,7 @@ export function nameFor(project: string, taken: ReadonlySet<string>): string {
 }
 
 export function matches(session: Session, filter: string): boolean {
-  const text = [session.name, session.project, commandText(session), session.title, session.foreground, stateOf(session)]
-    .join(' ')
-    .toLowerCase()
+  const { name, project, title, foreground } = session
+  const text = [name, project, commandText(session), title, foreground, stateOf(session)].join(' ').toLowerCase()
   return filter.toLowerCase().split(/\s+/).every((word) => text.includes(word))
 }

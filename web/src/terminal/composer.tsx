@@ -1,4 +1,5 @@
-// A message field for small screens: written in peace with the phone's own keyboard, then sent whole, followed by Enter.
+// A message field for small screens: written in peace with the phone's own keyboard, then sent whole, followed by
+// Enter.
 import { SendHorizontal } from 'lucide-react'
 import { useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
 import { IconButton } from '../ui/button.tsx'

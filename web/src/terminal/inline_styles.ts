@@ -1,5 +1,5 @@
-// Lets xterm work under a policy without inline style elements. It makes three <style> elements and fills them with text;
-// here they become constructed stylesheets, which the policy counts as the page's own code.
+// Lets xterm work under a policy without inline style elements. It makes three <style> elements and fills them with
+// text; here they become constructed stylesheets, which the policy counts as the page's own code.
 
 // An inert element that takes style text the way xterm writes it.
 function styleElement(): HTMLElement {

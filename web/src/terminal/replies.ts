@@ -1,6 +1,6 @@
-// Keeps the browser's terminal from answering questions that programs ask. tmux answers them; a second answer, or one per
-// viewer, would arrive at the program as if somebody had typed it. The questions are swallowed where they are parsed, so
-// no answer is ever made. What the terminal emits afterwards is what a person did.
+// Keeps the browser's terminal from answering questions that programs ask. tmux answers them; a second answer, or one
+// per viewer, would arrive at the program as if somebody had typed it. The questions are swallowed where they are
+// parsed, so no answer is ever made. What the terminal emits afterwards is what a person did.
 import type { IDisposable, IParser } from '@xterm/xterm'
 
 const kFocusMode = 1004

@@ -57,7 +57,8 @@ export async function fontsReady(font: number): Promise<void> {
   await Promise.race([Promise.allSettled([load(400), load(700)]), patience])
 }
 
-// xterm has no public way to ask for this; its own addon-fit reads the same place. Null before it has measured its font.
+// xterm has no public way to ask for this; its own addon-fit reads the same place. Null before it has measured its
+// font.
 function cellOf(terminal: Terminal): Cell | null {
   const { _core: core } = terminal as unknown as {
     _core: { _renderService?: { dimensions?: { css?: { cell?: Cell } } } }
@@ -282,7 +283,8 @@ export class Screen implements Sink {
     this.cleanups.push(() => clearTimeout(check))
   }
 
-  // Where a browser misreports its pixels (as when it plays a phone), the WebGL canvas gets the wrong size and stays empty.
+  // Where a browser misreports its pixels (as when it plays a phone), the WebGL canvas gets the wrong size and stays
+  // empty.
   private drawsWholePixels(): boolean {
     const canvas = this.element.querySelector<HTMLCanvasElement>('.xterm-screen > canvas:not([class])')
     if (canvas === null || canvas.offsetWidth === 0) return true
@@ -298,7 +300,8 @@ export class Screen implements Sink {
   private layout(): void {
     const { clientWidth: width, clientHeight: height } = this.element
     if (width === 0 || height === 0) return
-    const font = this.yours ? this.font : fontFor(this.pane, { width: width - kScrollbarPixels, height }, this.cell, this.font)
+    const room = { width: width - kScrollbarPixels, height }
+    const font = this.yours ? this.font : fontFor(this.pane, room, this.cell, this.font)
     if (this.terminal.options.fontSize !== font) this.terminal.options.fontSize = font
     this.measure()
     const wanted = this.wanted()

@@ -1,5 +1,5 @@
-// Lines at the terminal's edge: what is waiting, what was not taken, and what can be done about it. They lie over it: were
-// they beside it, each would resize the pane.
+// Lines at the terminal's edge: what is waiting, what was not taken, and what can be done about it. They lie over it:
+// were they beside it, each would resize the pane.
 import { CircleAlert, CloudOff, Flag, Hourglass, Undo2 } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { Button } from '../ui/button.tsx'
@@ -71,6 +71,27 @@ function Pending({ pending, sent, state, onDiscard }: {
   )
 }
 
+function Refused({ refused, controller }: { refused: readonly Uint8Array[]; controller: TerminalController }) {
+  return (
+    <Strip
+      tone="warning"
+      icon={<Undo2 size={16} aria-hidden />}
+      actions={
+        <>
+          <Button small onClick={() => controller.sendAgain()}>
+            Send again
+          </Button>
+          <Button small kind="quiet" onClick={() => controller.forgetRefused()}>
+            Discard
+          </Button>
+        </>
+      }
+    >
+      <strong>Perhaps not sent</strong> <Typed chunks={refused} /> Look at the screen before you send it again.
+    </Strip>
+  )
+}
+
 export function Ended({ session }: { session: Session }) {
   const when = session.ended_at === null ? null : <Ago micros={session.ended_at} />
   if (session.status === 'lost') {
@@ -113,23 +134,7 @@ export function Strips({ controller, state, active }: {
         </Strip>
       )}
       {channel !== null && channel.refused.length > 0 && (
-        <Strip
-          tone="warning"
-          icon={<Undo2 size={16} aria-hidden />}
-          actions={
-            <>
-              <Button small onClick={() => controller.sendAgain()}>
-                Send again
-              </Button>
-              <Button small kind="quiet" onClick={() => controller.forgetRefused()}>
-                Discard
-              </Button>
-            </>
-          }
-        >
-          <strong>Perhaps not sent</strong> <Typed chunks={channel.refused} /> Look at the screen before you send it
-          again.
-        </Strip>
+        <Refused refused={channel.refused} controller={controller} />
       )}
       {channel?.phase === 'failed' && active && (
         <Strip

@@ -10,8 +10,9 @@ import { SearchBar } from './search_bar.tsx'
 import { Ended, Strips } from './strips.tsx'
 import './terminal.css'
 
-// JetBrains Mono is 0.6 of its size wide and a cell is whole device pixels, rounded down: at these sizes that is 8 px on a
-// desk's screen and 7.5 px on a phone's, with nothing cut off the letters. About 150 columns on a desk, 50 on a phone.
+// JetBrains Mono is 0.6 of its size wide and a cell is whole device pixels, rounded down: at these sizes that is 8 px
+// on a desk's screen and 7.5 px on a phone's, with nothing cut off the letters. About 150 columns on a desk, 50 on a
+// phone.
 const kFontDesk = 13.4
 const kFontPhone = 12.5
 
@@ -31,7 +32,8 @@ export function TerminalView({ controller, session, phone, screenReader, mayType
   const state = useSyncExternalStore(controller.subscribe, controller.current)
   const dark = useIsDark()
   const takesKeys = mayType && session.status === 'active'
-  const look = { dark, font: phone ? kFontPhone : kFontDesk, screenReader }
+  const font = phone ? kFontPhone : kFontDesk
+  const look = { dark, font, screenReader }
   const firstLook = useRef(look)
 
   useEffect(() => {
@@ -39,7 +41,7 @@ export function TerminalView({ controller, session, phone, screenReader, mayType
       void controller.start(root.current, element.current, firstLook.current)
     }
   }, [controller])
-  useEffect(() => controller.setLook({ dark, font: look.font, screenReader }), [controller, dark, look.font, screenReader])
+  useEffect(() => controller.setLook({ dark, font, screenReader }), [controller, dark, font, screenReader])
   useEffect(() => controller.setTakesKeys(takesKeys), [controller, takesKeys])
 
   return (

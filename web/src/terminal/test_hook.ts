@@ -1,5 +1,5 @@
-// What a browser test may look at, when its browser says localStorage.ccdTest = '1': the text of the screen, and a hash of
-// the bytes received, to compare with the session's log. Nothing in it can do anything.
+// What a browser test may look at, when its browser says localStorage.ccdTest = '1': the text of the screen, and a
+// hash of the bytes received, to compare with the session's log. Nothing in it can do anything.
 import { Fnv1a64 } from '../wire/fnv.ts'
 
 interface Received {

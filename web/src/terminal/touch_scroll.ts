@@ -1,5 +1,5 @@
-// Scrolling a terminal with a finger, for which xterm does nothing. It moves through the scrollback line by line; programs that
-// take the mouse, and full-screen programs, get what a mouse's wheel would give them.
+// Scrolling a terminal with a finger, for which xterm does nothing. It moves through the scrollback line by line;
+// programs that take the mouse, and full-screen programs, get what a mouse's wheel would give them.
 import type { Terminal } from '@xterm/xterm'
 
 // Below this a touch is a tap, and sideways moves belong to the page.

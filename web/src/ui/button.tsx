@@ -20,7 +20,8 @@ function classes(kind: ButtonKind, small: boolean, more: string): string {
   return `button ${kind === 'plain' ? '' : kind} ${small ? 'small' : ''} ${more}`
 }
 
-export function Button({ kind = 'plain', small = false, icon, busy = false, children, className, ...rest }: ButtonProps) {
+export function Button(props: ButtonProps) {
+  const { kind = 'plain', small = false, icon, busy = false, children, className, ...rest } = props
   return (
     <button
       type="button"

@@ -15,10 +15,9 @@ interface ComboboxProps {
   value: string
   suggestions: readonly Suggestion[]
   onChange: (value: string) => void
-  fault?: string | null
-  hint?: ReactNode
-  placeholder?: string
-  autoFocus?: boolean
+  fault: string | null
+  hint: ReactNode
+  placeholder: string
 }
 
 // More would be nobody's reading; typing narrows them.
@@ -33,9 +32,40 @@ function matching(suggestions: readonly Suggestion[], words: string): readonly S
   return suggestions.filter(fits).slice(0, kShown)
 }
 
-export function Combobox(props: ComboboxProps) {
-  const { label, value, suggestions, onChange, fault = null, hint, placeholder, autoFocus } = props
-  const id = useId()
+interface ListProps {
+  id: string
+  shown: readonly Suggestion[]
+  active: number
+  onActive: (index: number) => void
+  onChoose: (suggestion: Suggestion) => void
+}
+
+// The focus stays in the field; the active suggestion is told by aria-activedescendant.
+function Suggestions({ id, shown, active, onActive, onChoose }: ListProps) {
+  return (
+    <ul className="combobox-list" id={`${id}-list`} role="listbox" aria-label="Suggestions" hidden={shown.length === 0}>
+      {shown.map((suggestion, index) => (
+        <li
+          key={suggestion.value}
+          id={`${id}-${index}`}
+          role="option"
+          aria-selected={index === active}
+          onPointerDown={(event) => event.preventDefault()}
+          onPointerMove={() => onActive(index)}
+          onClick={() => onChoose(suggestion)}
+        >
+          {suggestion.icon}
+          <span className="clip">
+            {suggestion.title}
+            <small className="clip mono">{suggestion.detail}</small>
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function useSuggestions(id: string, { value, suggestions, onChange }: ComboboxProps) {
   const input = useRef<HTMLInputElement>(null)
   const [open, setOpen] = useState(false)
   const [active, setActive] = useState(-1)
@@ -43,66 +73,73 @@ export function Combobox(props: ComboboxProps) {
   const [typed, setTyped] = useState(false)
   const shown = open ? matching(suggestions, typed ? value : '') : []
 
-  const show = () => {
+  const show = (because: 'typed' | 'asked') => {
     setOpen(true)
-    setTyped(false)
+    setTyped(because === 'typed')
     setActive(-1)
   }
+  const hide = () => setOpen(false)
   const choose = (suggestion: Suggestion) => {
     onChange(suggestion.value)
-    setOpen(false)
+    hide()
     input.current?.focus()
   }
-  const move = (to: number) => {
+  const move = (step: 1 | -1) => {
+    if (shown.length === 0) return
+    const to = active < 0 && step < 0 ? shown.length - 1 : (active + step + shown.length) % shown.length
     setActive(to)
     document.getElementById(`${id}-${to}`)?.scrollIntoView({ block: 'nearest' })
   }
   const onKeyDown = (event: KeyboardEvent) => {
+    const suggestion = shown[active]
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-      event.preventDefault()
-      if (!open) return show()
-      const step = event.key === 'ArrowDown' ? 1 : -1
-      if (shown.length > 0) move((active + step + shown.length) % shown.length)
-    } else if (event.key === 'Enter' && open && shown[active] !== undefined) {
-      event.preventDefault()
-      choose(shown[active])
-    } else if (event.key === 'Escape' && open) {
+      if (open) move(event.key === 'ArrowDown' ? 1 : -1)
+      else show('asked')
+    } else if (event.key === 'Enter' && suggestion !== undefined) {
+      choose(suggestion)
+    } else if (event.key === 'Escape' && shown.length > 0) {
       // The list closes first, the dialog around it with the next Escape.
-      event.preventDefault()
       event.stopPropagation()
-      setOpen(false)
+      hide()
+    } else {
+      return
     }
+    event.preventDefault()
   }
+  return { input, open, shown, active, setActive, show, hide, choose, onKeyDown }
+}
 
+export function Combobox(props: ComboboxProps) {
+  const { label, value, onChange, fault, hint, placeholder } = props
+  const id = useId()
+  const list = useSuggestions(id, props)
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
       <div className="combobox">
         <input
-          ref={input}
+          ref={list.input}
           id={id}
           className="input"
           role="combobox"
           aria-autocomplete="list"
-          aria-expanded={open && shown.length > 0}
+          aria-expanded={list.shown.length > 0}
           aria-controls={`${id}-list`}
-          aria-activedescendant={shown[active] !== undefined ? `${id}-${active}` : undefined}
+          aria-activedescendant={list.shown[list.active] !== undefined ? `${id}-${list.active}` : undefined}
           aria-invalid={fault !== null || undefined}
-          aria-describedby={fault !== null ? `${id}-fault` : hint === undefined ? undefined : `${id}-hint`}
+          aria-describedby={fault !== null ? `${id}-fault` : `${id}-hint`}
           autoComplete="off"
           spellCheck={false}
           placeholder={placeholder}
-          data-autofocus={autoFocus || undefined}
+          data-autofocus
           value={value}
           onChange={(event) => {
             onChange(event.target.value)
-            setTyped(true)
-            setOpen(true)
-            setActive(-1)
+            list.show('typed')
           }}
-          onClick={() => !open && show()}
-          onKeyDown={onKeyDown}
-          onBlur={() => setOpen(false)}
+          onClick={() => !list.open && list.show('asked')}
+          onKeyDown={list.onKeyDown}
+          onBlur={list.hide}
         />
         <button
           type="button"
@@ -111,41 +148,21 @@ export function Combobox(props: ComboboxProps) {
           aria-label="Show all suggestions"
           onPointerDown={(event) => {
             event.preventDefault()
-            input.current?.focus()
-            if (open) setOpen(false)
-            else show()
+            list.input.current?.focus()
+            if (list.open) list.hide()
+            else list.show('asked')
           }}
         >
           <ChevronDown size={16} aria-hidden />
         </button>
-        <ul className="combobox-list" id={`${id}-list`} role="listbox" aria-label="Suggestions" hidden={shown.length === 0}>
-          {shown.map((suggestion, index) => (
-            <li
-              key={suggestion.value}
-              id={`${id}-${index}`}
-              role="option"
-              aria-selected={index === active}
-              onPointerDown={(event) => event.preventDefault()}
-              onPointerMove={() => setActive(index)}
-              onClick={() => choose(suggestion)}
-            >
-              {suggestion.icon}
-              <span className="clip">
-                {suggestion.title}
-                <small className="clip mono">{suggestion.detail}</small>
-              </span>
-            </li>
-          ))}
-        </ul>
+        <Suggestions id={id} shown={list.shown} active={list.active} onActive={list.setActive} onChoose={list.choose} />
       </div>
       {fault !== null ? (
         <Fault id={`${id}-fault`}>{fault}</Fault>
       ) : (
-        hint !== undefined && (
-          <p className="hint" id={`${id}-hint`}>
-            {hint}
-          </p>
-        )
+        <p className="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
       )}
     </div>
   )

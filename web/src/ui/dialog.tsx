@@ -1,5 +1,5 @@
-// A modal dialog on the browser's own <dialog>: it keeps the focus inside, makes the rest inert, closes on Escape and gives
-// the focus back to where it was. The element marked data-autofocus gets it first.
+// A modal dialog on the browser's own <dialog>: it keeps the focus inside, makes the rest inert, closes on Escape and
+// gives the focus back to where it was. The element marked data-autofocus gets it first.
 import { X } from 'lucide-react'
 import { useId, useLayoutEffect, useRef, type FormEvent, type ReactNode } from 'react'
 import { Button, IconButton } from './button.tsx'
@@ -72,7 +72,8 @@ interface ConfirmProps {
   onClose: () => void
 }
 
-export function Confirm({ title, children, confirm, kind = 'primary', busy = false, onConfirm, onClose }: ConfirmProps) {
+export function Confirm(props: ConfirmProps) {
+  const { title, children, confirm, kind = 'primary', busy = false, onConfirm, onClose } = props
   return (
     <Dialog
       title={title}

@@ -7,7 +7,13 @@ type Tone = 'plain' | 'warning' | 'danger' | 'good'
 
 const kIcons = { plain: Info, warning: TriangleAlert, danger: CircleAlert, good: CircleCheck }
 
-export function Notice({ tone = 'plain', children, actions }: { tone?: Tone; children: ReactNode; actions?: ReactNode }) {
+interface NoticeProps {
+  tone?: Tone
+  children: ReactNode
+  actions?: ReactNode
+}
+
+export function Notice({ tone = 'plain', children, actions }: NoticeProps) {
   const Icon = kIcons[tone]
   return (
     <div className={`notice ${tone}`} role={tone === 'danger' ? 'alert' : undefined}>

@@ -5,8 +5,8 @@ import { encodeFrame, FrameType, type Frame } from './frames.ts'
 import * as ledgers from './ledger.ts'
 import type { FromServer, ToServer } from './types.ts'
 
-// Rendered output is acknowledged at the latest after this many bytes or milliseconds, so the server's credit comes back
-// in time for the next frames without one acknowledgement per frame.
+// Rendered output is acknowledged at the latest after this many bytes or milliseconds, so the server's credit comes
+// back in time for the next frames without one acknowledgement per frame.
 export const kAckEveryBytes = 64 * 1024
 export const kAckWithinMs = 50
 // Received but not yet rendered: above this the screen is visibly behind.

@@ -1,4 +1,5 @@
-// The values of the HTTP API and of the terminal socket's text messages, as docs/openapi.yaml and docs/protocol.md give them.
+// The values of the HTTP API and of the terminal socket's text messages, as docs/openapi.yaml and docs/protocol.md
+// give them.
 
 // Microseconds since the epoch.
 export type Micros = number
