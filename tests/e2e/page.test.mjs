@@ -30,12 +30,22 @@ after(async () => {
   await dashboard?.remove();
 }, { timeout: 60_000 });
 
-/** A page of its own, logged in. */
+let api;
+let cookies;
+/** A page of its own, at the list of sessions, all with one login: logins are scarce by design. Also makes the account where a test runs alone. */
 async function loggedIn(options) {
-  const page = await openPage(browser, dashboard.url, options);
-  await logIn(page);
+  if (existsSync(path.join(dashboard.data, "setup-code"))) await programLogin();
+  const page = await openPage(browser, dashboard.url, { ...options, storageState: cookies });
+  if (cookies) await page.goto("/");
+  else await logIn(page);
   await page.getByRole("button", { name: "New session" }).first().waitFor();
+  cookies ??= await page.context().storageState();
   return page;
+}
+
+/** A program's login, one for all tests. */
+async function programLogin() {
+  return (api ??= await dashboard.login());
 }
 
 test("Page.FirstAccountThenAShell", { skip, timeout: 120_000 }, async () => {
@@ -73,8 +83,8 @@ test("Page.FirstAccountThenAShell", { skip, timeout: 120_000 }, async () => {
   await page.getByRole("button", { name: "End session" }).click();
   await screenshot(page, "end-asks");
   await page.getByRole("dialog").getByRole("button", { name: "End session" }).click();
-  const api = await dashboard.login();
-  await until("the session has ended", async () => (await api.sessions()).every((session) => session.status !== "active"));
+  const rest = await programLogin();
+  await until("the session has ended", async () => (await rest.sessions()).every((session) => session.status !== "active"));
   await page.getByText("ended", { exact: true }).first().waitFor();
   assert.deepEqual(unexpectedFaults(page, kExpected), []);
   await page.context().close();
@@ -82,6 +92,7 @@ test("Page.FirstAccountThenAShell", { skip, timeout: 120_000 }, async () => {
 
 test("Page.LoggingOutAndIn", { skip, timeout: 60_000 }, async () => {
   const page = await openPage(browser, dashboard.url);
+  await programLogin();
   await page.goto("/");
   await page.getByLabel("Name", { exact: true }).fill("owner");
   await page.getByLabel("Password", { exact: true }).fill("not the password");
@@ -92,10 +103,15 @@ test("Page.LoggingOutAndIn", { skip, timeout: 60_000 }, async () => {
   await page.getByLabel("Password", { exact: true }).fill(kPassword);
   await page.getByRole("button", { name: "Log in" }).click();
   await page.getByRole("button", { name: "New session" }).first().waitFor();
-  const cookies = await page.context().cookies();
-  assert.ok(cookies.filter(({ name }) => /access|refresh/.test(name)).every(({ httpOnly, sameSite }) => httpOnly && sameSite === "Strict"));
+  const set = await page.context().cookies();
+  assert.ok(set.filter(({ name }) => /access|refresh/.test(name)).every(({ httpOnly, sameSite }) => httpOnly && sameSite === "Strict"));
   const readable = await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage }));
   assert.equal(/eyJ/.test(readable), false, "no token can be read by a script");
+  await page.getByRole("button", { name: "Account: owner" }).click();
+  await page.getByRole("menuitem", { name: "Log out" }).click();
+  await page.getByRole("button", { name: "Log in" }).waitFor();
+  await page.goto("/s/first");
+  await page.getByRole("button", { name: "Log in" }).waitFor();
   await page.context().close();
 });
 
@@ -123,11 +139,11 @@ const kHostileOutput = [
 test("Page.OutputCannotAttackThePage", { skip, timeout: 90_000 }, async () => {
   const text = Buffer.from(kHostileOutput).toString("base64");
   const answers = (name) => path.join(dashboard.project, `${name}.answers`);
-  const api = await dashboard.login();
-  const asker = (name) => api.createSession({ name, project: dashboard.project, command: program("replies.mjs", answers(name), text) });
+  const rest = await programLogin();
+  const asker = (name) => rest.createSession({ name, project: dashboard.project, command: program("replies.mjs", answers(name), text) });
   // What tmux itself answers, with nobody watching through a browser.
   const alone = await asker("asks-alone");
-  const socket = await TerminalSocket.connect(api);
+  const socket = await TerminalSocket.connect(rest);
   const viewer = await socket.open({ session: alone.id, from: 0 });
   await viewer.waitFor("PRESS");
   viewer.type("g");
@@ -182,6 +198,16 @@ for (const colorScheme of ["light", "dark"]) {
       await typeLine(page, "printf '\\e[31mred \\e[32mgreen \\e[1;34mblue\\e[0m\\n'");
       await screenShows(page, "red green blue");
       await look("session");
+      if (where === "phone") {
+        await page.getByLabel("Message").fill("echo thumb-$((3+4))");
+        await page.getByRole("button", { name: "Send" }).click();
+        await screenShows(page, "thumb-7");
+        await page.getByRole("toolbar", { name: "Keys" }).getByRole("button", { name: "Up", exact: true }).click();
+        await until("the key brings the line before back", async () => (await screenText(page)).trimEnd().endsWith("echo thumb-$((3+4))"));
+        await page.getByRole("button", { name: "More" }).click();
+        await page.getByRole("menuitem", { name: "Rename" }).waitFor();
+        await look("session-menu");
+      }
       assert.deepEqual(faults, {});
       assert.deepEqual(unexpectedFaults(page, kExpected), []);
       await page.context().close();
