@@ -12,7 +12,6 @@
 #include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,12 +82,8 @@ Result<ChildProcess> start(const ProcessSpec& spec, int in, int out, int err) {
   std::vector<char*> env;
   if (spec.environment) env = pointers(*spec.environment);
   ChildProcess child;
-  // posix_spawn cannot set it. For these microseconds a file that another thread makes can get fewer permissions, never more than
-  // the mask asked for leaves.
-  const mode_t own_mask = spec.umask ? ::umask(*spec.umask) : 0;
   const int code = ::posix_spawnp(&child.pid, argv[0], &setup.actions, &setup.attributes, argv.data(),
                                   spec.environment ? env.data() : environ);
-  if (spec.umask) ::umask(own_mask);
   if (code != 0) return fail_errno("start " + spec.argv[0], code);
   child.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
   if (!child.pidfd) {

@@ -23,7 +23,6 @@ struct ProcessSpec {
   std::optional<std::vector<std::string>> environment{}; // "K=V"; none: the parent's
   std::string working_directory{};                       // empty: the parent's
   std::string input{};                                   // written to standard input, which is then closed
-  std::optional<mode_t> umask{};                         // of the child; none: the parent's
   std::chrono::milliseconds time_limit{10'000};          // then SIGKILL and ErrorKind::timeout
   std::size_t output_limit = 8 * 1024 * 1024;            // bytes of each stream; then SIGKILL and ErrorKind::too_large
   OutputSeen on_output{};                                // run_process: called with each piece of standard output as it comes

@@ -4,7 +4,6 @@
 #include <array>
 #include <gtest/gtest.h>
 #include <optional>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace ccd {
@@ -66,14 +65,6 @@ TEST(Process, OutputIsSeenWhileTheProgramRuns) {
   ASSERT_TRUE(r) << r.error().message;
   EXPECT_EQ(r->out, "ready\ngo\n");
   EXPECT_EQ(seen, r->out);
-}
-
-TEST(Process, UmaskIsTheChildsOnly) {
-  const mode_t own = ::umask(022);
-  const auto r = run({.argv = {"sh", "-c", "umask"}, .umask = 077});
-  ASSERT_TRUE(r);
-  EXPECT_EQ(r->out, "0077\n");
-  EXPECT_EQ(::umask(own), 022U);
 }
 
 TEST(Process, MissingProgramIsNotFound) {

@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t kMaxOutput = 16 * 1024 * 1024;
 // A server reads its configuration before it answers.
 constexpr std::chrono::milliseconds kStartLimit{5000};
-constexpr mode_t kOwnerOnly = 077;
 
 struct Meaning {
   std::string_view text;
@@ -91,7 +90,6 @@ Task<Result<>> Runner::start_server() const {
   spec.environment = environment_;
   spec.working_directory = "/";
   spec.time_limit = kStartLimit;
-  spec.umask = kOwnerOnly;
   const auto done = co_await run_process(std::move(spec));
   if (!done) co_return tl::unexpected(Error(done.error()).in("start a tmux server"));
   if (done->exit_code != 0) co_return tl::unexpected(error_from_tmux(done->err).in("start a tmux server"));

@@ -52,7 +52,7 @@ class Tmux {
 
   // The server that answers now. Never starts one.
   Task<Result<ServerId>> server();
-  // The server that answers, started when there is none: daemonised, umask 077, with an environment made from an allowlist
+  // The server that answers, started when there is none: daemonised, with this process's umask and an environment made from an allowlist
   // (see environment.hpp): what the dashboard has in its own environment does not reach a pane.
   Task<Result<ServerId>> ensure_server();
 

@@ -123,8 +123,10 @@ TEST_F(TmuxServer, SecretsOfTheDashboardDoNotReachAPane) {
   ::setenv("JWT_SECRET", "canary-secret", 1);
   ::setenv("DATABASE_PATH", "canary-path", 1);
   ::setenv("ANTHROPIC_TEST_VALUE", "goes-through", 1);
+  const mode_t own = ::umask(027);
   Tmux tmux(options(), loop_.get_executor());
   const auto server = run(tmux.ensure_server());
+  ::umask(own);
   ASSERT_TRUE(server);
   NewSession session = cat("env");
   session.argv = {"sh", "-c",
@@ -142,7 +144,7 @@ TEST_F(TmuxServer, SecretsOfTheDashboardDoNotReachAPane) {
   }
   EXPECT_THAT(read(path("env")), HasSubstr("TOKEN=of this session\n;$x\n"));
   EXPECT_THAT(read(path("env")), HasSubstr("TERM=tmux-256color\n"));
-  EXPECT_THAT(read(path("env")), HasSubstr("\n0077\n"));
+  EXPECT_THAT(read(path("env")), HasSubstr("\n0027\n"));
   EXPECT_THAT(read(path("env2")), Not(HasSubstr("TOKEN")));
   // Nor does tmux remember the command that carried it.
   EXPECT_THAT(hand({"-C", "new-session", "-s", "m", ";", "show-messages"}), Not(HasSubstr("of this session")));
