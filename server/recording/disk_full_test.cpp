@@ -1,13 +1,14 @@
-// pane-tap on a disk that takes no more: it keeps draining, says exactly what is missing, and goes on when there is room.
-#include <csignal>
-#include <filesystem>
-#include <fstream>
+// pane-tap on a disk that takes no more: it keeps draining, says exactly what is missing, and goes on when there is
+// room.
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
-#include <optional>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 
 #include "base/encoding.hpp"
 #include "recording/session_folder.hpp"

@@ -1,3 +1,4 @@
+// The byte layouts of docs/storage.md, one function each way.
 #include "recording/format.hpp"
 
 #include <algorithm>
@@ -25,8 +26,7 @@ Unsigned get(const std::byte* at) {
 
 SegmentName segment_name(std::uint64_t start) {
   SegmentName name{};
-  for (std::size_t i = 0; i < kHexDigits; ++i)
-    name[i] = "0123456789abcdef"[(start >> (4 * (kHexDigits - 1 - i))) & 15];
+  for (std::size_t i = 0; i < kHexDigits; ++i) name[i] = "0123456789abcdef"[(start >> (4 * (kHexDigits - 1 - i))) & 15];
   std::copy(kSegmentSuffix.begin(), kSegmentSuffix.end(), name.begin() + kHexDigits);
   return name;
 }
@@ -75,10 +75,10 @@ FrameParse parse_frame(std::span<const std::byte> buffer) {
   constexpr std::size_t kLengthBytes = 4;
   if (length == 0 || length > kMaxFrameBytes - kLengthBytes) return {.status = FrameStatus::broken};
   if (buffer.size() - kLengthBytes < length) return {};
-  return {.status = FrameStatus::complete,
-          .frame = {.type = static_cast<FrameType>(buffer[4]),
-                    .payload = buffer.subspan(kFrameHeaderBytes, length - 1)},
-          .consumed = kLengthBytes + length};
+  return {
+      .status = FrameStatus::complete,
+      .frame = {.type = static_cast<FrameType>(buffer[4]), .payload = buffer.subspan(kFrameHeaderBytes, length - 1)},
+      .consumed = kLengthBytes + length};
 }
 
 FrameHeader frame_header(FrameType type, std::size_t payload_bytes) {

@@ -1,4 +1,5 @@
-// The on-disk and socket formats that pane-tap and the dashboard share (docs/storage.md). Standard library only: pane-tap links it.
+// The on-disk and socket formats that pane-tap and the dashboard share (docs/storage.md). Standard library only:
+// pane-tap links it.
 #pragma once
 
 #include <array>
@@ -36,13 +37,14 @@ std::uint64_t get_u64(const std::byte* at);
 // --- marks: what happened at an offset of the log
 
 enum class MarkKind : std::uint16_t {
-  time = 1,             // the byte at `offset` came at `wall_micros`
-  gap = 2,              // `value` bytes (or kUnknownCount) are missing just before `offset`; detail: GapReason
-  tap_started = 3,      // value: its process id
-  preload = 4,          // the `value` bytes from `offset` on were captured from tmux: they rebuild the screen
-  tap_ended = 5,        // detail: EndReason
-  input_uncertain = 6,  // batch number `value` of one client may have reached the pane without being stored (docs/storage.md)
-  resize = 7,           // value: columns << 32 | rows. Reserved: nothing writes it yet
+  time = 1,         // the byte at `offset` came at `wall_micros`
+  gap = 2,          // `value` bytes (or kUnknownCount) are missing just before `offset`; detail: GapReason
+  tap_started = 3,  // value: its process id
+  preload = 4,      // the `value` bytes from `offset` on were captured from tmux: they rebuild the screen
+  tap_ended = 5,    // detail: EndReason
+  input_uncertain =
+      6,       // batch number `value` of one client may have reached the pane without being stored (docs/storage.md)
+  resize = 7,  // value: columns << 32 | rows. Reserved: nothing writes it yet
 };
 enum class GapReason : std::uint16_t {
   disk = 1,           // the disk did not take them
@@ -64,7 +66,8 @@ struct Mark {
 inline constexpr std::size_t kMarkBytes = 32;
 using MarkRecord = std::array<std::byte, kMarkBytes>;
 MarkRecord encode_mark(const Mark& mark);
-// nullopt for a record that no tap writes (kind 0, as in blocks that a power cut left empty). Unknown kinds are returned.
+// nullopt for a record that no tap writes (kind 0, as in blocks that a power cut left empty). Unknown kinds are
+// returned.
 std::optional<Mark> decode_mark(std::span<const std::byte, kMarkBytes> record);
 
 // --- frames of tap.sock: u32 length of what follows, u8 type, payload
@@ -72,12 +75,12 @@ std::optional<Mark> decode_mark(std::span<const std::byte, kMarkBytes> record);
 using ClientId = std::array<std::byte, 16>;
 
 enum class FrameType : std::uint8_t {
-  hello = 1,           // both ways, first: u32 version, u32 process id; from the tap also u8 1 when it waits for a preload
-  input = 2,           // to the tap: client, u64 number, bytes
-  ack = 3,             // to the dashboard: client, u64 highest number taken
-  nak = 4,             // to the dashboard: client, u64 highest number taken, u8 NakReason
-  preload = 5,         // to the tap: u8 PreloadPart, bytes
-  last = 6,            // to the tap: client; answered with ack
+  hello = 1,    // both ways, first: u32 version, u32 process id; from the tap also u8 1 when it waits for a preload
+  input = 2,    // to the tap: client, u64 number, bytes
+  ack = 3,      // to the dashboard: client, u64 highest number taken
+  nak = 4,      // to the dashboard: client, u64 highest number taken, u8 NakReason
+  preload = 5,  // to the tap: u8 PreloadPart, bytes
+  last = 6,     // to the tap: client; answered with ack
   preload_result = 7,  // to the dashboard: u8 PreloadStatus, u64 offset of the preload in the log (0 when not taken)
 };
 enum class NakReason : std::uint8_t {
@@ -94,18 +97,18 @@ enum class PreloadStatus : std::uint8_t {
 };
 
 inline constexpr std::uint32_t kTapVersion = 1;
-// A paste is cut into batches of this; one is the most that a kill of the tap can leave in doubt.
-inline constexpr std::size_t kMaxInputBytes = 64 * 1024;
+// A larger paste is sent as several batches.
+inline constexpr std::size_t kMaxInputBytes = std::size_t{64} * 1024;
 // A full-colour capture with all of tmux's default history is about 2 MB.
-inline constexpr std::size_t kMaxPreloadBytes = 16 * 1024 * 1024;
+inline constexpr std::size_t kMaxPreloadBytes = std::size_t{16} * 1024 * 1024;
 inline constexpr std::size_t kFrameHeaderBytes = 5;  // u32 length and u8 type
 inline constexpr std::size_t kClientIdBytes = std::tuple_size_v<ClientId>;
 inline constexpr std::size_t kInputHeaderBytes = kClientIdBytes + 8;
 inline constexpr std::size_t kMaxFrameBytes = kFrameHeaderBytes + kInputHeaderBytes + kMaxInputBytes;
 
 struct Frame {
-  FrameType type{};                     // any value: unknown types are skipped
-  std::span<const std::byte> payload{}; // points into the buffer that was given
+  FrameType type{};                      // any value: unknown types are skipped
+  std::span<const std::byte> payload{};  // points into the buffer that was given
 };
 enum class FrameStatus { complete, incomplete, broken };
 struct FrameParse {

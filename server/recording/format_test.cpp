@@ -1,6 +1,6 @@
 // The formats byte for byte, the reader's choice of a tail, and the two tables of the tap.
-#include <filesystem>
 #include <gtest/gtest.h>
+#include <filesystem>
 #include <limits>
 
 #include "base/encoding.hpp"
@@ -46,7 +46,13 @@ TEST(Format, SegmentNames) {
 TEST(Format, MarkRecordBytes) {
   const Mark mark{.offset = 0x0102, .wall_micros = -2, .kind = MarkKind::gap, .detail = 3, .value = 0xFF};
   const MarkRecord record = encode_mark(mark);
-  EXPECT_EQ(hex_encode(record), "0201000000000000" "feffffffffffffff" "0200" "0300" "00000000" "ff00000000000000");
+  EXPECT_EQ(hex_encode(record),
+            "0201000000000000"
+            "feffffffffffffff"
+            "0200"
+            "0300"
+            "00000000"
+            "ff00000000000000");
   EXPECT_EQ(decode_mark(record), mark);
   EXPECT_FALSE(decode_mark(MarkRecord{}));
 }
@@ -86,16 +92,28 @@ TEST(TailStart, AfterTheFirstNewlineFromThere) {
 
 TEST(TailStart, NotInsideAString) {
   // A newline inside an OSC or DCS string is no line's end.
-  EXPECT_EQ(tail_start("\x1b]0;a\nb\x07" "c\nd", 2), 10U);
+  EXPECT_EQ(tail_start("\x1b]0;a\nb\x07"
+                       "c\nd",
+                       2),
+            10U);
   EXPECT_EQ(tail_start("\x1bPq\n\n\x1b\\c\nd", 1), 9U);
 }
 
 TEST(TailStart, WithoutNewlineOutsideOfSequencesAndCharacters) {
   EXPECT_EQ(tail_start("ab\x1b[31mcd", 3), 7U);
   EXPECT_EQ(tail_start("ab\x1b(Bcd", 4), 5U);
-  EXPECT_EQ(tail_start("a\xe2\x82\xac" "b", 2), 4U);
-  EXPECT_EQ(tail_start("a\xe2\x82\xac" "b", 3), 4U);
-  EXPECT_EQ(tail_start("\x82\xac" "b", 0), 2U);
+  EXPECT_EQ(tail_start("a\xe2\x82\xac"
+                       "b",
+                       2),
+            4U);
+  EXPECT_EQ(tail_start("a\xe2\x82\xac"
+                       "b",
+                       3),
+            4U);
+  EXPECT_EQ(tail_start("\x82\xac"
+                       "b",
+                       0),
+            2U);
   EXPECT_EQ(tail_start("ab\x1b[", 3), 4U);
   EXPECT_EQ(tail_start("", 0), 0U);
 }
@@ -120,7 +138,8 @@ TEST(MarkFile, BoundThinsTimesAndKeepsGaps) {
   constexpr std::uint64_t kFirst = 500;  // retention is there
   MarkFile marks(kMax);
   for (std::uint64_t i = 0; i < 2000; ++i) {
-    ASSERT_TRUE(marks.append({.offset = i, .kind = i % 400 == 399 ? MarkKind::gap : MarkKind::time, .value = i}, kFirst));
+    ASSERT_TRUE(
+        marks.append({.offset = i, .kind = i % 400 == 399 ? MarkKind::gap : MarkKind::time, .value = i}, kFirst));
     ASSERT_LE(std::filesystem::file_size(kMarksFile), kMax + kMarkBytes);
   }
   const std::vector<Mark> all = folder.marks();
@@ -188,7 +207,8 @@ TEST(InputState, FullTableEvictsOnlyWhoWasIdleForADay) {
   const InFolder in(folder.path());
   InputState state;
   ASSERT_EQ(state.open(), 0);
-  for (std::uint64_t i = 0; i < tap::kClientSlots; ++i) take(state, client_id(i), 1, kNow + static_cast<std::int64_t>(i));
+  for (std::uint64_t i = 0; i < tap::kClientSlots; ++i)
+    take(state, client_id(i), 1, kNow + static_cast<std::int64_t>(i));
   EXPECT_EQ(state.decide(client_id(9999), 1, kNow + kDay).reason, NakReason::table_full);
   take(state, client_id(0), 2, kNow + kDay);  // no longer the oldest
   take(state, client_id(9999), 1, kNow + kDay + 100);

@@ -1,12 +1,13 @@
+// Finds the segment that holds an offset and reads across segments while the log grows and shrinks.
 #include "recording/log_reader.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <memory>
 
 #include "recording/format.hpp"
 #include "recording/tail_start.hpp"
@@ -15,9 +16,9 @@ namespace ccd::recording {
 namespace {
 
 // Sequences are far shorter; a string that is longer (an image) is cut at its end's next newline at worst.
-constexpr std::uint64_t kLookBackBytes = 16 * 1024;
+constexpr std::uint64_t kLookBackBytes = std::uint64_t{16} * 1024;
 // An output without a newline and a place between two sequences over this much is no text.
-constexpr std::uint64_t kSearchBytes = 256 * 1024;
+constexpr std::uint64_t kSearchBytes = std::uint64_t{256} * 1024;
 // Retention may delete what was just listed; each try starts from a fresh listing.
 constexpr int kTries = 4;
 
@@ -30,8 +31,8 @@ Result<LogReader> LogReader::open(const std::string& session_dir) {
   return LogReader(std::move(folder));
 }
 
-// The unbroken run of segments that ends at the log's end, oldest first. What lies before a hole (a power cut can leave one) is
-// treated as deleted.
+// The unbroken run of segments that ends at the log's end, oldest first. What lies before a hole (a power cut can leave
+// one) is treated as deleted.
 Result<std::vector<LogReader::Segment>> LogReader::list() {
   UniqueFd copy(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!copy) return fail_errno("open log");
@@ -39,14 +40,15 @@ Result<std::vector<LogReader::Segment>> LogReader::list() {
   if (!dir) return fail_errno("read log");
   static_cast<void>(copy.release());  // closedir closes it
   std::vector<Segment> segments;
-  while (const dirent* entry = ::readdir(dir.get())) {
+  while (const dirent* entry = ::readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe): one thread reads it
     const auto start = parse_segment_name(entry->d_name);
     if (start) segments.push_back({.start = *start, .size = 0});
   }
   std::sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) { return a.start < b.start; });
   for (std::size_t i = segments.size(); i-- > 0;) {
-    struct stat status{};
-    const bool there = ::fstatat(folder_.get(), segment_name(segments[i].start).data(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+    struct stat status {};
+    const bool there =
+        ::fstatat(folder_.get(), segment_name(segments[i].start).data(), &status, AT_SYMLINK_NOFOLLOW) == 0;
     segments[i].size = there ? static_cast<std::uint64_t>(status.st_size) : 0;
     // The newest one may have grown between the listing and now; all older ones are finished.
     const bool joins = i + 1 == segments.size() || segments[i].start + segments[i].size == segments[i + 1].start;
@@ -82,7 +84,8 @@ Result<bool> LogReader::locate(std::uint64_t offset) {
     if (segments.empty() && offset == 0) return false;
     if (segments.empty() || offset > segments.back().start + segments.back().size)
       return fail(ErrorKind::invalid, "the offset is beyond the end of the log");
-    if (offset < segments.front().start) return fail(ErrorKind::not_found, "the log does not reach back to this offset");
+    if (offset < segments.front().start)
+      return fail(ErrorKind::not_found, "the log does not reach back to this offset");
     const auto after = std::upper_bound(segments.begin(), segments.end(), offset,
                                         [](std::uint64_t at, const Segment& s) { return at < s.start; });
     if (TRY(open_segment(std::prev(after)->start))) return true;
@@ -97,7 +100,8 @@ Result<std::size_t> LogReader::read(std::uint64_t offset, std::span<std::byte> o
   std::size_t got = 0;
   for (bool relocated = false; got < out.size();) {
     const std::uint64_t from = offset + got;
-    const ssize_t n = ::pread(segment_.get(), out.data() + got, out.size() - got, static_cast<off_t>(from - segment_start_));
+    const ssize_t n =
+        ::pread(segment_.get(), out.data() + got, out.size() - got, static_cast<off_t>(from - segment_start_));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_errno("read log");
     got += static_cast<std::size_t>(n);
@@ -112,10 +116,10 @@ Result<std::size_t> LogReader::read(std::uint64_t offset, std::span<std::byte> o
   return got;
 }
 
-// Nothing is at `offset` and no segment starts there: true when the log just ends, false when the reader fell behind retention or
-// asks for what is not there.
+// Nothing is at `offset` and no segment starts there: true when the log just ends, false when the reader fell behind
+// retention or asks for what is not there.
 Result<bool> LogReader::at_log_end(std::uint64_t offset) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(segment_.get(), &status) != 0) return fail_errno("stat log segment");
   return segment_start_ == newest_start_ && status.st_nlink > 0 &&
          offset <= segment_start_ + static_cast<std::uint64_t>(status.st_size);

@@ -1,4 +1,5 @@
-// Reads a session's log by offset while its pane-tap goes on writing. All calls block on local disk only; one thread at a time.
+// Reads a session's log by offset while its pane-tap goes on writing. All calls block on local disk only; one thread at
+// a time.
 #pragma once
 
 #include <cstddef>
@@ -26,13 +27,14 @@ class LogReader {
   // Reads the folder: a few microseconds per segment. Not for every keystroke.
   Result<LogExtent> extent();
 
-  // Fills `out` from `offset` on, across segments, and returns how much there was: less than out.size() means that the log ended
-  // there at the time of the call. not_found: retention has deleted the offset; invalid: it is beyond the end. On the
-  // hot path this is one pread and, at the end of the log, one failed openat.
+  // Fills `out` from `offset` on, across segments, and returns how much there was: less than out.size() means that the
+  // log ended there at the time of the call. not_found: retention has deleted the offset; invalid: it is beyond the
+  // end. On the hot path this is one pread and, at the end of the log, one failed openat.
   Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> out);
 
-  // A place at most `max_bytes` before the end from which a terminal can show the log: after a newline and outside of UTF-8
-  // characters and escape sequences, as far as a bounded look-back can tell; the end itself when there is no such place.
+  // A place at most `max_bytes` before the end from which a terminal can show the log: after a newline and outside of
+  // UTF-8 characters and escape sequences, as far as a bounded look-back can tell; the end itself when there is no such
+  // place.
   Result<std::uint64_t> tail_offset(std::uint64_t max_bytes);
 
  private:

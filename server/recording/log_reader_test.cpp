@@ -1,8 +1,8 @@
 // LogReader over hand-made logs, the session's folder, and the watcher.
-#include <algorithm>
-#include <filesystem>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <algorithm>
+#include <filesystem>
 
 #include "base/encoding.hpp"
 #include "base/task.hpp"
@@ -36,9 +36,7 @@ TEST(LogReader, EmptyLog) {
   EXPECT_EQ(read(reader, 0, 10), "abc");
 }
 
-TEST(LogReader, NoFolder) {
-  EXPECT_EQ(LogReader::open("/nonexistent/session").error().kind, ErrorKind::not_found);
-}
+TEST(LogReader, NoFolder) { EXPECT_EQ(LogReader::open("/nonexistent/session").error().kind, ErrorKind::not_found); }
 
 TEST(LogReader, CrossesSegmentsAndFollowsGrowth) {
   const SessionFolder folder;
@@ -139,7 +137,7 @@ TEST(SessionFolder, IsPrivateAndIdempotent) {
   ASSERT_TRUE(create_session_folder(dir));
   ASSERT_TRUE(create_session_folder(dir));
   for (const std::string& path : {dir, dir + "/log", folder.root() + "/a"}) {
-    struct stat status{};
+    struct stat status {};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0700U) << path;
   }
@@ -173,7 +171,8 @@ TEST(TapCommand, OnlyPathsWithNothingToQuote) {
   EXPECT_EQ(*tap_command("/usr/lib/x-1/pane-tap", "/data/sessions/s_1", {.segment_bytes = 4096, .keep_bytes = 8192}),
             "exec /usr/lib/x-1/pane-tap /data/sessions/s_1 --segment-bytes 4096 --keep-bytes 8192");
   EXPECT_TRUE(tap_command("/p", "/d", {.hold = milliseconds(250)})->ends_with(" --hold-ms 250"));
-  for (const char* bad : {"", "relative", "/a b", "/a'b", "/a;b", "/a#{pane_id}", "/a%Y", "/a\nb", "/a$HOME", "/\xc3\xbc"}) {
+  for (const char* bad :
+       {"", "relative", "/a b", "/a'b", "/a;b", "/a#{pane_id}", "/a%Y", "/a\nb", "/a$HOME", "/\xc3\xbc"}) {
     EXPECT_EQ(tap_command("/p", bad, {}).error().field, "session_dir") << bad;
     EXPECT_EQ(tap_command(bad, "/d", {}).error().field, "pane_tap_path") << bad;
   }
@@ -239,11 +238,14 @@ TEST_F(LogWatcherTest, CallbackMayDropAnyWatchAndTheWatcher) {
   std::vector<LogWatcher::Watch> watches;
   int calls = 0;
   for (int i = 0; i < 3; ++i) {
-    watches.push_back(watcher->watch(folder_.path(), [&] {
-      ++calls;
-      watches.clear();
-      watcher.reset();
-    }).value());
+    watches.push_back(watcher
+                          ->watch(folder_.path(),
+                                  [&] {
+                                    ++calls;
+                                    watches.clear();
+                                    watcher.reset();
+                                  })
+                          .value());
   }
   folder_.write_segment(0, "a");
   ASSERT_TRUE(run_until([&] { return calls > 0; }));

@@ -1,5 +1,8 @@
+// inotify on the log folders: which watch an event belongs to, and callbacks that may change the set of watches.
 #include "recording/log_watcher.hpp"
 
+#include <sys/inotify.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
@@ -8,8 +11,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <sys/inotify.h>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct LogWatcher::State : std::enable_shared_from_this<State> {
     std::function<void()> grown;
   };
 
-  explicit State(asio::any_io_executor executor) : inotify(std::move(executor)) {}
+  explicit State(const asio::any_io_executor& executor) : inotify(executor) {}
 
   void open();
   void read_on();
@@ -56,17 +57,17 @@ void LogWatcher::State::open() {
 }
 
 void LogWatcher::State::read_on() {
-  inotify.async_read_some(asio::buffer(buffer),
-                          [self = shared_from_this()](const boost::system::error_code& ec, std::size_t size) {
-                            if (ec == asio::error::operation_aborted || !self->inotify.is_open()) return;
-                            if (ec) {
-                              self->broken = fail_errno("read inotify", ec.value()).value();
-                              log_error("recording", "session logs are not watched any more", {{"error", ec.message()}});
-                              return;
-                            }
-                            self->on_read(size);
-                            if (self->inotify.is_open()) self->read_on();
-                          });
+  inotify.async_read_some(
+      asio::buffer(buffer), [self = shared_from_this()](const boost::system::error_code& ec, std::size_t size) {
+        if (ec == asio::error::operation_aborted || !self->inotify.is_open()) return;
+        if (ec) {
+          self->broken = fail_errno("read inotify", ec.value()).value();
+          log_error("recording", "session logs are not watched any more", {{"error", ec.message()}});
+          return;
+        }
+        self->on_read(size);
+        if (self->inotify.is_open()) self->read_on();
+      });
 }
 
 void LogWatcher::State::on_read(std::size_t size) {
@@ -99,11 +100,12 @@ void LogWatcher::State::remove(std::uint64_t id) {
   if (found == entries.end()) return;
   const int watch = found->second.watch;
   entries.erase(found);
-  const bool shared = std::any_of(entries.begin(), entries.end(), [&](const auto& e) { return e.second.watch == watch; });
+  const bool shared =
+      std::any_of(entries.begin(), entries.end(), [&](const auto& e) { return e.second.watch == watch; });
   if (!shared && inotify.is_open()) ::inotify_rm_watch(inotify.native_handle(), watch);
 }
 
-LogWatcher::LogWatcher(asio::any_io_executor executor) : state_(std::make_shared<State>(std::move(executor))) {
+LogWatcher::LogWatcher(const asio::any_io_executor& executor) : state_(std::make_shared<State>(executor)) {
   state_->open();
   if (!state_->broken) state_->read_on();
 }

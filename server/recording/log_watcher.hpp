@@ -1,4 +1,5 @@
-// Tells when session logs grow: one inotify descriptor for the process. All calls and callbacks on the executor's one thread.
+// Tells when session logs grow: one inotify descriptor for the process. All calls and callbacks on the executor's one
+// thread.
 #pragma once
 
 #include <functional>
@@ -14,7 +15,8 @@ class LogWatcher {
   struct State;
 
  public:
-  // Guard of one registration: no callback after its destruction, not even from within callbacks. May outlive the watcher.
+  // Guard of one registration: no callback after its destruction, not even from within callbacks. May outlive the
+  // watcher.
   class Watch {
    public:
     Watch() = default;
@@ -32,14 +34,14 @@ class LogWatcher {
     std::uint64_t id_ = 0;
   };
 
-  explicit LogWatcher(asio::any_io_executor executor);
+  explicit LogWatcher(const asio::any_io_executor& executor);
   LogWatcher(const LogWatcher&) = delete;
   LogWatcher& operator=(const LogWatcher&) = delete;
   ~LogWatcher();
 
-  // Calls `grown` after each growth of the log, new segments included; many writes may give one call, and a call without growth is
-  // possible. Watch first, then read: what is written in between is reported. The error is the kernel's (`unavailable`
-  // when its limit of watches is reached) or not_found without the folder.
+  // Calls `grown` after each growth of the log, new segments included; many writes may give one call, and a call
+  // without growth is possible. Watch first, then read: what is written in between is reported. The error is the
+  // kernel's (`unavailable` when its limit of watches is reached) or not_found without the folder.
   Result<Watch> watch(const std::string& session_dir, std::function<void()> grown);
 
  private:

@@ -1,11 +1,12 @@
+// Binary search and bulk read in the file of marks.
 #include "recording/marks.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
 
 #include "base/unique_fd.hpp"
 
@@ -15,7 +16,8 @@ namespace {
 // The offset field of record `index`.
 Result<std::uint64_t> offset_at(int fd, std::uint64_t index) {
   std::array<std::byte, 8> field{};
-  if (::pread(fd, field.data(), field.size(), static_cast<off_t>(index * kMarkBytes)) != static_cast<ssize_t>(field.size()))
+  if (::pread(fd, field.data(), field.size(), static_cast<off_t>(index * kMarkBytes)) !=
+      static_cast<ssize_t>(field.size()))
     return fail_errno("read marks");
   return get_u64(field.data());
 }
@@ -38,7 +40,7 @@ Result<std::vector<Mark>> read_marks(const std::string& session_dir, std::uint64
   const std::string path = session_dir + "/" + kMarksFile;
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file && errno == ENOENT) return std::vector<Mark>{};
-  struct stat status{};
+  struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) return fail_errno("open " + path);
   // A record that is being appended may be there in part: it is not there yet.
   const std::uint64_t records = static_cast<std::uint64_t>(status.st_size) / kMarkBytes;
@@ -47,8 +49,8 @@ Result<std::vector<Mark>> read_marks(const std::string& session_dir, std::uint64
   std::vector<std::byte> bytes((records - begin) * kMarkBytes);
   std::size_t got = 0;
   while (got < bytes.size()) {
-    const ssize_t n = ::pread(file.get(), bytes.data() + got, bytes.size() - got,
-                              static_cast<off_t>(begin * kMarkBytes + got));
+    const ssize_t n =
+        ::pread(file.get(), bytes.data() + got, bytes.size() - got, static_cast<off_t>(begin * kMarkBytes + got));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_errno("read " + path);
     if (n == 0) break;

@@ -1,12 +1,13 @@
 // The real pane-tap program between the test's "tmux" and the test's "dashboard": log, marks, rotation, kills, preload.
-#include <array>
-#include <csignal>
-#include <filesystem>
 #include <gtest/gtest.h>
-#include <random>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <random>
+#include <sstream>
 
 #include "base/encoding.hpp"
 #include "recording/log_reader.hpp"
@@ -95,7 +96,7 @@ TEST(PaneTap, EverythingIsPrivate) {
   ASSERT_TRUE(tap.print("x"));
   ASSERT_TRUE(log_reaches(folder, 1));
   for (const char* name : {"tap.sock", "tap.lock", "marks", "input.state", "log/0000000000000000.seg"}) {
-    struct stat status{};
+    struct stat status {};
     ASSERT_EQ(::stat((folder.path() + "/" + name).c_str(), &status), 0) << name;
     EXPECT_EQ(status.st_mode & 0777, 0600U) << name;
   }
@@ -114,19 +115,18 @@ TEST(PaneTap, RefusesAFolderThatOthersCanRead) {
 
 TEST(PaneTap, BadArgumentsAreOneLineAnd64) {
   const SessionFolder folder;
-  const std::vector<std::vector<std::string>> bad{
-      {},
-      {"--segment-bytes", "4096"},
-      {folder.path(), folder.path()},
-      {folder.path(), "--segment-bytes"},
-      {folder.path(), "--segment-bytes", "1"},
-      {folder.path(), "--segment-bytes", "4096x"},
-      {folder.path(), "--segment-bytes", "-4096"},
-      {folder.path(), "--segment-bytes", "99999999999999999999999"},
-      {folder.path(), "--segment-bytes", "65536", "--keep-bytes", "4096"},
-      {folder.path(), "--hold-ms", "60001"},
-      {folder.path(), "--verbose"},
-      {""}};
+  const std::vector<std::vector<std::string>> bad{{},
+                                                  {"--segment-bytes", "4096"},
+                                                  {folder.path(), folder.path()},
+                                                  {folder.path(), "--segment-bytes"},
+                                                  {folder.path(), "--segment-bytes", "1"},
+                                                  {folder.path(), "--segment-bytes", "4096x"},
+                                                  {folder.path(), "--segment-bytes", "-4096"},
+                                                  {folder.path(), "--segment-bytes", "99999999999999999999999"},
+                                                  {folder.path(), "--segment-bytes", "65536", "--keep-bytes", "4096"},
+                                                  {folder.path(), "--hold-ms", "60001"},
+                                                  {folder.path(), "--verbose"},
+                                                  {""}};
   for (const auto& arguments : bad) {
     std::vector<std::string> argv{pane_tap_path()};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
@@ -269,7 +269,7 @@ TEST(PaneTap, HoldIsBoundedAndItsOverflowIsAGap) {
   ASSERT_TRUE(tap.wait_ready());
   RawClient client(folder.path());
   ASSERT_TRUE(client.hello());
-  constexpr std::size_t kHeld = 16 * 1024 * 1024;
+  constexpr std::size_t kHeld = std::size_t{16} * 1024 * 1024;
   const std::string text = pattern(kHeld + 1'000'000, 1);
   ASSERT_TRUE(tap.print(text));  // never waits
   ASSERT_TRUE(client.send_frame(FrameType::preload, "\1S"));
@@ -325,15 +325,50 @@ TEST(PaneTap, NinthConnectionIsRefusedAndAFreedPlaceIsUsed) {
   TapProcess tap(folder.path());
   ASSERT_TRUE(tap.wait_ready());
   std::vector<RawClient> clients;
-  for (int i = 0; i < 8; ++i) ASSERT_TRUE(wait_until([&] {  // the probe of wait_ready may still hold a place
-    RawClient next(folder.path());
-    const bool taken = next.hello();
-    if (taken) clients.push_back(std::move(next));
-    return taken;
-  }));
+  for (int i = 0; i < 8; ++i)
+    ASSERT_TRUE(wait_until([&] {  // the probe of wait_ready may still hold a place
+      RawClient next(folder.path());
+      const bool taken = next.hello();
+      if (taken) clients.push_back(std::move(next));
+      return taken;
+    }));
   EXPECT_FALSE(RawClient(folder.path()).hello());
   clients.pop_back();
   EXPECT_TRUE(wait_until([&] { return RawClient(folder.path()).hello(); }));
+}
+
+TEST(PaneTap, WithoutDescriptorsItWaitsAndDoesNotSpin) {
+  const SessionFolder folder;
+  TapProcess tap(folder.path());
+  ASSERT_TRUE(tap.print("output "));
+  ASSERT_TRUE(log_reaches(folder, 7));
+  rlimit limit{};
+  ASSERT_EQ(::prlimit(tap.pid(), RLIMIT_NOFILE, nullptr, &limit), 0);
+  rlimit few = limit;
+  few.rlim_cur = 12;  // what it has and two or three connections
+  ASSERT_EQ(::prlimit(tap.pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+  std::vector<RawClient> taken;
+  RawClient waiting(folder.path());
+  while (taken.size() < 8 && waiting.receive(std::chrono::milliseconds(200))) {
+    taken.push_back(std::move(waiting));
+    waiting = RawClient(folder.path());
+  }
+  ASSERT_TRUE(waiting.connected());
+  ASSERT_LT(taken.size(), 8U);
+  const auto cpu_ticks = [&] {
+    std::istringstream stat(file_bytes("/proc/" + std::to_string(tap.pid()) + "/stat"));
+    std::string word;
+    std::uint64_t ticks = 0;
+    for (int field = 1; field <= 15 && stat >> word; ++field) ticks += field >= 14 ? std::stoull(word) : 0;
+    return ticks;
+  };
+  const std::uint64_t before = cpu_ticks();
+  EXPECT_FALSE(waiting.receive(std::chrono::milliseconds(300)));
+  EXPECT_LE(cpu_ticks() - before, 5U);  // of 30
+  ASSERT_TRUE(tap.print("goes on"));
+  ASSERT_TRUE(log_reaches(folder, 14));
+  ASSERT_EQ(::prlimit(tap.pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
+  EXPECT_TRUE(waiting.hello());
 }
 
 TEST(PaneTap, RandomBytesOnTheSocketHarmNothing) {

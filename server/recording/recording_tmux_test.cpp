@@ -1,7 +1,7 @@
 // pane-tap under a real tmux on a private socket: the first byte, a flood byte for byte, input, and the tap's death.
+#include <gtest/gtest.h>
 #include <csignal>
 #include <fstream>
-#include <gtest/gtest.h>
 
 #include "base/encoding.hpp"
 #include "recording/log_reader.hpp"
@@ -30,8 +30,8 @@ class Tmux {
   }
   // A session whose only pane runs `script` in sh and is tapped from its first byte, in one command line.
   [[nodiscard]] bool start(const std::string& script, const std::string& tap) const {
-    const ExitedProcess done = call({"new-session", "-d", "-s", "s", "-x", "80", "-y", "24", "--", "/bin/sh", "-c", script, ";",
-                                     "pipe-pane", "-IO", "-t", "=s:", tap});
+    const ExitedProcess done = call({"new-session", "-d", "-s", "s", "-x", "80", "-y", "24", "--", "/bin/sh", "-c",
+                                     script, ";", "pipe-pane", "-IO", "-t", "=s:", tap});
     EXPECT_EQ(done.code, 0) << done.err;
     return done.code == 0;
   }

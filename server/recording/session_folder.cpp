@@ -1,13 +1,14 @@
+// Makes, removes and locks session folders by descriptor, and builds the one command that tmux gives to a shell.
 #include "recording/session_folder.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <memory>
 
 #include "base/unique_fd.hpp"
 #include "recording/format.hpp"
@@ -36,7 +37,7 @@ Result<UniqueFd> open_folder(int at, const char* path, const std::string& name) 
 }
 
 Result<> check_private(int fd, const std::string& name) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd, &status) != 0) return fail_errno("stat " + name);
   if (status.st_uid == ::geteuid() && (status.st_mode & kOthers) == 0) return {};
   return fail(ErrorKind::forbidden, "folder " + name + " must belong to this user with mode 0700");
@@ -47,8 +48,8 @@ Result<> remove_entries(int folder, const std::string& name) {
   UniqueFd copy = TRY(open_folder(folder, ".", name));
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(copy.get()), &::closedir);
   if (!dir) return fail_errno("read folder " + name);
-  static_cast<void>(copy.release());  // closedir closes it
-  while (const dirent* entry = ::readdir(dir.get())) {
+  static_cast<void>(copy.release());                    // closedir closes it
+  while (const dirent* entry = ::readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe): one thread reads it
     const std::string_view file = entry->d_name;
     if (file == "." || file == "..") continue;
     if (::unlinkat(folder, entry->d_name, 0) != 0 && errno != ENOENT && errno != EISDIR)
@@ -68,8 +69,8 @@ Result<UniqueFd> take_lock(int folder) {
 
 bool shell_safe(std::string_view path) {
   const auto safe = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '/' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '/' || c == '-';
   };
   return path.starts_with('/') && std::all_of(path.begin(), path.end(), safe);
 }
@@ -82,7 +83,8 @@ Result<> create_session_folder(const std::string& session_dir) {
   const UniqueFd folder = TRY(open_folder(AT_FDCWD, session_dir.c_str(), session_dir));
   TRY(check_private(folder.get(), session_dir));
   const std::string log = session_dir + "/" + kLogFolder;
-  if (::mkdirat(folder.get(), kLogFolder, kOwnerFolder) != 0 && errno != EEXIST) return fail_errno("make folder " + log);
+  if (::mkdirat(folder.get(), kLogFolder, kOwnerFolder) != 0 && errno != EEXIST)
+    return fail_errno("make folder " + log);
   const UniqueFd log_folder = TRY(open_folder(folder.get(), kLogFolder, log));
   return check_private(log_folder.get(), log);
 }
@@ -110,11 +112,14 @@ Result<bool> tap_running(const std::string& session_dir) {
   return tl::unexpected(lock.error());
 }
 
-Result<std::string> tap_command(std::string_view pane_tap_path, std::string_view session_dir, const TapOptions& options) {
+Result<std::string> tap_command(std::string_view pane_tap_path, std::string_view session_dir,
+                                const TapOptions& options) {
   for (const auto& [field, path] : {std::pair("pane_tap_path", pane_tap_path), std::pair("session_dir", session_dir)}) {
     if (shell_safe(path)) continue;
-    return fail_field(field, "must be an absolute path of letters, digits, '_', '.', '/' and '-' only, because tmux gives "
-                             "it to a shell: " + std::string(path));
+    return fail_field(field,
+                      "must be an absolute path of letters, digits, '_', '.', '/' and '-' only, because tmux gives "
+                      "it to a shell: " +
+                          std::string(path));
   }
   std::string command = "exec " + std::string(pane_tap_path) + " " + std::string(session_dir);
   command += " --segment-bytes " + std::to_string(options.segment_bytes);

@@ -1,3 +1,4 @@
+// A scanner that knows where escape sequences and UTF-8 characters begin and end, and nothing else of them.
 #include "recording/tail_start.hpp"
 
 #include <cstdint>

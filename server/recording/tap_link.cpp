@@ -1,5 +1,12 @@
+// Frames to and from tap.sock on the loop: one connection at a time, told apart by number so that late handlers do
+// nothing.
 #include "recording/tap_link.hpp"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -7,11 +14,6 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -26,7 +28,7 @@ using asio::posix::stream_descriptor;
 constexpr auto kHelloLimit = std::chrono::seconds(2);
 // Acknowledgements are 29 bytes: a hundred of them.
 constexpr std::size_t kReadBytes = 4096;
-constexpr std::size_t kPreloadPartBytes = 60 * 1024;  // with its header under kMaxFrameBytes
+constexpr std::size_t kPreloadPartBytes = std::size_t{60} * 1024;  // with its header under kMaxFrameBytes
 
 // The folder may be deeper than a socket address is long; its descriptor's name in /proc is short.
 Result<UniqueFd> connect_socket(const std::string& session_dir) {
@@ -45,7 +47,8 @@ Result<UniqueFd> connect_socket(const std::string& session_dir) {
   }
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_errno("ask who listens on tap.sock");
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return fail_errno("ask who listens on tap.sock");
   if (peer.uid != ::geteuid()) return fail(ErrorKind::forbidden, "tap.sock belongs to another user's process");
   return fd;
 }
@@ -190,7 +193,8 @@ void TapLink::State::parse() {
     if (connection != mine) return;
     done += next.consumed;
   }
-  std::copy(in.begin() + static_cast<std::ptrdiff_t>(done), in.begin() + static_cast<std::ptrdiff_t>(in_size), in.begin());
+  std::copy(in.begin() + static_cast<std::ptrdiff_t>(done), in.begin() + static_cast<std::ptrdiff_t>(in_size),
+            in.begin());
   in_size -= done;
   // Only a frame of a later version can be larger than the buffer.
   if (in_size == in.size()) in.resize(std::min(in.size() * 2, kMaxFrameBytes));
@@ -225,7 +229,8 @@ Result<> TapLink::State::check_up() const {
   return fail(ErrorKind::unavailable, "the link to the pane-tap is down");
 }
 
-// Sends at once what the socket takes; the caller has checked that the rest may be queued. An error shows at the next read.
+// Sends at once what the socket takes; the caller has checked that the rest may be queued. An error shows at the next
+// read.
 void TapLink::State::enqueue(FrameType type, std::span<const std::byte> head, std::span<const std::byte> body) {
   const FrameHeader header = frame_header(type, head.size() + body.size());
   const std::array<std::span<const std::byte>, 3> parts{header, head, body};

@@ -1,13 +1,14 @@
-// The dashboard's connection to one session's pane-tap: input with numbers, acknowledgements, the preload of an adopted pane.
+// The dashboard's connection to one session's pane-tap: input with numbers, acknowledgements, the preload of an adopted
+// pane.
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <sys/types.h>
 
 #include "base/error.hpp"
 #include "base/task.hpp"
@@ -44,21 +45,22 @@ class TapLink {
   TapLink& operator=(const TapLink&) = delete;
   ~TapLink();
 
-  // Connects and exchanges HELLO. not_found or unavailable: no tap listens there; timeout: it does not answer; forbidden: it is
-  // another user's; conflict: it is up already. The TapLink must outlive the returned task.
+  // Connects and exchanges HELLO. not_found or unavailable: no tap listens there; timeout: it does not answer;
+  // forbidden: it is another user's; conflict: it is up already. The TapLink must outlive the returned task.
   Task<Result<>> connect();
   [[nodiscard]] bool up() const;
   // What the tap said of itself at the last connect().
   [[nodiscard]] TapHello tap() const;
 
-  // At most kMaxInputBytes per call (too_large). Sent at once when the socket takes it, else queued up to kTapQueueBytes;
-  // `unavailable` when that is full or the link is down: nothing of it was sent, keep it and send it again after on_ack or
-  // connect(). The same number must always come with the same bytes. Numbers of a client start at 1 and rise by 1.
+  // At most kMaxInputBytes per call (too_large). Sent at once when the socket takes it, else queued up to
+  // kTapQueueBytes; `unavailable` when that is full or the link is down: nothing of it was sent, keep it and send it
+  // again after on_ack or connect(). The same number must always come with the same bytes. Numbers of a client start at
+  // 1 and rise by 1.
   Result<> send(const ClientId& client, std::uint64_t number, std::span<const std::byte> bytes);
   // Asks for the client's highest number taken (0: none); on_ack answers.
   Result<> ask_last(const ClientId& client);
-  // The captured screen, written to the log before all output that the tap holds back. Kept in memory until it is sent, beyond
-  // kTapQueueBytes; too_large over kMaxPreloadBytes.
+  // The captured screen, written to the log before all output that the tap holds back. Kept in memory until it is sent,
+  // beyond kTapQueueBytes; too_large over kMaxPreloadBytes.
   Result<> preload(std::span<const std::byte> bytes);
   void close();
 

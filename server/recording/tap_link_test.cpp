@@ -1,10 +1,10 @@
 // TapLink against the real pane-tap.
-#include <csignal>
-#include <deque>
 #include <gtest/gtest.h>
-#include <optional>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <csignal>
+#include <deque>
+#include <optional>
 
 #include "base/encoding.hpp"
 #include "recording/session_folder.hpp"
@@ -25,7 +25,10 @@ class TapLinkTest : public testing::Test {
 
   TapLink::Events events() {
     return {.on_ack = [this](const ClientId&, std::uint64_t highest) { acks_.push_back(highest); },
-            .on_nak = [this](const ClientId&, std::uint64_t highest, NakReason reason) { naks_.push_back({highest, reason}); },
+            .on_nak =
+                [this](const ClientId&, std::uint64_t highest, NakReason reason) {
+                  naks_.push_back({highest, reason});
+                },
             .on_down = [this](Error error) { downs_.push_back(std::move(error)); },
             .on_preload = [this](PreloadStatus status, std::uint64_t) { preloads_.push_back(status); }};
   }

@@ -1,6 +1,8 @@
-// What the recording tests share: a session's folder, a real pane-tap whose tmux is the test, and a plain client of its socket.
+// What the recording tests share: a session's folder, a real pane-tap whose tmux is the test, and a plain client of its
+// socket.
 #pragma once
 
+#include <sys/types.h>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -8,7 +10,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <vector>
 
 #include "base/unique_fd.hpp"
@@ -64,7 +65,7 @@ class TapProcess {
   TapProcess& operator=(const TapProcess&) = delete;
   ~TapProcess();
 
-  [[nodiscard]] bool wait_ready() const;  // it listens
+  bool wait_ready() const;  // it listens
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] int fd() const { return pane_.get(); }
   // The pane prints: true when the tap took all within the deadline.

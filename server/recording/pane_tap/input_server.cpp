@@ -1,12 +1,13 @@
+// Accepts connections, takes frames while the pane takes input, answers each.
 #include "recording/pane_tap/input_server.hpp"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "recording/pane_tap/system.hpp"
 
@@ -30,6 +31,11 @@ ClientId client_of(std::span<const std::byte> payload) {
 
 }  // namespace
 
+InputServer::InputServer(InputState* state, PaneInput* pane, OutputPath* output)
+    : state_(state), pane_(pane), output_(output) {
+  for (std::size_t i = 0; i < kMaxConnections; ++i) connections_[i].buffers = &buffers_[i];
+}
+
 int InputServer::open() {
   listener_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!listener_) return errno;
@@ -49,11 +55,12 @@ void InputServer::close() {
 }
 
 bool InputServer::readable(const Connection& connection) const {
-  return !pane_->busy() && connection.out_size + kMaxReplyBytes <= connection.out.size();
+  return !pane_->busy() && connection.out_size + kMaxReplyBytes <= kReplyBytes;
 }
 
-void InputServer::prepare(std::span<pollfd, kPolls> polls) const {
-  polls[0] = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
+void InputServer::prepare(std::span<pollfd, kPolls> polls) {
+  if (accept_paused() && steady_millis() >= accept_again_) accept_again_ = 0;
+  polls[0] = {.fd = accept_paused() ? -1 : listener_.get(), .events = POLLIN, .revents = 0};
   for (std::size_t i = 0; i < kMaxConnections; ++i) {
     const Connection& c = connections_[i];
     const int events = (readable(c) ? POLLIN : 0) | (c.out_size > 0 ? POLLOUT : 0);
@@ -71,7 +78,8 @@ void InputServer::handle(std::span<const pollfd, kPolls> polls) {
       process(c);
     }
     if (c.fd && (events & POLLIN) != 0 && readable(c)) read_from(c);
-    // Hung up while not being read: what it still had to say is not acknowledged, so its sender sends it again elsewhere.
+    // Hung up while not being read: what it still had to say is not acknowledged, so its sender sends it again
+    // elsewhere.
     else if ((events & (POLLHUP | POLLERR)) != 0 && (events & POLLIN) == 0) c.fd.reset();
   }
   if (polls[0].revents != 0) accept_all();
@@ -80,7 +88,12 @@ void InputServer::handle(std::span<const pollfd, kPolls> polls) {
 void InputServer::accept_all() {
   for (;;) {
     UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd) return;
+    if (!fd) {
+      // Out of descriptors: asking again at once would only spin.
+      if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+        accept_again_ = steady_millis() + kAcceptPauseMillis;
+      return;
+    }
     const auto free = std::find_if(connections_.begin(), connections_.end(), [](const Connection& c) { return !c.fd; });
     if (free == connections_.end() || !same_user(fd.get())) continue;  // closes it
     free->fd = std::move(fd);
@@ -98,7 +111,8 @@ void InputServer::accept_all() {
 }
 
 void InputServer::read_from(Connection& c) {
-  const ssize_t n = ::recv(c.fd.get(), c.in.data() + c.in_size, c.in.size() - c.in_size, 0);
+  std::array<std::byte, kMaxFrameBytes>& in = c.buffers->in;
+  const ssize_t n = ::recv(c.fd.get(), in.data() + c.in_size, in.size() - c.in_size, 0);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n <= 0) return c.fd.reset();
   c.in_size += static_cast<std::size_t>(n);
@@ -107,10 +121,11 @@ void InputServer::read_from(Connection& c) {
 
 // Takes the frames that are there; one send for all answers.
 void InputServer::process(Connection& c) {
+  std::array<std::byte, kMaxFrameBytes>& in = c.buffers->in;
   std::size_t done = 0;
   bool more = true;
   while (more && c.fd && readable(c)) {
-    const FrameParse parse = parse_frame(std::span(c.in).subspan(done, c.in_size - done));
+    const FrameParse parse = parse_frame(std::span(in).subspan(done, c.in_size - done));
     if (parse.status == FrameStatus::broken) return c.fd.reset();
     more = parse.status == FrameStatus::complete;
     if (more && on_frame(c, parse.frame) == Outcome::hang_up) return c.fd.reset();
@@ -118,8 +133,8 @@ void InputServer::process(Connection& c) {
     if (!more || !readable(c)) flush(c);  // after which there may be room for further answers
   }
   if (done == 0) return;
-  std::copy(c.in.begin() + static_cast<std::ptrdiff_t>(done), c.in.begin() + static_cast<std::ptrdiff_t>(c.in_size),
-            c.in.begin());
+  std::copy(in.begin() + static_cast<std::ptrdiff_t>(done), in.begin() + static_cast<std::ptrdiff_t>(c.in_size),
+            in.begin());
   c.in_size -= done;
 }
 
@@ -216,18 +231,20 @@ void InputServer::nak(Connection& c, const ClientId& client, std::uint64_t highe
 // There is room: a connection is only read while one reply more fits.
 void InputServer::reply(Connection& c, FrameType type, std::span<const std::byte> payload) {
   const FrameHeader header = frame_header(type, payload.size());
-  std::copy(header.begin(), header.end(), &c.out[c.out_size]);
-  std::copy(payload.begin(), payload.end(), &c.out[c.out_size + header.size()]);
+  std::byte* const end = c.buffers->out.data() + c.out_size;
+  std::copy(header.begin(), header.end(), end);
+  std::copy(payload.begin(), payload.end(), end + header.size());
   c.out_size += header.size() + payload.size();
 }
 
 void InputServer::flush(Connection& c) {
+  std::array<std::byte, kReplyBytes>& out = c.buffers->out;
   while (c.fd && c.out_size > 0) {
-    const ssize_t n = ::send(c.fd.get(), c.out.data(), c.out_size, MSG_NOSIGNAL);
+    const ssize_t n = ::send(c.fd.get(), out.data(), c.out_size, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return;
     if (n <= 0) return c.fd.reset();
-    std::copy(c.out.begin() + n, c.out.begin() + static_cast<std::ptrdiff_t>(c.out_size), c.out.begin());
+    std::copy(out.begin() + n, out.begin() + static_cast<std::ptrdiff_t>(c.out_size), out.begin());
     c.out_size -= static_cast<std::size_t>(n);
   }
 }

@@ -1,13 +1,13 @@
 // tap.sock: takes input and preloads from the dashboard, in the frames of docs/storage.md.
 //
-// One batch of input is on its way to the pane at a time. While the pane does not take it no connection is read, so senders wait in
-// their own sockets; output goes on meanwhile, it does not pass here.
+// One batch of input is on its way to the pane at a time. While the pane does not take it no connection is read, so
+// senders wait in their own sockets; output goes on meanwhile, it does not pass here.
 #pragma once
 
+#include <poll.h>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <poll.h>
 #include <span>
 
 #include "base/unique_fd.hpp"
@@ -24,15 +24,22 @@ inline constexpr std::size_t kMaxConnections = 8;
 class InputServer {
  public:
   // All three outlive the server.
-  InputServer(InputState* state, PaneInput* pane, OutputPath* output) : state_(state), pane_(pane), output_(output) {}
+  InputServer(InputState* state, PaneInput* pane, OutputPath* output);
+  InputServer(const InputServer&) = delete;
+  InputServer& operator=(const InputServer&) = delete;
 
-  // Binds tap.sock in the working directory, in place of one that a killed tap left. The caller holds the lock. errno or 0.
+  // Binds tap.sock in the working directory, in place of one that a killed tap left. The caller holds the lock. errno
+  // or 0.
   int open();
   void close();
 
   static constexpr std::size_t kPolls = 1 + kMaxConnections;
-  void prepare(std::span<pollfd, kPolls> polls) const;
+  void prepare(std::span<pollfd, kPolls> polls);
   void handle(std::span<const pollfd, kPolls> polls);
+  // Connections wait because the machine has no descriptor for them: prepare() must be called again within
+  // kAcceptPauseMillis.
+  [[nodiscard]] bool accept_paused() const { return accept_again_ != 0; }
+  static constexpr std::int64_t kAcceptPauseMillis = 100;
   // The pane's descriptor is writable and pane->busy().
   void pane_writable();
 
@@ -41,14 +48,18 @@ class InputServer {
   static constexpr std::size_t kReplyBytes = 4096;
   static constexpr std::size_t kMaxReplyBytes = kFrameHeaderBytes + kClientIdBytes + 8 + 1;
 
+  // Apart from the rest, so that a place that is not used costs no memory page.
+  struct Buffers {
+    std::array<std::byte, kMaxFrameBytes> in;
+    std::array<std::byte, kReplyBytes> out;
+  };
   struct Connection {
     UniqueFd fd;
     std::uint64_t serial = 0;  // tells a reused place from the connection that was there before
     bool greeted = false;
     std::size_t in_size = 0;
     std::size_t out_size = 0;
-    std::array<std::byte, kMaxFrameBytes> in;
-    std::array<std::byte, kReplyBytes> out;
+    Buffers* buffers = nullptr;
   };
   struct Origin {  // of the batch that waits for the pane
     std::size_t place = 0;
@@ -75,9 +86,11 @@ class InputServer {
   PaneInput* pane_;
   OutputPath* output_;
   UniqueFd listener_;
+  std::int64_t accept_again_ = 0;  // steady milliseconds; 0: now
   std::uint64_t serials_ = 0;
   Origin waiting_;
   std::array<Connection, kMaxConnections> connections_;
+  std::array<Buffers, kMaxConnections> buffers_;
 };
 
 }  // namespace ccd::recording::tap

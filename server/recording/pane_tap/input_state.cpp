@@ -1,15 +1,16 @@
+// The table of input numbers in a mapped file, changed by ordered single stores.
 #include "recording/pane_tap/input_state.hpp"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/unique_fd.hpp"
 
@@ -46,7 +47,7 @@ InputState::~InputState() {
 int InputState::open() {
   static_assert(sizeof(Slot) == 48 && sizeof(Table) == 64 + 48 * kClientSlots);
   const UniqueFd file(::open(kInputStateFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
-  struct stat status{};
+  struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) return errno;
   const bool whole = status.st_size == static_cast<off_t>(sizeof(Table));
   if (!whole && ::ftruncate(file.get(), 0) != 0) return errno;
@@ -119,9 +120,7 @@ InputState::Decision InputState::decide(const ClientId& client, std::uint64_t nu
 
 void InputState::begin_write(Slot& slot) { store(slot.part, slot.part | kInWrite); }
 
-void InputState::end_write(Slot& slot, std::size_t written) {
-  store(slot.part, (slot.part & ~kInWrite) + written);
-}
+void InputState::end_write(Slot& slot, std::size_t written) { store(slot.part, (slot.part & ~kInWrite) + written); }
 
 void InputState::complete(Slot& slot, std::int64_t now_micros) {
   store(slot.highest, slot.part_number);

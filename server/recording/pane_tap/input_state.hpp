@@ -1,7 +1,7 @@
 // The mapped table of input numbers: which batches of which client the pane has, over any kill of the tap.
 //
-// A slot is changed by single stores of aligned 64-bit words in an order in which every prefix is a valid state, so a kill between any two
-// of them leaves the truth. Stores reach the page cache, which outlives the process.
+// A slot is changed by single stores of aligned 64-bit words in an order in which every prefix is a valid state, so a
+// kill between any two of them leaves the truth. Stores reach the page cache, which outlives the process.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,8 @@ class InputState {
   // The working directory is the session's folder. A file that is not a table of this version is made anew. errno or 0.
   int open();
 
-  // Slots whose write was going on when the last tap was killed, one per call; nullptr when there are no more. Settles the slot.
+  // Slots whose write was going on when the last tap was killed, one per call; nullptr when there are no more. Settles
+  // the slot.
   Slot* next_uncertain();
 
   Decision decide(const ClientId& client, std::uint64_t number, std::int64_t now_micros);

@@ -1,12 +1,13 @@
+// Segments, retention and gap marks of the log that this tap writes.
 #include "recording/pane_tap/log_writer.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <memory>
 
 #include "recording/pane_tap/system.hpp"
 
@@ -17,7 +18,7 @@ constexpr mode_t kOwnerOnly = 0600;
 // Replay needs no finer times than a person sees.
 constexpr std::int64_t kTimeMarkMillis = 100;
 // Room that must be there before a full disk counts as freed: else each freed block would make a gap of its own.
-constexpr std::uint64_t kRoomBytes = 64 * 1024;
+constexpr std::uint64_t kRoomBytes = std::uint64_t{64} * 1024;
 
 struct SegmentRange {
   bool any = false;
@@ -34,7 +35,7 @@ SegmentRange find_segments(int folder, std::uint64_t from, int* error) {
   if (dir == nullptr) return range;
   static_cast<void>(copy.release());  // closedir closes it
   const std::unique_ptr<DIR, int (*)(DIR*)> guard(dir, &::closedir);
-  while (const dirent* entry = ::readdir(dir)) {
+  while (const dirent* entry = ::readdir(dir)) {  // NOLINT(concurrency-mt-unsafe): one thread reads it
     const auto start = parse_segment_name(entry->d_name);
     if (!start || *start < from) continue;
     range.first = range.any ? std::min(range.first, *start) : *start;
@@ -57,7 +58,7 @@ int LogWriter::open() {
   end_ = start_;
   if (range.any) {
     segment_.reset(::openat(folder_.get(), segment_name(start_).data(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
-    struct stat status{};
+    struct stat status {};
     if (!segment_ || ::fstat(segment_.get(), &status) != 0) return errno;
     end_ = start_ + static_cast<std::uint64_t>(status.st_size);
   }
@@ -140,11 +141,11 @@ bool LogWriter::recover() {
 // Opens the next segment when the last one is full. False when the disk does not give one.
 bool LogWriter::ready_segment() {
   if (segment_ && end_ - start_ < limits_.segment_bytes) return true;
-  UniqueFd next(::openat(folder_.get(), segment_name(end_).data(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-                         kOwnerOnly));
+  UniqueFd next(::openat(folder_.get(), segment_name(end_).data(),
+                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!next) return false;
-  // Starts the write-back of the finished segment without waiting for it: a wait here would make tmux grow.
-  if (segment_) ::sync_file_range(segment_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  // No sync of the finished one: even starting its write-back here costs the flood half of its speed, and tmux would
+  // grow meanwhile.
   segment_ = std::move(next);
   start_ = end_;
   apply_retention();

@@ -1,4 +1,5 @@
-// Appends the pane's bytes to the session's log: segments, retention, and an honest account of what the disk did not take.
+// Appends the pane's bytes to the session's log: segments, retention, and an honest account of what the disk did not
+// take.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@ class LogWriter {
   // read, else 0: a full disk is no error here.
   int open();
 
-  // Never fails and never waits for more than the disk: what cannot be written is counted, and nothing is written after a
-  // loss before its gap mark is.
+  // Never fails and never waits for more than the disk: what cannot be written is counted, and nothing is written after
+  // a loss before its gap mark is.
   void append(std::span<const std::byte> bytes);
   // Bytes that are missing at this place for another reason than the disk.
   void add_gap(GapReason reason, std::uint64_t count);

@@ -1,17 +1,18 @@
-// pane-tap: the program that tmux starts for a pane (pipe-pane -IO). It writes the pane's output to the session's log and gives the pane the
-// input of the dashboard, and lives as long as the pane, not as long as the dashboard. Its formats: docs/storage.md.
-#include <array>
-#include <cerrno>
-#include <charconv>
-#include <csignal>
-#include <cstdio>
-#include <ctime>
+// pane-tap: the program that tmux starts for a pane (pipe-pane -IO). It writes the pane's output to the session's log
+// and gives the pane the input of the dashboard, and lives as long as the pane, not as long as the dashboard. Its
+// formats: docs/storage.md.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
 
 #include "recording/pane_tap/options.hpp"
 #include "recording/pane_tap/system.hpp"
@@ -40,12 +41,12 @@ UniqueFd set_signals() {
   sigemptyset(&stops);
   sigaddset(&stops, SIGTERM);
   sigaddset(&stops, SIGINT);
-  ::sigprocmask(SIG_BLOCK, &stops, nullptr);
+  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
   return UniqueFd(::signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 bool enter_folder(const char* folder) {
-  struct stat status{};
+  struct stat status {};
   if (::chdir(folder) != 0 || ::stat(".", &status) != 0) {
     complain_errno(folder, errno);
     return false;
@@ -55,7 +56,8 @@ bool enter_folder(const char* folder) {
   return false;
 }
 
-// The lock is held until the process ends, however it ends. The file holds the process id, for people and for the message.
+// The lock is held until the process ends, however it ends. The file holds the process id, for people and for the
+// message.
 int take_lock(UniqueFd& lock) {
   lock.reset(::open(kTapLock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!lock) {
@@ -76,7 +78,8 @@ int take_lock(UniqueFd& lock) {
   char* const end = std::to_chars(text.data(), text.data() + text.size(), ::getpid()).ptr;
   const auto length = static_cast<std::size_t>(end - text.data());
   // Only for people: a full disk does not matter here.
-  if (::ftruncate(lock.get(), 0) == 0) static_cast<void>(write_some(lock.get(), std::as_bytes(std::span(text.data(), length))));
+  if (::ftruncate(lock.get(), 0) == 0)
+    static_cast<void>(write_some(lock.get(), std::as_bytes(std::span(text.data(), length))));
   return 0;
 }
 

@@ -1,11 +1,12 @@
+// Appends marks whole or not at all, and rewrites the file when it has grown to its bound.
 #include "recording/pane_tap/mark_file.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "recording/pane_tap/system.hpp"
 
@@ -14,14 +15,14 @@ namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
 // After a compaction that a full disk refused: try again when this much more was written.
-constexpr std::uint64_t kCompactAgainBytes = 64 * 1024;
+constexpr std::uint64_t kCompactAgainBytes = std::uint64_t{64} * 1024;
 constexpr std::size_t kRecordsPerRead = 128;  // one page
 
 }  // namespace
 
 void MarkFile::open() {
   file_.reset(::open(kMarksFile, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
-  struct stat status{};
+  struct stat status {};
   if (!file_ || ::fstat(file_.get(), &status) != 0) return file_.reset();
   size_ = static_cast<std::uint64_t>(status.st_size) / kMarkBytes * kMarkBytes;
   if (::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) file_.reset();
@@ -55,8 +56,8 @@ void MarkFile::compact(std::uint64_t first) {
   compact_at_ = done ? max_bytes_ : size_ + kCompactAgainBytes;
 }
 
-// Copies what is kept to a new file and renames it over `marks`: readers see the old or the new one, never a part. False when the
-// disk refused; the old file is as it was then.
+// Copies what is kept to a new file and renames it over `marks`: readers see the old or the new one, never a part.
+// False when the disk refused; the old file is as it was then.
 bool MarkFile::rewrite(const Selection& keep) {
   UniqueFd fresh(::open(kMarksNewFile, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!fresh) return false;
@@ -76,7 +77,8 @@ bool MarkFile::rewrite(const Selection& keep) {
       if (mark->kind == MarkKind::time && !(keep_time = !keep_time)) continue;
       std::copy(record.begin(), record.end(), &out[kept++ * kMarkBytes]);
     }
-    if (write_some(fresh.get(), std::span(out).first(kept * kMarkBytes)) != static_cast<std::ptrdiff_t>(kept * kMarkBytes))
+    if (write_some(fresh.get(), std::span(out).first(kept * kMarkBytes)) !=
+        static_cast<std::ptrdiff_t>(kept * kMarkBytes))
       return false;
     written += kept * kMarkBytes;
     at += records * kMarkBytes;

@@ -9,7 +9,7 @@
 namespace ccd::recording::tap {
 
 // Ten time marks a second fill it in 15 hours of uninterrupted output; then every second one goes.
-inline constexpr std::uint64_t kMaxMarksBytes = 16 * 1024 * 1024;
+inline constexpr std::uint64_t kMaxMarksBytes = std::uint64_t{16} * 1024 * 1024;
 
 class MarkFile {
  public:

@@ -1,9 +1,10 @@
+// Parses and bounds the command line of pane-tap.
 #include "recording/pane_tap/options.hpp"
 
+#include <unistd.h>
 #include <charconv>
 #include <cstdio>
 #include <string_view>
-#include <unistd.h>
 
 namespace ccd::recording::tap {
 namespace {

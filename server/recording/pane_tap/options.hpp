@@ -8,8 +8,8 @@ namespace ccd::recording::tap {
 
 struct Options {
   const char* folder = nullptr;  // points into argv
-  std::uint64_t segment_bytes = 16 * 1024 * 1024;
-  std::uint64_t keep_bytes = 256 * 1024 * 1024;
+  std::uint64_t segment_bytes = std::uint64_t{16} * 1024 * 1024;
+  std::uint64_t keep_bytes = std::uint64_t{256} * 1024 * 1024;
   std::int64_t hold_millis = 0;
 };
 

@@ -1,3 +1,4 @@
+// Holds output back until the preload, then lets it through.
 #include "recording/pane_tap/output_path.hpp"
 
 namespace ccd::recording::tap {

@@ -32,8 +32,9 @@ class OutputPath {
   PreloadAnswer preload(PreloadPart part, std::span<const std::byte> bytes);
 
  private:
-  // What a pane prints while the dashboard captures its screen; a flood of 27 MB/s (tmux's own limit) fills it in 0.6 s.
-  static constexpr std::size_t kMaxHeldBytes = 16 * 1024 * 1024;
+  // What a pane prints while the dashboard captures its screen; a flood of 27 MB/s (tmux's own limit) fills it in 0.6
+  // s.
+  static constexpr std::size_t kMaxHeldBytes = std::size_t{16} * 1024 * 1024;
 
   LogWriter* log_;
   std::int64_t hold_until_;

@@ -1,3 +1,4 @@
+// Writes a batch to the pane piece by piece, with its progress in the mapped table.
 #include "recording/pane_tap/pane_input.hpp"
 
 #include <algorithm>
@@ -31,7 +32,7 @@ PaneInput::Progress PaneInput::push() {
 PaneInput::Progress PaneInput::write_out(InputState::Slot& slot, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     InputState::begin_write(slot);
-    const std::ptrdiff_t n = write_some(fd_, bytes);
+    const std::ptrdiff_t n = write_some(fd_, bytes.first(std::min(bytes.size(), kWriteBytes)));
     const int error = n < 0 ? errno : 0;
     InputState::end_write(slot, n > 0 ? static_cast<std::size_t>(n) : 0);
     if (error == EAGAIN) return Progress::waiting;

@@ -10,6 +10,9 @@
 
 namespace ccd::recording::tap {
 
+// One write to the pane: the most that is in doubt when the tap is killed in the middle of it.
+inline constexpr std::size_t kWriteBytes = 4096;
+
 class PaneInput {
  public:
   enum class Progress {
@@ -21,8 +24,8 @@ class PaneInput {
   // `fd` must not block.
   explicit PaneInput(int fd) : fd_(fd) {}
 
-  // A batch of at most kMaxInputBytes that decide() said to take, while busy() is false. Keeps a copy of what the pane does
-  // not take at once.
+  // A batch of at most kMaxInputBytes that decide() said to take, while busy() is false. Keeps a copy of what the pane
+  // does not take at once.
   Progress start(const InputState::Decision& decision, std::span<const std::byte> bytes);
   Progress push();
   [[nodiscard]] bool busy() const { return slot_ != nullptr; }

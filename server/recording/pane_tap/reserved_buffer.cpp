@@ -1,8 +1,9 @@
+// Address space that is reserved at once and paid for page by page.
 #include "recording/pane_tap/reserved_buffer.hpp"
 
+#include <sys/mman.h>
 #include <algorithm>
 #include <cstring>
-#include <sys/mman.h>
 
 namespace ccd::recording::tap {
 

@@ -1,11 +1,12 @@
+// The few system calls that need a loop or a translation.
 #include "recording/pane_tap/system.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace ccd::recording::tap {
 
@@ -34,6 +35,8 @@ bool has_room(int fd, std::uint64_t offset, std::uint64_t bytes) {
 }
 
 void complain(const char* what) { ::dprintf(STDERR_FILENO, "pane-tap: %s\n", what); }
-void complain_errno(const char* what, int sys) { ::dprintf(STDERR_FILENO, "pane-tap: %s: %s\n", what, ::strerror(sys)); }
+void complain_errno(const char* what, int sys) {
+  ::dprintf(STDERR_FILENO, "pane-tap: %s: %s\n", what, ::strerrordesc_np(sys));
+}
 
 }  // namespace ccd::recording::tap

@@ -13,7 +13,8 @@ std::int64_t steady_millis();  // for intervals
 // write() again after a signal; the result of the last try.
 std::ptrdiff_t write_some(int fd, std::span<const std::byte> bytes);
 
-// False when the disk certainly has no room for `bytes` at `offset`; the file's size stays. True where the file system cannot tell.
+// False when the disk certainly has no room for `bytes` at `offset`; the file's size stays. True where the file system
+// cannot tell.
 bool has_room(int fd, std::uint64_t offset, std::uint64_t bytes);
 
 // "pane-tap: <what>" on standard error: for people who start it by hand (tmux sends it to /dev/null).

@@ -1,19 +1,20 @@
+// One poll loop over the pane, the input socket and the stop signals.
 #include "recording/pane_tap/tap.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fcntl.h>
 #include <limits>
-#include <poll.h>
-#include <unistd.h>
 
 #include "recording/pane_tap/system.hpp"
 
 namespace ccd::recording::tap {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
 // Then the input has a turn: Ctrl-C must get through a flood.
 constexpr int kReadsPerTurn = 16;
 constexpr int kForever = -1;
@@ -44,7 +45,8 @@ int Tap::open() {
     complain_errno("cannot open the log", error);
     return error;
   }
-  while (const InputState::Slot* slot = state_.next_uncertain()) log_.mark(MarkKind::input_uncertain, 0, slot->part_number);
+  while (const InputState::Slot* slot = state_.next_uncertain())
+    log_.mark(MarkKind::input_uncertain, 0, slot->part_number);
   if (const int error = server_.open(); error != 0) {
     complain_errno("cannot listen on tap.sock", error);
     return error;
@@ -90,8 +92,10 @@ Tap::Pane Tap::drain() {
 }
 
 int Tap::wait_millis() const {
-  const std::int64_t retry = log_.blocked() ? LogWriter::kRetryMillis : std::numeric_limits<int>::max();
-  const std::int64_t hold = output_.holding() ? output_.hold_until() - steady_millis() : std::numeric_limits<int>::max();
+  std::int64_t retry = log_.blocked() ? LogWriter::kRetryMillis : std::numeric_limits<int>::max();
+  if (server_.accept_paused()) retry = std::min(retry, InputServer::kAcceptPauseMillis);
+  const std::int64_t hold =
+      output_.holding() ? output_.hold_until() - steady_millis() : std::numeric_limits<int>::max();
   const std::int64_t wait = std::max<std::int64_t>(std::min(retry, hold), 0);
   return wait == std::numeric_limits<int>::max() ? kForever : static_cast<int>(wait);
 }
