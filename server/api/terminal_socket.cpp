@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/json.hpp>
 
 #include "api/errors.hpp"
@@ -85,10 +86,7 @@ class TerminalSocket::Channel final : public sessions::Viewer {
   bool snapshot(std::uint64_t offset, std::string_view escape_sequences) override {
     return socket_->send_frame(FrameType::snapshot, number_, offset, std::string(escape_sequences));
   }
-  void input_taken(std::uint64_t highest) override {
-    // Small and bounded by what the page sent; it may pass the data's own limit.
-    (void)socket_->socket_->send_binary(frame_header(FrameType::ack_input, number_, highest));
-  }
+  void input_taken(std::uint64_t highest) override { socket_->acknowledge_input(number_, highest); }
   void input_reset() override { socket_->send({{"type", "input_reset"}, {"channel", number_}}); }
   void input_refused(std::string_view why) override { socket_->send_error(number_, "input_refused", why); }
   void size(int cols, int rows, bool yours) override {
@@ -122,7 +120,11 @@ class TerminalSocket::Channel final : public sessions::Viewer {
 };
 
 TerminalSocket::TerminalSocket(SocketParts parts, std::shared_ptr<http::WebSocket> socket, auth::Principal who)
-    : parts_(std::move(parts)), socket_(std::move(socket)), who_(std::move(who)), stalled_(parts_.tasks->executor()) {}
+    : parts_(std::move(parts)),
+      socket_(std::move(socket)),
+      who_(std::move(who)),
+      self_(std::make_shared<TerminalSocket*>(this)),
+      stalled_(parts_.tasks->executor()) {}
 
 TerminalSocket::~TerminalSocket() = default;
 
@@ -171,6 +173,21 @@ bool TerminalSocket::send_frame(FrameType type, std::uint32_t channel, std::uint
     return false;
   }
   return socket_->send_binary(frame_header(type, channel, number), std::make_shared<const std::string>(std::move(payload))).has_value();
+}
+
+void TerminalSocket::acknowledge_input(std::uint32_t channel, std::uint64_t highest) {
+  const bool posted = !input_taken_.empty();
+  input_taken_[channel] = highest;
+  if (posted) return;
+  auto flush = [weak = std::weak_ptr<TerminalSocket*>(self_)] {
+    const auto self = weak.lock();
+    if (!self) return;
+    // Small and bounded by what the page sent: they may pass the data's own limit.
+    for (const auto& [number, taken] : (*self)->input_taken_)
+      (void)(*self)->socket_->send_binary(frame_header(FrameType::ack_input, number, taken));
+    (*self)->input_taken_.clear();
+  };
+  asio::post(parts_.tasks->executor(), std::move(flush));
 }
 
 void TerminalSocket::send(const json::object& message) {
