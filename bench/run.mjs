@@ -10,8 +10,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import { Dashboard, kRepository } from "../tests/harness/server.mjs";
+import { Tmux } from "../tests/harness/tmux.mjs";
 
-const run = promisify(execFile);
+// No single measurement takes this long; a hung one must not hang the run.
+const kRunMs = 120_000;
+const run = (file, args, options = {}) => promisify(execFile)(file, args, { timeout: kRunMs, killSignal: "SIGKILL", ...options });
 const kProbe = path.join(kRepository, "build/release/bench/bench_terminal");
 const kProgram = path.join(kRepository, "build/release/server/dashboard");
 const kKeys = 400; // in a round
@@ -50,16 +53,19 @@ async function createSession(api, name, project, command) {
 async function echo(dashboard, api) {
   const cat = ["sh", "-c", "stty raw -echo; exec cat"];
   const session = await createSession(api, "bench-echo", dashboard.project, cat);
-  dashboard.tmux.run("new-session", "-d", "-s", "bench-attach", "-x", "120", "-y", "36", "--", ...cat);
-  const env = { ...process.env, TMUX_TMPDIR: dashboard.tmux.folder, TMUX: "" };
+  // The peer has a tmux server of its own: on the dashboard's, its session would be adopted and piped as well.
+  const peer = new Tmux();
+  peer.run("-f", "/dev/null", "new-session", "-d", "-s", "bench-attach", "-x", "120", "-y", "36", "--", ...cat);
+  const env = { ...process.env, TMUX_TMPDIR: peer.folder, TMUX: "" };
   const rounds = [];
   const before = usage(dashboard.pid);
   for (let i = 0; i < kEchoRounds; ++i) {
-    const attach = await run(kProbe, ["echo-attach", String(kKeys), "--", "tmux", "-L", dashboard.tmux.socket, "attach", "-t", "=bench-attach"], { env });
+    const attach = await run(kProbe, ["echo-attach", String(kKeys), "--", "tmux", "-L", peer.socket, "attach", "-t", "=bench-attach"], { env });
     const socket = await run(kProbe, ["echo-socket", String(dashboard.port), await ticket(api, dashboard), session.id, String(kKeys)]);
     rounds.push({ attach: JSON.parse(attach.stdout), socket: JSON.parse(socket.stdout) });
   }
   const after = usage(dashboard.pid);
+  await peer.kill();
   const pick = (who, field) => median(rounds.map((r) => r[who][field]));
   return {
     what: "key to echo, microseconds; median over rounds of each round's percentile",
@@ -87,13 +93,16 @@ async function untilFile(file, timeoutMs) {
 async function flood(dashboard, api) {
   const rounds = [];
   const server = [];
+  const alone = new Tmux();
+  alone.run("-f", path.join(kRepository, "ops/tmux.conf"), "new-session", "-d", "-s", "keep", "--", "sleep", "3600");
+  await createSession(api, "keep", dashboard.project, ["sleep", "3600"]);
   const tmuxPid = Number(dashboard.tmux.run("display-message", "-p", "#{pid}"));
   const memoryBefore = { server: usage(dashboard.pid), tmux: usage(tmuxPid) };
   for (let i = 0; i < kFloodRounds; ++i) {
     const file = (kind) => path.join(dashboard.folder, `flood-${kind}-${i}`);
     const command = (kind) => [kProbe, "flood", String(kFloodBytes), file(kind)];
     const result = {};
-    dashboard.tmux.run("new-session", "-d", "-s", `alone-${i}`, "-x", "120", "-y", "36", "--", ...command("alone"));
+    alone.run("new-session", "-d", "-s", `alone-${i}`, "-x", "120", "-y", "36", "--", ...command("alone"));
     result.alone = await untilFile(file("alone"), 120_000);
 
     await createSession(api, `unwatched-${i}`, dashboard.project, command("unwatched"));
@@ -112,6 +121,7 @@ async function flood(dashboard, api) {
     server.push({ cpu: after.cpu - before.cpu, rss: after.rssKib });
     rounds.push(result);
   }
+  await alone.kill();
   const memoryAfter = { server: usage(dashboard.pid), tmux: usage(tmuxPid) };
   const ratio = (kind) => rounds.map((r) => r[kind] / r.alone);
   return {

@@ -1,9 +1,7 @@
 #include "http/connection.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
@@ -339,17 +337,20 @@ Task<bool> ClientConnection::send(Response response, Persistence persistence) {
   const bool with_body = request_->method != "HEAD" && status_allows_body(response.status);
   auto* file = std::get_if<FileSlice>(&response.body);
   bool sent = false;
-  if (!with_body) sent = co_await write(*head, {});
-  else if (file != nullptr) sent = co_await write_file(std::move(*head), std::move(*file));
-  else sent = co_await write(*head, response.text_body());
+  if (with_body && file != nullptr) {
+    sent = co_await write_file(std::move(*head), std::move(*file));
+  } else {
+    const std::string_view body = with_body ? response.text_body() : std::string_view();
+    const std::array<asio::const_buffer, 2> parts = {asio::buffer(*head), asio::buffer(body)};
+    sent = co_await write(parts);
+  }
   record(response.status, with_body ? context.content_length : 0);
   co_return sent;
 }
 
-Task<bool> ClientConnection::write(std::string_view head, std::string_view body) {
-  const auto pieces = static_cast<int>((head.size() + body.size()) / kWritePiece + 1);
+Task<bool> ClientConnection::write(std::array<asio::const_buffer, 2> parts) {
+  const auto pieces = static_cast<int>(asio::buffer_size(parts) / kWritePiece + 1);
   limit(Phase::answer, shared_->options.write_timeout * pieces);
-  const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(body)};
   const auto [ec, size] = co_await asio::async_write(socket_, parts, kQuiet);
   co_return !ec;
 }
@@ -367,7 +368,9 @@ Task<bool> ClientConnection::write_file(std::string head, FileSlice slice) {
       cut();
       co_return false;
     }
-    if (!co_await write(head, *chunk)) co_return false;
+    const std::array<asio::const_buffer, 2> parts = {asio::buffer(head), asio::buffer(*chunk)};
+    const bool written = co_await write(parts);
+    if (!written) co_return false;
     head.clear();
     sent += got;
   } while (sent < slice.length);

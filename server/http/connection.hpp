@@ -1,0 +1,116 @@
+// One TCP connection: requests one after another, then perhaps a WebSocket. Internal to the room.
+#pragma once
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/metrics.hpp"
+#include "http/access_log.hpp"
+#include "http/parser.hpp"
+#include "http/response_head.hpp"
+#include "http/server.hpp"
+#include "http/websocket_stream.hpp"
+
+namespace ccd::http {
+
+struct HttpMetrics {
+  HttpMetrics();
+  prometheus::Counter* by_class[6];  // index 1 to 5: the status's first digit
+  prometheus::Histogram* seconds;
+  prometheus::Counter* refused_per_source;
+  prometheus::Counter* refused_full;
+  prometheus::Counter* refused_no_descriptor;
+  prometheus::Gauge* connections;
+  prometheus::Gauge* websockets;
+};
+
+// What all connections of a server share. Outlives them.
+struct Shared {
+  Shared(asio::any_io_executor executor, Options given, const Clock* given_clock, Handler given_handler);
+  std::string next_id();
+  // The Date header's value, made once a second.
+  std::string_view date();
+
+  Options options;
+  const Clock* clock;
+  Handler handler;
+  AccessLog access_log;
+  HttpMetrics metrics;
+  TaskGroup tasks;            // connections and their WebSocket writers
+  std::size_t open_sockets = 0;
+  bool draining = false;      // finish what runs, begin nothing
+  bool cutting = false;       // the drain's time is over
+
+ private:
+  std::string id_prefix_;
+  std::uint64_t ids_ = 0;
+  std::string date_;
+  WallMicros date_until_ = 0;
+};
+
+// A connection in the reserve answers the health probes and nothing else, once.
+enum class Admission { normal, reserve };
+
+class ClientConnection {
+ public:
+  ClientConnection(Shared* shared, asio::ip::tcp::socket socket, asio::ip::address peer, Admission admission);
+
+  // Until the connection ends. Run once.
+  Task<void> serve();
+  // Ends what has taken too long; called every Options::sweep_interval.
+  void sweep(std::chrono::steady_clock::time_point now);
+  // Nothing new: an idle connection ends now, a WebSocket is closed with 1012, a running request is answered first.
+  void drain();
+  // Ends now.
+  void cut();
+
+  [[nodiscard]] const asio::ip::address& peer() const { return peer_; }
+
+ private:
+  enum class Phase { idle, request, handler, answer, lingering };
+  enum class Next { request, close };
+
+  // These four: false when the connection ended. True with refusal_ set: to be answered with it.
+  Task<bool> read_request();
+  Task<bool> read_head();
+  Task<bool> read_body();
+  Task<bool> read_more(std::size_t most);
+  // The caller keeps the bytes until it is done.
+  Task<bool> write(std::array<asio::const_buffer, 2> parts);
+  Task<bool> write_file(std::string head, FileSlice slice);
+  Task<Next> answer();
+  Task<Response> call_handler();
+  Task<bool> send(Response response, Persistence persistence);
+  Task<void> send_refusal();
+  Task<void> upgrade(Upgrade upgrade, std::vector<std::pair<std::string, std::string>> headers);
+  Task<void> linger();
+
+  [[nodiscard]] std::optional<Refusal> admit() const;
+  void complete_request();
+  void record(int status, std::uint64_t bytes);
+  void limit(Phase phase, std::chrono::steady_clock::duration time);
+
+  Shared* shared_;
+  asio::ip::tcp::socket socket_;
+  asio::ip::address peer_;
+  Admission admission_;
+  bool first_ = true;                     // nothing has been asked yet
+  Phase phase_ = Phase::idle;
+  std::chrono::steady_clock::time_point deadline_;
+  bool expired_ = false;                  // sweep() cancelled what was going on
+  std::string buffer_;                    // received, not yet parsed
+  std::optional<RequestParser> parser_;   // while a request is being read
+  std::shared_ptr<Request> request_;      // from its head on
+  Head head_;                             // of request_
+  std::optional<Refusal> refusal_;
+  std::chrono::steady_clock::time_point started_;
+  std::shared_ptr<WebSocketStream> websocket_;
+};
+
+}  // namespace ccd::http
