@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/metrics.hpp"
 #include "tmux/environment.hpp"
 
 namespace ccd::tmux {
@@ -47,7 +48,10 @@ Error error_from_tmux(std::string_view message) {
 
 Runner::Runner(Options options)
     : options_(std::move(options)),
-      environment_(session_environment(own_environment(), options_.pass_environment, options_.tmpdir)) {}
+      environment_(session_environment(own_environment(), options_.pass_environment, options_.tmpdir)),
+      command_seconds_(metrics().histogram("tmux_command_seconds",
+                                           "Time that tmux takes for a command list, with its client",
+                                           {0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.25, 1, 3})) {}
 
 ProcessSpec Runner::client(std::vector<std::string> arguments) const {
   ProcessSpec spec;
@@ -61,11 +65,22 @@ ProcessSpec Runner::client(std::vector<std::string> arguments) const {
   return spec;
 }
 
+// tmux takes /tmp when the folder is not there: a server that nobody finds again, or somebody else's.
+Result<> Runner::check_folder() const {
+  struct stat status{};
+  if (options_.tmpdir.empty()) return {};
+  if (::stat(options_.tmpdir.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
+  return fail(ErrorKind::unavailable, "TMUX_TMPDIR must be an existing folder: " + options_.tmpdir);
+}
+
 Task<Result<std::string>> Runner::run(std::string line) const {
+  CO_TRY(check_folder());
   ProcessSpec spec = client({"source-file", "-"});
   spec.input = std::move(line);
   spec.input += '\n';
+  const auto began = std::chrono::steady_clock::now();
   auto done = co_await run_process(std::move(spec));
+  command_seconds_.Observe(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   if (!done) {
     // No tmux program says nothing about whether a server runs.
     if (done.error().kind == ErrorKind::not_found) done.error().kind = ErrorKind::internal;
@@ -76,10 +91,7 @@ Task<Result<std::string>> Runner::run(std::string line) const {
 }
 
 Task<Result<>> Runner::start_server() const {
-  struct stat status{};
-  // tmux takes /tmp when the folder is not there: a server that nobody finds again.
-  if (!options_.tmpdir.empty() && (::stat(options_.tmpdir.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)))
-    co_return fail_field("TMUX_TMPDIR", "TMUX_TMPDIR must be an existing folder: " + options_.tmpdir);
+  CO_TRY(check_folder());
   const std::string config = options_.config_file.empty() ? "/dev/null" : options_.config_file;
   if (::access(config.c_str(), R_OK) != 0) co_return fail_errno("read tmux's configuration " + config);
   ProcessSpec spec;

@@ -1,6 +1,7 @@
 // Tmux clients that run one command list and end, the start of a server, and the look at its socket.
 #pragma once
 
+#include <prometheus/histogram.h>
 #include <sys/types.h>
 #include <chrono>
 #include <string>
@@ -43,8 +44,11 @@ class Runner {
   [[nodiscard]] std::string socket_path() const;
 
  private:
+  [[nodiscard]] Result<> check_folder() const;
+
   Options options_;
   std::vector<std::string> environment_;
+  prometheus::Histogram& command_seconds_;
 };
 
 }  // namespace ccd::tmux

@@ -46,9 +46,9 @@ struct Tmux::State {
   Runner runner;
   std::function<void(const Event&)> handler;
 
-  std::optional<ServerId> current;  // the server that events have been about
-  std::vector<Pane> known;          // its panes when last looked at
-  std::map<std::string, PaneEnd> ends;
+  std::optional<ServerId> current;                        // the server that events have been about
+  std::vector<Pane> known;                                // its panes when last looked at
+  std::map<std::pair<std::string, pid_t>, PaneEnd> ends;  // by pane and process
   bool look_due = false;
   bool same_pid_namespace = false;
   Notifier look_wanted;

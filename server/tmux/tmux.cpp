@@ -124,9 +124,11 @@ Task<Result<Tmux::State::Listing>> Tmux::State::list() {
       co_return Listing{.server = CO_TRY(parse_server(*alone)), .panes = {}};
     }
     if (!answer) co_return tl::unexpected(answer.error());
-    const std::size_t first = std::min(answer->find('\n'), answer->size() - 1);
-    Listing listing{.server = CO_TRY(parse_server(std::string_view(*answer).substr(0, first))),
-                    .panes = CO_TRY(parse_panes(std::string_view(*answer).substr(first + 1)))};
+    const std::string_view text = *answer;
+    const std::size_t first = std::min(text.find('\n'), text.size());
+    Listing listing;
+    listing.server = CO_TRY(parse_server(text.substr(0, first)));
+    listing.panes = CO_TRY(parse_panes(text.substr(std::min(first + 1, text.size()))));
     if (!status_missing(listing.panes) || nudges == kNudges || !nudge()) co_return listing;
     co_await sleep_for(kFirstNudgeWait * (1 << nudges));
   }

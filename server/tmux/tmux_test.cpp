@@ -92,7 +92,8 @@ TEST_F(TmuxServer, RefusesAFolderThatIsNotThere) {
   Tmux tmux(wrong, loop_.get_executor());
   const auto server = run(tmux.ensure_server());
   ASSERT_FALSE(server);
-  EXPECT_EQ(server.error().field, "TMUX_TMPDIR");
+  EXPECT_THAT(server.error().message, HasSubstr("TMUX_TMPDIR"));
+  EXPECT_EQ(run(tmux.panes()).error().kind, ErrorKind::unavailable);
   wrong = options();
   wrong.config_file = path("missing.conf");
   Tmux without(wrong, loop_.get_executor());

@@ -9,7 +9,6 @@
 #include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
-#include <set>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -180,16 +179,19 @@ void Tmux::State::take(const Listing& listing) {
 }
 
 void Tmux::State::watch_ends(const std::vector<Pane>& panes) {
-  std::set<std::string> there;
-  for (const Pane& pane : panes)
-    if (!pane.dead && !pane.dashboard_id.empty()) there.insert(pane.pane_id);
-  std::erase_if(ends, [&](const auto& entry) { return !there.contains(entry.first); });
-  if (!same_pid_namespace) return;
+  // By process too: a person can start another program in the same pane (respawn-pane).
+  std::map<std::pair<std::string, pid_t>, PaneEnd> watched;
   for (const Pane& pane : panes) {
-    if (!there.contains(pane.pane_id) || ends.contains(pane.pane_id)) continue;
+    if (pane.dead || pane.dashboard_id.empty() || !same_pid_namespace) continue;
+    const std::pair key(pane.pane_id, pane.pid);
+    if (const auto known_end = ends.find(key); known_end != ends.end()) {
+      watched.insert(ends.extract(known_end));
+      continue;
+    }
     // A program that has ended and was reaped cannot be watched: tmux knows its end already.
-    if (auto end = PaneEnd::watch(executor, pane.pid, [this] { look(); })) ends.emplace(pane.pane_id, *std::move(end));
+    if (auto end = PaneEnd::watch(executor, pane.pid, [this] { look(); })) watched.emplace(key, *std::move(end));
   }
+  ends = std::move(watched);
 }
 
 bool Tmux::State::ends_unseen() const {

@@ -116,6 +116,20 @@ TEST_F(Watch, TellsTheEndOfAProgramAndItsStatus) {
   }
 }
 
+TEST_F(Watch, TellsTheEndOfAProgramThatSomebodyStartedAgain) {
+  ASSERT_TRUE(run(tmux_.ensure_server()));
+  watch();
+  const auto pane = run(tmux_.create(cat("again")));
+  ASSERT_TRUE(pane);
+  settle();
+  hand({"respawn-pane", "-k", "-t", pane->pane_id, "--", "sh", "-c", "read x; exit 9"});
+  settle();
+  hand({"send-keys", "-t", pane->pane_id, "Enter"});
+  const auto died = next(EventKind::pane_died);
+  ASSERT_TRUE(died);
+  EXPECT_EQ(died->exit_status, 9);
+}
+
 TEST_F(Watch, TellsWhatEndedWhileNobodyLooked) {
   ASSERT_TRUE(run(tmux_.ensure_server()));
   NewSession session = cat("early");
