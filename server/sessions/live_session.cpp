@@ -136,6 +136,7 @@ void LiveSession::add(Attachment* viewer, const AttachRequest& request) {
   }
   viewer->acked_ = viewer->sent_;
   if (!turn_) take_turn(viewer);
+  else viewer->viewer_->size(session_.cols, session_.rows, false);
   set_watching();
 }
 
