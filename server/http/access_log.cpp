@@ -1,11 +1,11 @@
 #include "http/access_log.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <iterator>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "base/encoding.hpp"
@@ -21,7 +21,8 @@ std::string escaped(std::string_view text, std::string_view also) {
   std::string out;
   out.reserve(safe.size());
   for (const char c : safe) {
-    if (c == '"' || also.find(c) != std::string_view::npos) fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned>(c));
+    if (c == '"' || also.find(c) != std::string_view::npos)
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned>(c));
     else out += c;
   }
   return out;
@@ -57,9 +58,9 @@ std::string_view write_all(int fd, std::string_view bytes) {
 
 std::string access_line(const AccessEntry& entry) {
   const double milliseconds = std::chrono::duration<double, std::milli>(entry.took).count();
-  return fmt::format("{} {} {} {} \"{}\" {} {} {:.1f}ms {}\n", iso_micros(entry.at), word(entry.remote_ip), word(entry.principal),
-                     word(entry.method), quoted(entry.target.substr(0, AccessLog::kMaxTarget)), entry.status, entry.bytes,
-                     milliseconds, word(entry.id));
+  return fmt::format("{} {} {} {} \"{}\" {} {} {:.1f}ms {}\n", iso_micros(entry.at), word(entry.remote_ip),
+                     word(entry.principal), word(entry.method), quoted(entry.target.substr(0, AccessLog::kMaxTarget)),
+                     entry.status, entry.bytes, milliseconds, word(entry.id));
 }
 
 AccessLog::AccessLog(asio::any_io_executor executor, asio::thread_pool* pool, std::string path)
@@ -102,7 +103,9 @@ Task<void> AccessLog::flush() {
   if (lost > 0) log_warn("http", "access log could not be written", {{"path", path_}, {"bytes", lost}});
   if (dropped_ > 0) {
     log_warn("http", "access log lines dropped: the disk does not keep up", {{"lines", dropped_}});
-    metrics().counter("http_access_log_dropped_total", "Access log lines dropped").Increment(static_cast<double>(dropped_));
+    metrics()
+        .counter("http_access_log_dropped_total", "Access log lines dropped")
+        .Increment(static_cast<double>(dropped_));
     dropped_ = 0;
   }
 }

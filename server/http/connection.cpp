@@ -1,12 +1,12 @@
 #include "http/connection.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <exception>
-#include <unistd.h>
 #include <utility>
 
 #include "base/log.hpp"
@@ -103,10 +103,12 @@ class SocketCount {
 
 HttpMetrics::HttpMetrics() {
   for (int digit = 0; digit < 6; ++digit)
-    by_class[digit] = digit == 0 ? nullptr
-                                 : &ccd::metrics().counter("http_requests_total", "Requests answered, by class of status",
-                                                           {{"status", std::to_string(digit) + "xx"}});
-  seconds = &ccd::metrics().histogram("http_request_seconds", "From the end of a request's head to its answer's last byte given to the kernel",
+    by_class[digit] = digit == 0
+                          ? nullptr
+                          : &ccd::metrics().counter("http_requests_total", "Requests answered, by class of status",
+                                                    {{"status", std::to_string(digit) + "xx"}});
+  seconds = &ccd::metrics().histogram("http_request_seconds",
+                                      "From the end of a request's head to its answer's last byte given to the kernel",
                                       {0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5});
   const auto refused = [](const char* why) {
     return &ccd::metrics().counter("http_connections_refused_total", "Connections closed at accept", {{"why", why}});
@@ -138,21 +140,21 @@ std::string_view Shared::date() {
   return date_;
 }
 
-ClientConnection::ClientConnection(Shared* shared, asio::ip::tcp::socket socket, asio::ip::address peer, Admission admission)
+ClientConnection::ClientConnection(Shared* shared, asio::ip::tcp::socket socket, asio::ip::address peer,
+                                   Admission admission)
     : shared_(shared), socket_(std::move(socket)), peer_(std::move(peer)), admission_(admission) {
   limit(Phase::idle, shared_->options.header_timeout);
 }
 
 Task<void> ClientConnection::serve() {
-  for (;;) {
-    if (!co_await read_request()) break;
-    Next next = Next::close;
-    if (refusal_) co_await send_refusal();
+  Next next = Next::request;
+  while (next == Next::request) {
+    const bool asked = co_await read_request();
+    if (!asked) break;
+    if (refusal_) next = co_await send_refusal();
     else next = co_await answer();
-    if (next == Next::request) continue;
-    if (!websocket_) co_await linger();
-    break;
   }
+  if (next == Next::close) co_await linger();
   cut();
 }
 
@@ -270,19 +272,21 @@ void ClientConnection::complete_request() {
 
 std::optional<Refusal> ClientConnection::admit() const {
   if (!shared_->options.host_allowed(request_->host))
-    return Refusal{421, "misdirected", "this server does not answer for that Host: add it to PUBLIC_ORIGINS if it is yours"};
+    return Refusal{421, "misdirected",
+                   "this server does not answer for that Host: add it to PUBLIC_ORIGINS if it is yours"};
   if (admission_ == Admission::reserve && !probe(request_->path))
     return Refusal{503, "unavailable", "too many connections: try again later"};
   return std::nullopt;
 }
 
-Task<void> ClientConnection::send_refusal() {
+Task<ClientConnection::Next> ClientConnection::send_refusal() {
   if (!request_) {
     request_ = parser_ ? parser_->request() : std::make_shared<Request>();
     complete_request();
   }
   parser_.reset();
-  co_await send(error_json(refusal_->status, refusal_->code, refusal_->message), Persistence::close);
+  const bool sent = co_await send(error_json(refusal_->status, refusal_->code, refusal_->message), Persistence::close);
+  co_return sent ? Next::close : Next::cut;
 }
 
 Task<Response> ClientConnection::call_handler() {
@@ -316,16 +320,18 @@ Task<ClientConnection::Next> ClientConnection::answer() {
       response = error_json(503, "unavailable", "the server is restarting: try again");
     } else {
       co_await upgrade(std::move(*wanted), std::move(response.headers));
-      co_return Next::close;
+      co_return Next::cut;
     }
   }
   const bool keep = head_.keep_alive && !shared_->draining && admission_ == Admission::normal;
   const bool sent = co_await send(std::move(response), keep ? Persistence::keep : Persistence::close);
-  co_return keep && sent ? Next::request : Next::close;
+  co_return keep&& sent ? Next::request : Next::close;
 }
 
 Task<bool> ClientConnection::send(Response response, Persistence persistence) {
-  HeadContext context{.date = shared_->date(), .request_id = request_->id, .content_length = body_length(response.body),
+  HeadContext context{.date = shared_->date(),
+                      .request_id = request_->id,
+                      .content_length = body_length(response.body),
                       .persistence = persistence};
   auto head = response_head(response, context);
   if (!head) {
@@ -360,7 +366,9 @@ Task<bool> ClientConnection::write_file(std::string head, FileSlice slice) {
   std::uint64_t sent = 0;
   do {
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kFileChunk, slice.length - sent));
-    auto read = [fd = slice.file.get(), at = slice.offset + sent, chunk, want] { return read_at(fd, at, *chunk, want); };
+    auto read = [fd = slice.file.get(), at = slice.offset + sent, chunk, want] {
+      return read_at(fd, at, *chunk, want);
+    };
     limit(Phase::handler, {});
     const std::size_t got = co_await run_on(*shared_->options.pool, read);
     if (got < want) {

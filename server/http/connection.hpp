@@ -42,10 +42,10 @@ struct Shared {
   Handler handler;
   AccessLog access_log;
   HttpMetrics metrics;
-  TaskGroup tasks;            // connections and their WebSocket writers
+  TaskGroup tasks;  // connections and their WebSocket writers
   std::size_t open_sockets = 0;
-  bool draining = false;      // finish what runs, begin nothing
-  bool cutting = false;       // the drain's time is over
+  bool draining = false;  // finish what runs, begin nothing
+  bool cutting = false;   // the drain's time is over
 
  private:
   std::string id_prefix_;
@@ -74,7 +74,8 @@ class ClientConnection {
 
  private:
   enum class Phase { idle, request, handler, answer, lingering };
-  enum class Next { request, close };
+  // close: the client is told by the end of the stream, and what it still sends is read away. cut: nobody is there to be told.
+  enum class Next { request, close, cut };
 
   // These four: false when the connection ended. True with refusal_ set: to be answered with it.
   Task<bool> read_request();
@@ -87,7 +88,7 @@ class ClientConnection {
   Task<Next> answer();
   Task<Response> call_handler();
   Task<bool> send(Response response, Persistence persistence);
-  Task<void> send_refusal();
+  Task<Next> send_refusal();
   Task<void> upgrade(Upgrade upgrade, std::vector<std::pair<std::string, std::string>> headers);
   Task<void> linger();
 
@@ -100,14 +101,14 @@ class ClientConnection {
   asio::ip::tcp::socket socket_;
   asio::ip::address peer_;
   Admission admission_;
-  bool first_ = true;                     // nothing has been asked yet
+  bool first_ = true;  // nothing has been asked yet
   Phase phase_ = Phase::idle;
   std::chrono::steady_clock::time_point deadline_;
-  bool expired_ = false;                  // sweep() cancelled what was going on
-  std::string buffer_;                    // received, not yet parsed
-  std::optional<RequestParser> parser_;   // while a request is being read
-  std::shared_ptr<Request> request_;      // from its head on
-  Head head_;                             // of request_
+  bool expired_ = false;                 // sweep() cancelled what was going on
+  std::string buffer_;                   // received, not yet parsed
+  std::optional<RequestParser> parser_;  // while a request is being read
+  std::shared_ptr<Request> request_;     // from its head on
+  Head head_;                            // of request_
   std::optional<Refusal> refusal_;
   std::chrono::steady_clock::time_point started_;
   std::shared_ptr<WebSocketStream> websocket_;

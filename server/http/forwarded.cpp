@@ -42,7 +42,8 @@ Result<TrustedProxies> TrustedProxies::parse(std::string_view list) {
     list.remove_prefix(std::min(entry.size() + 1, list.size()));
     if (entry.empty()) continue;
     const auto wrong = [entry] {
-      return fail(ErrorKind::invalid, std::string(entry) + " is neither an address nor a network: want 10.0.0.1, 10.0.0.0/8 or fd00::/8");
+      return fail(ErrorKind::invalid,
+                  std::string(entry) + " is neither an address nor a network: want 10.0.0.1, 10.0.0.0/8 or fd00::/8");
     };
     const std::size_t slash = std::min(entry.find('/'), entry.size());
     const auto address = parse_address(entry.substr(0, slash));

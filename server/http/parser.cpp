@@ -16,7 +16,7 @@ using beast::error_code;
 
 namespace {
 constexpr std::size_t kFirstBodyReserve = 16 * 1024;  // bytes
-constexpr std::size_t kLongestMethod = 32;  // the longest registered one is UPDATEREDIRECTREF, 17
+constexpr std::size_t kLongestMethod = 32;            // the longest registered one is UPDATEREDIRECTREF, 17
 
 Refusal bad_request(std::string message) { return {400, "bad_request", std::move(message)}; }
 
@@ -33,9 +33,11 @@ std::string message_for(const error_code& ec) {
   if (ec == error::bad_field) return "bad header name: want a token directly followed by ':'";
   if (ec == error::bad_value) return "bad header value: it holds a control byte";
   if (ec == error::bad_line_ending) return "bad line ending: want CR LF";
-  if (ec == error::bad_content_length || ec == error::multiple_content_length) return "bad Content-Length: want one number";
+  if (ec == error::bad_content_length || ec == error::multiple_content_length)
+    return "bad Content-Length: want one number";
   if (ec == error::bad_transfer_encoding) return "bad Transfer-Encoding: want chunked, without Content-Length";
-  if (ec == error::bad_chunk || ec == error::bad_chunk_extension) return "bad chunk: want its size in hex, CR LF, and as many bytes";
+  if (ec == error::bad_chunk || ec == error::bad_chunk_extension)
+    return "bad chunk: want its size in hex, CR LF, and as many bytes";
   return "bad request";
 }
 
@@ -70,14 +72,18 @@ class Events final : public beast::http::basic_parser<true> {
     ec = beast::http::error::bad_version;
   }
 
-  void on_field_impl(beast::http::field field, beast::string_view name, beast::string_view value, error_code& ec) override {
+  void on_field_impl(beast::http::field field, beast::string_view name, beast::string_view value,
+                     error_code& ec) override {
     if (head_done) return;  // a trailer: nobody here reads one, and it must not pass for a header
-    if (request->headers.size() == kMaxHeaders) return refuse({431, "headers_too_large", "too many headers: at most 100"}, ec);
+    if (request->headers.size() == kMaxHeaders)
+      return refuse({431, "headers_too_large", "too many headers: at most 100"}, ec);
     const std::string_view text(value.data(), value.size());
     switch (field) {
       case beast::http::field::host: return on_host(text, ec, std::string(name.data(), name.size()));
-      case beast::http::field::content_length: return on_content_length(text, ec, std::string(name.data(), name.size()));
-      case beast::http::field::transfer_encoding: return on_transfer_encoding(text, ec, std::string(name.data(), name.size()));
+      case beast::http::field::content_length:
+        return on_content_length(text, ec, std::string(name.data(), name.size()));
+      case beast::http::field::transfer_encoding:
+        return on_transfer_encoding(text, ec, std::string(name.data(), name.size()));
       case beast::http::field::expect:
         if (!equal_ignoring_case(text, "100-continue"))
           return refuse({417, "expectation_failed", "unknown Expect: only 100-continue is known"}, ec);
@@ -116,7 +122,8 @@ class Events final : public beast::http::basic_parser<true> {
   void on_header_impl(error_code& ec) override {
     head_done = true;
     if (!has_host_) return refuse(bad_request("Host is missing"), ec);
-    if (has_length_ && has_coding_) return refuse(bad_request("both Content-Length and Transfer-Encoding are given"), ec);
+    if (has_length_ && has_coding_)
+      return refuse(bad_request("both Content-Length and Transfer-Encoding are given"), ec);
     auto target = ccd::http::parse_target(request->method, request->target);
     if (!target) return refuse(bad_request(std::move(target.error().message)), ec);
     // RFC 9112 lets the target's authority win; a client that names two hosts is refused instead.
@@ -181,7 +188,8 @@ class RequestParser::Impl {
       if (!bytes.empty()) {
         started_ = true;
         // Told at once rather than after the header timeout: TLS or another protocol on our port.
-        if (!token_byte(bytes.front())) return tl::unexpected(bad_request("bad request line: want METHOD SP target SP HTTP/1.1"));
+        if (!token_byte(bytes.front()))
+          return tl::unexpected(bad_request("bad request line: want METHOD SP target SP HTTP/1.1"));
       }
     }
     const auto end = find_head_end(bytes);
@@ -211,7 +219,8 @@ class RequestParser::Impl {
       line_start_ = scanned_ = newline + 1;
     }
     scanned_ = std::max(scanned_, head.size());
-    if (head.size() == kMaxHead) return tl::unexpected(Refusal{431, "headers_too_large", "request head is too large: at most 16 KiB"});
+    if (head.size() == kMaxHead)
+      return tl::unexpected(Refusal{431, "headers_too_large", "request head is too large: at most 16 KiB"});
     return 0;
   }
 
@@ -238,7 +247,8 @@ class RequestParser::Impl {
     const std::string_view window = bytes.substr(0, kMaxChunkOverhead);
     const bool full = window.size() == kMaxChunkOverhead;
     const auto plain = [](char c) { return token_byte(c) || c == ';' || c == '='; };
-    const std::size_t end = static_cast<std::size_t>(std::find_if_not(window.begin(), window.end(), plain) - window.begin());
+    const std::size_t end =
+        static_cast<std::size_t>(std::find_if_not(window.begin(), window.end(), plain) - window.begin());
     const std::string_view ending = window.substr(end, 2);
     if (full && end == window.size()) return tl::unexpected(bad_request("chunk line is too long"));
     if (ending.size() < 2 && std::string_view("\r\n").starts_with(ending)) return Gate::wait;

@@ -30,10 +30,10 @@ struct Refusal {
 };
 
 struct Head {
-  bool keep_alive = true;        // HTTP/1.1 and no "Connection: close"
+  bool keep_alive = true;  // HTTP/1.1 and no "Connection: close"
   bool expects_continue = false;
   bool has_body = false;
-  bool upgrade = false;          // "Connection: upgrade" and "Upgrade: websocket"
+  bool upgrade = false;  // "Connection: upgrade" and "Upgrade: websocket"
 };
 
 class RequestParser {

@@ -1,8 +1,8 @@
 // The request parser on hostile bytes, in one piece and byte by byte.
 #include "http/parser.hpp"
 
-#include <cstdint>
 #include <gtest/gtest.h>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -62,7 +62,8 @@ TEST(RequestParser, SmugglingTableIsReadAsWritten) {
 
 TEST(RequestParser, EveryControlByteInAHeaderIsRefused) {
   for (int byte = 0; byte < 256; ++byte) {
-    const std::string raw = std::string("GET / HTTP/1.1\r\nHost: localhost\r\nX: a") + static_cast<char>(byte) + "b\r\n\r\n";
+    const std::string raw =
+        std::string("GET / HTTP/1.1\r\nHost: localhost\r\nX: a") + static_cast<char>(byte) + "b\r\n\r\n";
     const Outcome outcome = read_all(raw, raw.size());
     const bool control = (byte < 0x20 && byte != '\t') || byte == 0x7F;
     EXPECT_EQ(outcome.refusal, control ? 400 : 0) << byte;
@@ -95,7 +96,8 @@ TEST(RequestParser, RandomBytesEndInARefusalOrARequest) {
 TEST(RequestParser, HeadTellsWhatTheConnectionNeeds) {
   RequestParser parser(kMaxBody);
   const std::string raw =
-      "POST /x?a=1 HTTP/1.1\r\nhOST: LocalHost:3000\r\nExpect: 100-Continue\r\nConnection: Upgrade, foo\r\nUpgrade: WebSocket\r\n"
+      "POST /x?a=1 HTTP/1.1\r\nhOST: LocalHost:3000\r\nExpect: 100-Continue\r\nConnection: Upgrade, foo\r\nUpgrade: "
+      "WebSocket\r\n"
       "Content-Length: 2\r\n\r\n";
   EXPECT_FALSE(parser.started());
   const auto step = parser.feed(raw);

@@ -22,14 +22,14 @@ struct Request {
   std::string path;
   std::vector<std::pair<std::string, std::string>> query_items;  // form-decoded, names are unique
   std::vector<std::pair<std::string, std::string>> headers;      // names as sent; values without surrounding blanks
-  std::string body;       // at most Options::max_body bytes
-  std::string host;       // lower case, with the port when one was sent; Options::host_allowed has allowed it
-  std::string remote_ip;  // the peer, or the client that trusted proxies name in X-Forwarded-For
+  std::string body;                                              // at most Options::max_body bytes
+  std::string host;            // lower case, with the port when one was sent; Options::host_allowed has allowed it
+  std::string remote_ip;       // the peer, or the client that trusted proxies name in X-Forwarded-For
   bool loopback_peer = false;  // the TCP peer itself is 127.0.0.0/8 or ::1
   bool forwarded = false;      // a Forwarded, X-Forwarded-* or X-Real-IP header came with it, from whomever
   bool secure = false;         // https between client and proxy, as a trusted proxy says
   std::map<std::string, std::string> params;  // from the route's pattern: "{id}"
-  std::string principal;  // who it is, for the access log; set by the handler
+  std::string principal;                      // who it is, for the access log; set by the handler
 
   // The first value; none when the name is absent. "?x" and "?x=" are both "".
   [[nodiscard]] std::optional<std::string> query(std::string_view name) const;

@@ -20,8 +20,9 @@ TEST(Target, PathIsDecodedOnceAndStrictly) {
   EXPECT_EQ(parse_target("GET", "//a/../b")->path, "//a/../b");
   EXPECT_EQ(parse_target("GET", "/%C3%A4?x=1")->path, "/ä");
   EXPECT_EQ(parse_target("OPTIONS", "*")->path, "*");
-  for (const char* bad : {"/%", "/%2", "/%zz", "/%2g", "/%00", "/%0a", "/%1f", "/%7f", "a", "", "*", "/a b", "/\xC3\xA4", "/a#b",
-                          "/\"", "/<x>", "http://", "http:///x", "http://a b/", "http://u@h/", "ftp://h/", "h:80", "/?a=%"})
+  for (const char* bad : {"/%",      "/%2",       "/%zz",        "/%2g",        "/%00",      "/%0a", "/%1f", "/%7f",
+                          "a",       "",          "*",           "/a b",        "/\xC3\xA4", "/a#b", "/\"",  "/<x>",
+                          "http://", "http:///x", "http://a b/", "http://u@h/", "ftp://h/",  "h:80", "/?a=%"})
     EXPECT_FALSE(parse_target("GET", bad)) << bad;
 }
 
@@ -58,13 +59,15 @@ TEST(Query, DecodesFormsAndRefusesDoubles) {
 TEST(Host, OnlyNamesAddressesAndPorts) {
   for (const char* good : {"localhost", "localhost:3000", "127.0.0.1:80", "[::1]", "[::1]:3000", "a-b.example", "h:"})
     EXPECT_TRUE(valid_host(good)) << good;
-  for (const char* bad : {"", ":80", "a b", "a/b", "a@b", "a:b", "a:1:2", "a:123456", "[::1", "[]", "[::1]x", "[g::]", "a,b", "\xC3\xA4", "a\\b"})
+  for (const char* bad : {"", ":80", "a b", "a/b", "a@b", "a:b", "a:1:2", "a:123456", "[::1", "[]", "[::1]x", "[g::]",
+                          "a,b", "\xC3\xA4", "a\\b"})
     EXPECT_FALSE(valid_host(bad)) << bad;
 }
 
 TEST(Request, HeadersIgnoreCaseAndCookiesDoNot) {
   Request request;
-  request.headers = {{"X-One", "1"}, {"x-one", "2"}, {"Cookie", "a=1; token=\"abc\"; atoken=x"}, {"cookie", "late=9;empty="}};
+  request.headers = {
+      {"X-One", "1"}, {"x-one", "2"}, {"Cookie", "a=1; token=\"abc\"; atoken=x"}, {"cookie", "late=9;empty="}};
   EXPECT_EQ(request.header("X-ONE"), "1");
   EXPECT_EQ(request.header("x-two"), "");
   EXPECT_EQ(request.cookie("token"), "abc");
@@ -99,8 +102,10 @@ TEST(Forwarded, WalksFromTheRightThroughTrustedProxiesOnly) {
            {"fd12::1", "2001:db8::5", "2001:db8::5"},
            {"11.0.0.1", "1.1.1.1", "11.0.0.1"},
        })
-    EXPECT_EQ(client_address(ip(row.peer), row.header, *trusted).to_string(), row.client) << row.peer << " " << row.header;
-  for (const char* bad : {"10.0.0.0/33", "x", "10.0.0.0/", "10.0.0.0/8x", "fe80::1%eth0", "::/129", "10.0.0.0/-1", "localhost"})
+    EXPECT_EQ(client_address(ip(row.peer), row.header, *trusted).to_string(), row.client)
+        << row.peer << " " << row.header;
+  for (const char* bad :
+       {"10.0.0.0/33", "x", "10.0.0.0/", "10.0.0.0/8x", "fe80::1%eth0", "::/129", "10.0.0.0/-1", "localhost"})
     EXPECT_FALSE(TrustedProxies::parse(bad)) << bad;
   EXPECT_TRUE(TrustedProxies::parse("0.0.0.0/0")->contains(ip("9.9.9.9")));
   EXPECT_FALSE(TrustedProxies::parse("0.0.0.0/0")->contains(ip("2001:db8::1")));
@@ -119,11 +124,19 @@ TEST(ResponseHead, NothingOfAHandlerCanSplitIt) {
   Response good = json(200, "{}");
   const auto head = response_head(good, context);
   ASSERT_TRUE(head);
-  EXPECT_TRUE(head->starts_with("HTTP/1.1 200 OK\r\nDate: now\r\nX-Request-Id: r\r\nContent-Type: application/json\r\n"));
+  EXPECT_TRUE(
+      head->starts_with("HTTP/1.1 200 OK\r\nDate: now\r\nX-Request-Id: r\r\nContent-Type: application/json\r\n"));
   EXPECT_TRUE(head->ends_with("\r\nContent-Length: 2\r\n\r\n"));
-  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{
-           {"X-A", "b\r\nX-C: d"}, {"X-A", "b\n"}, {"X-A", std::string("b\0", 2)}, {"X A", "b"}, {"", "b"}, {"X-A:", "b"},
-           {"Content-Length", "9"}, {"transfer-encoding", "chunked"}, {"Connection", "x"}, {"X-A", "\x7f"}}) {
+  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{{"X-A", "b\r\nX-C: d"},
+                                                                                    {"X-A", "b\n"},
+                                                                                    {"X-A", std::string("b\0", 2)},
+                                                                                    {"X A", "b"},
+                                                                                    {"", "b"},
+                                                                                    {"X-A:", "b"},
+                                                                                    {"Content-Length", "9"},
+                                                                                    {"transfer-encoding", "chunked"},
+                                                                                    {"Connection", "x"},
+                                                                                    {"X-A", "\x7f"}}) {
     Response bad = json(200, "{}");
     bad.headers.emplace_back(name, value);
     EXPECT_FALSE(response_head(bad, context)) << name << value;
@@ -139,14 +152,22 @@ TEST(ResponseHead, AHandlersOwnPolicyReplacesTheDefault) {
 }
 
 TEST(Response, ErrorsAreJsonWhateverTheMessage) {
-  EXPECT_EQ(error_json(404, "not_found", "no \"x\"\n\\").text_body(), R"({"error":{"code":"not_found","message":"no \"x\"\u000a\\"}})");
+  EXPECT_EQ(error_json(404, "not_found", "no \"x\"\n\\").text_body(),
+            R"({"error":{"code":"not_found","message":"no \"x\"\u000a\\"}})");
 }
 
 TEST(HttpDate, IsTheFixedForm) { EXPECT_EQ(http_date(784111777'000'000), "Sun, 06 Nov 1994 08:49:37 GMT"); }
 
 TEST(AccessLog, OneRequestIsOneLineWhateverItHolds) {
-  AccessEntry entry{.at = 1'000'000, .remote_ip = "127.0.0.1", .principal = "", .method = "GET", .target = "/x", .status = 200,
-                    .bytes = 12, .took = std::chrono::microseconds(840), .id = "a-1"};
+  AccessEntry entry{.at = 1'000'000,
+                    .remote_ip = "127.0.0.1",
+                    .principal = "",
+                    .method = "GET",
+                    .target = "/x",
+                    .status = 200,
+                    .bytes = 12,
+                    .took = std::chrono::microseconds(840),
+                    .id = "a-1"};
   EXPECT_EQ(access_line(entry), "1970-01-01T00:00:01.000000Z 127.0.0.1 - GET \"/x\" 200 12 0.8ms a-1\n");
   for (int byte = 0; byte < 256; ++byte) {
     const std::string hostile = std::string("a\" 200 1\n") + static_cast<char>(byte) + " b";
@@ -181,7 +202,8 @@ TEST(Router, MatchesSegmentsAndTellsNotFoundFromNotAllowed) {
   const auto wrong_method = router.find("PUT", "/api/sessions/all");
   EXPECT_FALSE(wrong_method.route);
   EXPECT_EQ(wrong_method.allowed_methods, "DELETE, GET, HEAD");
-  for (const char* path : {"/api", "/api/sessions/", "/api/sessions//output/1", "/api/sessions/a/b", "/API/sessions", "*", "", "//"}) {
+  for (const char* path :
+       {"/api", "/api/sessions/", "/api/sessions//output/1", "/api/sessions/a/b", "/API/sessions", "*", "", "//"}) {
     EXPECT_FALSE(router.find("GET", path).route) << path;
     EXPECT_EQ(router.find("GET", path).allowed_methods, "") << path;
   }

@@ -1,7 +1,7 @@
 #include "http/response.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "http/request.hpp"
 
@@ -61,7 +61,8 @@ Response empty(int status) {
 }
 
 Response error_json(int status, std::string_view code, std::string_view message) {
-  return json(status, fmt::format(R"({{"error":{{"code":"{}","message":"{}"}}}})", json_escaped(code), json_escaped(message)));
+  return json(status,
+              fmt::format(R"({{"error":{{"code":"{}","message":"{}"}}}})", json_escaped(code), json_escaped(message)));
 }
 
 std::string_view reason_phrase(int status) {

@@ -1,9 +1,9 @@
 #include "http/response_head.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <fmt/format.h>
 #include <utility>
 
 #include "http/request.hpp"
@@ -29,7 +29,8 @@ constexpr std::array<Field, 8> kDefaults = {{
     {"X-Frame-Options", "DENY"},
 }};
 
-constexpr std::array<std::string_view, 4> kOwnedByServer = {"Content-Length", "Transfer-Encoding", "Connection", "Date"};
+constexpr std::array<std::string_view, 4> kOwnedByServer = {"Content-Length", "Transfer-Encoding", "Connection",
+                                                            "Date"};
 
 bool token_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -46,14 +47,16 @@ void append(std::string& out, std::string_view name, std::string_view value) {
 
 bool valid_header(std::string_view name, std::string_view value) {
   const auto harmless = [](char c) { return (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) || c == '\t'; };
-  return !name.empty() && std::all_of(name.begin(), name.end(), token_byte) && std::all_of(value.begin(), value.end(), harmless);
+  return !name.empty() && std::all_of(name.begin(), name.end(), token_byte) &&
+         std::all_of(value.begin(), value.end(), harmless);
 }
 
 bool status_allows_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
 std::uint64_t body_length(const Body& body) {
   if (const auto* own = std::get_if<std::string>(&body)) return own->size();
-  if (const auto* shared = std::get_if<std::shared_ptr<const std::string>>(&body)) return *shared ? (*shared)->size() : 0;
+  if (const auto* shared = std::get_if<std::shared_ptr<const std::string>>(&body))
+    return *shared ? (*shared)->size() : 0;
   if (const auto* slice = std::get_if<FileSlice>(&body)) return slice->length;
   return 0;
 }
@@ -65,9 +68,9 @@ std::string http_date(WallMicros at) {
   const std::time_t seconds = static_cast<std::time_t>(at / 1'000'000);
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
-                     kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour, parts.tm_min,
-                     parts.tm_sec);
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[static_cast<std::size_t>(parts.tm_wday)],
+                     parts.tm_mday, kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 std::optional<std::string> response_head(const Response& response, const HeadContext& context) {
@@ -79,12 +82,14 @@ std::optional<std::string> response_head(const Response& response, const HeadCon
   if (!context.request_id.empty()) append(out, "X-Request-Id", context.request_id);
   for (const auto& [name, value] : response.headers) {
     const auto same = [&name = name](std::string_view owned) { return equal_ignoring_case(name, owned); };
-    if (!valid_header(name, value) || std::any_of(kOwnedByServer.begin(), kOwnedByServer.end(), same)) return std::nullopt;
+    if (!valid_header(name, value) || std::any_of(kOwnedByServer.begin(), kOwnedByServer.end(), same))
+      return std::nullopt;
     append(out, name, value);
   }
   for (const auto& [name, value] : kDefaults)
     if (response.header(name).empty()) append(out, name, value);
-  if (status_allows_body(response.status)) append(out, "Content-Length", fmt::format_int(context.content_length).c_str());
+  if (status_allows_body(response.status))
+    append(out, "Content-Length", fmt::format_int(context.content_length).c_str());
   if (context.persistence == Persistence::close) append(out, "Connection", "close");
   out += "\r\n";
   return out;

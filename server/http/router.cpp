@@ -41,7 +41,8 @@ void Router::add(std::string_view method, std::string_view pattern, std::size_t 
     // Literal before parameter at the first place where they differ, so that find() can take the first hit.
     const auto more_literal = [](const Pattern& a, const Pattern& b) {
       const auto by_kind = [](const Segment& x, const Segment& y) { return x.parameter < y.parameter; };
-      return std::lexicographical_compare(a.segments.begin(), a.segments.end(), b.segments.begin(), b.segments.end(), by_kind);
+      return std::lexicographical_compare(a.segments.begin(), a.segments.end(), b.segments.begin(), b.segments.end(),
+                                          by_kind);
     };
     const auto place = std::upper_bound(patterns_.begin(), patterns_.end(), fresh, more_literal);
     found = patterns_.insert(place, std::move(fresh));

@@ -1,17 +1,17 @@
 #include "http/server.hpp"
 
-#include <algorithm>
-#include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <cerrno>
 #include <fcntl.h>
-#include <list>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <cerrno>
+#include <list>
 #include <unordered_map>
 #include <utility>
 
@@ -26,8 +26,8 @@ using tcp = asio::ip::tcp;
 
 namespace {
 constexpr auto kQuiet = asio::as_tuple(asio::use_awaitable);
-constexpr int kBacklog = 1024;       // connections that the kernel holds while the loop is busy
-constexpr int kAcceptBatch = 64;     // accepted in one go, then the others have their turn
+constexpr int kBacklog = 1024;    // connections that the kernel holds while the loop is busy
+constexpr int kAcceptBatch = 64;  // accepted in one go, then the others have their turn
 // Connections above max_connections less this answer only the health probes.
 constexpr std::size_t kReserve = 16;
 // Descriptors that the rest of the process needs: tmux, logs, database, inotify, files being sent.
@@ -50,19 +50,22 @@ Result<> enable(int fd, int level, int option, int value) {
 }
 
 Result<UniqueFd> open_listener(const asio::ip::address& address, std::uint16_t port) {
-  const std::string name = (address.is_v6() ? "[" + address.to_string() + "]" : address.to_string()) + ":" + std::to_string(port);
+  const std::string name =
+      (address.is_v6() ? "[" + address.to_string() + "]" : address.to_string()) + ":" + std::to_string(port);
   const tcp::endpoint endpoint(address, port);
   UniqueFd fd(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fail_errno("make a socket for " + name);
   TRY(enable(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1));
   TRY(enable(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1));  // what it accepts inherits this
   if (address.is_v6()) TRY(enable(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0));
-  if (::bind(fd.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 || ::listen(fd.get(), kBacklog) != 0) {
+  if (::bind(fd.get(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
+      ::listen(fd.get(), kBacklog) != 0) {
     const int sys = errno;
     if (sys == EADDRINUSE)
       return fail(ErrorKind::conflict, "port " + std::to_string(port) + " is already in use on " + address.to_string() +
                                            ": stop the program that has it, or set PORT to another one");
-    if (sys == EACCES) return fail(ErrorKind::forbidden, "not allowed to listen on " + name + ": set PORT to 1024 or above");
+    if (sys == EACCES)
+      return fail(ErrorKind::forbidden, "not allowed to listen on " + name + ": set PORT to 1024 or above");
     return fail_errno("listen on " + name, sys);
   }
   return fd;
@@ -99,7 +102,8 @@ class Server::Impl {
 
   Result<> listen() {
     const Options& options = shared_.options;
-    if (!options.host_allowed) return fail_field("host_allowed", "must be set: it decides which Host values are answered");
+    if (!options.host_allowed)
+      return fail_field("host_allowed", "must be set: it decides which Host values are answered");
     if (options.pool == nullptr) return fail_field("pool", "must be set: file bodies are read on it");
     const auto address = TRY(parse_bind_address(options.host));
     UniqueFd fd = TRY(open_listener(address, options.port));
@@ -215,9 +219,11 @@ class Server::Impl {
     std::string source;
     if (!peer.is_loopback() && !shared_.options.trusted_proxies.contains(peer)) {
       source = source_key(peer);
-      if (const auto held = sources_.find(source); held != sources_.end() && held->second >= shared_.options.max_connections_per_source) {
+      if (const auto held = sources_.find(source);
+          held != sources_.end() && held->second >= shared_.options.max_connections_per_source) {
         shared_.metrics.refused_per_source->Increment();
-        return refuse_and_close(std::move(fd), canned(429, "too_many", "too many connections from your address: close some"));
+        return refuse_and_close(std::move(fd),
+                                canned(429, "too_many", "too many connections from your address: close some"));
       }
     }
     const auto admission = connections_.size() >= max_connections_ - reserve_ ? Admission::reserve : Admission::normal;
@@ -234,7 +240,9 @@ class Server::Impl {
 
   std::string canned(int status, std::string_view code, std::string_view message) {
     const Response response = error_json(status, code, message);
-    const HeadContext context{.date = shared_.date(), .request_id = {}, .content_length = body_length(response.body),
+    const HeadContext context{.date = shared_.date(),
+                              .request_id = {},
+                              .content_length = body_length(response.body),
                               .persistence = Persistence::close};
     return response_head(response, context).value_or("") + std::string(response.text_body());
   }

@@ -36,7 +36,7 @@ struct Options {
 
   std::size_t max_body = 1024 * 1024;  // bytes of a request's body, then 413
   // Connections. Loopback and trusted proxies stand for many people: the limit per source does not count them.
-  std::size_t max_connections = 8192;        // lowered at listen() when RLIMIT_NOFILE is tighter
+  std::size_t max_connections = 8192;  // lowered at listen() when RLIMIT_NOFILE is tighter
   std::size_t max_connections_per_source = 64;
   std::chrono::milliseconds header_timeout{10'000};  // first byte to end of the head, then 408
   std::chrono::milliseconds body_timeout{30'000};    // for the body, plus 1 s for each 16 KiB of max_body
@@ -44,12 +44,13 @@ struct Options {
   std::chrono::milliseconds write_timeout{30'000};   // for each 128 KiB that the client must take
   std::chrono::milliseconds sweep_interval{500};     // how exactly the limits above are kept
 
-  std::size_t max_message = 64 * 1024;               // bytes of one WebSocket message, over all its frames; then 1009
-  std::size_t max_send_queue = 4 * 1024 * 1024;      // bytes queued on one WebSocket: a full screen history, not a backlog
-  int websocket_send_buffer = 256 * 1024;            // SO_SNDBUF: else the kernel alone would hide 8.8 MB of backlog
-  std::chrono::milliseconds ping_interval{25'000};   // below the 30 s after which phones and some proxies drop idle sockets
-  std::chrono::milliseconds close_timeout{5'000};    // for the peer's close frame
-  bool compression = false;                          // permessage-deflate: costs 300 KB a socket and latency
+  std::size_t max_message = 64 * 1024;           // bytes of one WebSocket message, over all its frames; then 1009
+  std::size_t max_send_queue = 4 * 1024 * 1024;  // bytes queued on one WebSocket: a full screen history, not a backlog
+  int websocket_send_buffer = 256 * 1024;        // SO_SNDBUF: else the kernel alone would hide 8.8 MB of backlog
+  std::chrono::milliseconds ping_interval{
+      25'000};  // below the 30 s after which phones and some proxies drop idle sockets
+  std::chrono::milliseconds close_timeout{5'000};  // for the peer's close frame
+  bool compression = false;                        // permessage-deflate: costs 300 KB a socket and latency
 };
 
 struct ServerStats {

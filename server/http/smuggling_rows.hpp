@@ -22,7 +22,9 @@ inline std::vector<Row> smuggling_rows() {
   const auto post = [&](const std::string& headers, const std::string& body) {
     return "POST /a HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n" + body + next;
   };
-  const auto get = [&](const std::string& headers) { return "GET /a HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n" + next; };
+  const auto get = [&](const std::string& headers) {
+    return "GET /a HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n" + next;
+  };
   const std::string chunked = "Transfer-Encoding: chunked\r\n";
   const std::vector<std::string> both_empty = {"POST /a ", "GET /next "};
   const std::vector<std::string> both_hello = {"POST /a hello", "GET /next "};
@@ -35,25 +37,38 @@ inline std::vector<Row> smuggling_rows() {
       {"no length, no body", post("", ""), both_empty, 0},
       {"chunked", post(chunked, "5\r\nhello\r\n0\r\n\r\n"), both_hello, 0},
       {"chunked, upper case", post("transfer-encoding: CHUNKED\r\n", "5\r\nhello\r\n0\r\n\r\n"), both_hello, 0},
-      {"chunked, blanks around", post("Transfer-Encoding: \t chunked \t\r\n", "5\r\nhello\r\n0\r\n\r\n"), both_hello, 0},
+      {"chunked, blanks around", post("Transfer-Encoding: \t chunked \t\r\n", "5\r\nhello\r\n0\r\n\r\n"), both_hello,
+       0},
       {"chunked in pieces", post(chunked, "2\r\nhe\r\n03\r\nllo\r\n000\r\n\r\n"), both_hello, 0},
       {"chunked, hex", post(chunked, "A\r\n0123456789\r\n0\r\n\r\n"), {"POST /a 0123456789", "GET /next "}, 0},
       {"plain chunk extension is ignored", post(chunked, "5;a=b;c\r\nhello\r\n0;x\r\n\r\n"), both_hello, 0},
       {"trailers are ignored", post(chunked, "5\r\nhello\r\n0\r\nX-A: b\r\n\r\n"), both_hello, 0},
       {"one empty line before", "\r\n" + get(""), two_gets, 0},
       {"one empty line between", post("Content-Length: 5\r\n", "hello\r\n"), both_hello, 0},
-      {"body that looks like a request", post("Content-Length: " + std::to_string(next.size()) + "\r\n", next),
-       {"POST /a " + next, "GET /next "}, 0},
-      {"chunk that looks like a request", post(chunked, "27\r\n" + next + "\r\n0\r\n\r\n"), {"POST /a " + next, "GET /next "}, 0},
-      {"GET with a body", "GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello" + next, {"GET /a hello", "GET /next "}, 0},
+      {"body that looks like a request",
+       post("Content-Length: " + std::to_string(next.size()) + "\r\n", next),
+       {"POST /a " + next, "GET /next "},
+       0},
+      {"chunk that looks like a request",
+       post(chunked, "27\r\n" + next + "\r\n0\r\n\r\n"),
+       {"POST /a " + next, "GET /next "},
+       0},
+      {"GET with a body",
+       "GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello" + next,
+       {"GET /a hello", "GET /next "},
+       0},
       {"HTTP/1.0 ends the connection", "GET /a HTTP/1.0\r\nHost: localhost\r\n\r\n" + next, {"GET /a "}, 0},
       {"Connection: close ends it", get("Connection: close\r\n"), {"GET /a "}, 0},
-      {"header names that only look like it", get("Transfer_Encoding: chunked\r\nXTransfer-Encoding: chunked\r\nContent_Length: 9\r\n"), two_gets, 0},
+      {"header names that only look like it",
+       get("Transfer_Encoding: chunked\r\nXTransfer-Encoding: chunked\r\nContent_Length: 9\r\n"), two_gets, 0},
       {"obs-text in a value", get("X-A: \xC3\xA4\x80\r\n"), two_gets, 0},
       {"empty value", get("X-A:\r\n"), two_gets, 0},
-      {"absolute form of the same host", "GET http://LOCALHOST/a HTTP/1.1\r\nHost: localhost\r\n\r\n" + next, two_gets, 0},
+      {"absolute form of the same host", "GET http://LOCALHOST/a HTTP/1.1\r\nHost: localhost\r\n\r\n" + next, two_gets,
+       0},
   };
-  const auto refused = [&](std::string name, std::string bytes, int status = 400) { rows.push_back({std::move(name), std::move(bytes), {}, status}); };
+  const auto refused = [&](std::string name, std::string bytes, int status = 400) {
+    rows.push_back({std::move(name), std::move(bytes), {}, status});
+  };
   // Length and coding in conflict.
   refused("TE and CL", post(chunked + "Content-Length: 5\r\n", "0\r\n\r\n"));
   refused("CL and TE", post("Content-Length: 5\r\n" + chunked, "0\r\n\r\n"));
@@ -76,14 +91,16 @@ inline std::vector<Row> smuggling_rows() {
   refused("CL over 64 bits", post("Content-Length: 18446744073709551621\r\n", "hello"));
   refused("CL just 64 bits", post("Content-Length: 18446744073709551615\r\n", "hello"), 413);
   // Codings that are not exactly chunked.
-  for (const std::string value : {"identity", "gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked", "chunked, identity", "xchunked", "chunkedx",
-                                  "chunked;q=1", "\"chunked\"", "chunked,", ",chunked", "'chunked'", "chunk", "\vchunked", "chu\tnked", "", "chunked\x80"})
+  for (const std::string value : {"identity", "gzip", "gzip, chunked", "chunked, gzip", "chunked, chunked",
+                                  "chunked, identity", "xchunked", "chunkedx", "chunked;q=1", "\"chunked\"", "chunked,",
+                                  ",chunked", "'chunked'", "chunk", "\vchunked", "chu\tnked", "", "chunked\x80"})
     refused("TE " + value, post("Transfer-Encoding: " + value + "\r\n", "0\r\n\r\n"));
   refused("TE twice", post(chunked + chunked, "0\r\n\r\n"));
   refused("TE twice, second other", post(chunked + "Transfer-Encoding: identity\r\n", "0\r\n\r\n"));
   refused("TE twice, first other", post("Transfer-Encoding: identity\r\n" + chunked, "0\r\n\r\n"));
   refused("TE on HTTP/1.0", "POST /a HTTP/1.0\r\nHost: localhost\r\n" + chunked + "\r\n0\r\n\r\n" + next);
-  refused("TE on GET with CL", "GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n" + chunked + "\r\n0\r\n\r\n" + next);
+  refused("TE on GET with CL",
+          "GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n" + chunked + "\r\n0\r\n\r\n" + next);
   // Lines and names.
   refused("space before colon, TE", post("Transfer-Encoding : chunked\r\n", "0\r\n\r\n"));
   refused("tab before colon, TE", post("Transfer-Encoding\t: chunked\r\n", "0\r\n\r\n"));

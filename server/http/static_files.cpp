@@ -1,15 +1,15 @@
 #include "http/static_files.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
 #include <openssl/sha.h>
-#include <span>
-#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "base/encoding.hpp"
@@ -53,7 +53,8 @@ std::string content_type(std::string_view path) {
 // Strong: the first 128 bits of the SHA-256 of the bytes as sent. Two encodings differ in bytes, so in tag.
 std::string etag_of(std::string_view bytes) {
   std::array<std::byte, SHA256_DIGEST_LENGTH> digest{};
-  ::SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()));
+  ::SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+           reinterpret_cast<unsigned char*>(digest.data()));
   return '"' + hex_encode(std::span(digest).first(16)) + '"';
 }
 

@@ -1,9 +1,9 @@
 // The page in memory: what is found, encodings, revalidation, page routes.
 #include "http/static_files.hpp"
 
+#include <gtest/gtest.h>
 #include <filesystem>
 #include <fstream>
-#include <gtest/gtest.h>
 
 #include "http/test_server.hpp"
 
@@ -87,8 +87,9 @@ TEST_F(StaticFilesTest, PageRoutesGetThePageAndNothingElseDoes) {
     ASSERT_TRUE(response) << path;
     EXPECT_EQ(response->text_body(), "<html>") << path;
   }
-  for (const char* path : {"/api", "/api/sessions", "/ws", "/health", "/health/live", "/metrics", "/missing.js", "/assets/none",
-                           "/assets/app-9.js", "/.secret", "/link.txt", "/lonely.css", "/../index.html", "*", ""})
+  for (const char* path :
+       {"/api", "/api/sessions", "/ws", "/health", "/health/live", "/metrics", "/missing.js", "/assets/none",
+        "/assets/app-9.js", "/.secret", "/link.txt", "/lonely.css", "/../index.html", "*", ""})
     EXPECT_FALSE(files_.serve(get(path))) << path;
   Request post = get("/");
   post.method = "POST";

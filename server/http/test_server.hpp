@@ -2,20 +2,20 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <functional>
 #include <future>
-#include <gtest/gtest.h>
 #include <memory>
-#include <netinet/in.h>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -49,13 +49,16 @@ class TestServer {
     Options options;
     options.port = 0;
     options.access_log_path.clear();
-    options.host_allowed = [](std::string_view host) { return host.starts_with("localhost") || host.starts_with("127.0.0.1"); };
+    options.host_allowed = [](std::string_view host) {
+      return host.starts_with("localhost") || host.starts_with("127.0.0.1");
+    };
     options.sweep_interval = 20ms;
     return options;
   }
 
   explicit TestServer(Handler handler, Options given = options())
-      : server_(loop_.get_executor(), with_pool(std::move(given)), &clock_, std::move(handler)), group_(loop_.get_executor()) {
+      : server_(loop_.get_executor(), with_pool(std::move(given)), &clock_, std::move(handler)),
+        group_(loop_.get_executor()) {
     const auto listening = server_.listen();
     EXPECT_TRUE(listening) << (listening ? "" : listening.error().message);
     group_.spawn("server", server_.run());
@@ -74,7 +77,8 @@ class TestServer {
     const auto begin = std::chrono::steady_clock::now();
     asio::co_spawn(loop_, server_.stop(drain), [](std::exception_ptr) {});
     const auto end = begin + 10s;
-    while (on_loop([this] { return group_.running(); }) > 0 && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(1ms);
+    while (on_loop([this] { return group_.running(); }) > 0 && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(1ms);
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   }
   // Runs `work` on the loop and returns its result.
@@ -137,7 +141,8 @@ struct Reply {
 // A blocking client; every call gives up after five seconds.
 class Client {
  public:
-  explicit Client(std::uint16_t port, int receive_buffer = 0) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit Client(std::uint16_t port, int receive_buffer = 0, const std::string& host = "127.0.0.1")
+      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer > 0) ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     timeval limit{.tv_sec = 5, .tv_usec = 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
@@ -145,7 +150,7 @@ class Client {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::inet_pton(AF_INET, host.c_str(), &address.sin_addr);
     connected_ = ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   }
   [[nodiscard]] bool connected() const { return connected_; }
@@ -217,7 +222,8 @@ class Client {
 // {"error":{"code":CODE,"message":...}} and the content type that goes with it.
 inline bool is_error(const Reply& reply, int status, std::string_view code) {
   return reply.status == status && reply.header("Content-Type") == "application/json" &&
-         reply.body.starts_with("{\"error\":{\"code\":\"" + std::string(code) + "\",\"message\":\"") && reply.body.ends_with("\"}}");
+         reply.body.starts_with("{\"error\":{\"code\":\"" + std::string(code) + "\",\"message\":\"") &&
+         reply.body.ends_with("\"}}");
 }
 
 }  // namespace ccd::http

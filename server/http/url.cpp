@@ -19,8 +19,8 @@ bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // Bytes that no browser leaves bare in a target: each has been the start of two parsers reading one line differently.
 bool bare_allowed(char c) {
-  return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7F && c != '"' && c != '<' && c != '>' &&
-         c != '#';
+  return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7F && c != '"' && c != '<' &&
+         c != '>' && c != '#';
 }
 
 enum class Plus { literal, blank };
@@ -36,7 +36,8 @@ Result<std::string> decode(std::string_view text, Plus plus) {
     } else {
       const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return fail(ErrorKind::invalid, "bad percent escape in the request target: want % and two hex digits");
+      if (high < 0 || low < 0)
+        return fail(ErrorKind::invalid, "bad percent escape in the request target: want % and two hex digits");
       out += static_cast<char>(high * 16 + low);
       i += 2;
     }
@@ -82,7 +83,8 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string
     std::string value = TRY(decode(item.substr(std::min(equals + 1, item.size())), Plus::blank));
     const auto same = [&](const auto& other) { return other.first == name; };
     // Two readers of a doubled name could each take another one.
-    if (std::any_of(items.begin(), items.end(), same)) return fail_field(name, "query parameter is given twice: give it once");
+    if (std::any_of(items.begin(), items.end(), same))
+      return fail_field(name, "query parameter is given twice: give it once");
     if (items.size() == kMaxQueryItems) return fail(ErrorKind::invalid, "too many query parameters: at most 64");
     items.emplace_back(std::move(name), std::move(value));
   }
@@ -98,7 +100,8 @@ Result<Target> parse_target(std::string_view method, std::string_view target) {
     return out;
   }
   if (const auto absolute = absolute_form(target)) {
-    if (!valid_host(absolute->authority)) return fail(ErrorKind::invalid, "bad authority in the request target: want host or host:port");
+    if (!valid_host(absolute->authority))
+      return fail(ErrorKind::invalid, "bad authority in the request target: want host or host:port");
     out.authority = lower_case(absolute->authority);
     out.origin_form = absolute->rest.starts_with('/') ? std::string(absolute->rest) : "/" + std::string(absolute->rest);
   } else if (target.starts_with('/')) {
@@ -109,7 +112,8 @@ Result<Target> parse_target(std::string_view method, std::string_view target) {
   const std::string_view form = out.origin_form;
   const std::size_t mark = std::min(form.find('?'), form.size());
   out.path = TRY(percent_decode(form.substr(0, mark)));
-  if (std::any_of(out.path.begin(), out.path.end(), control)) return fail(ErrorKind::invalid, "request path holds a control byte");
+  if (std::any_of(out.path.begin(), out.path.end(), control))
+    return fail(ErrorKind::invalid, "request path holds a control byte");
   out.query_items = TRY(parse_query(form.substr(std::min(mark + 1, form.size()))));
   return out;
 }
@@ -134,7 +138,8 @@ bool valid_host(std::string_view host) {
     port = host.substr(colon + 1);
   }
   const auto name_byte = [](char c) { return letter(c) || digit(c) || c == '-' || c == '.' || c == '_'; };
-  return !name.empty() && name.size() <= kLongestName && std::all_of(name.begin(), name.end(), name_byte) && valid_port(port);
+  return !name.empty() && name.size() <= kLongestName && std::all_of(name.begin(), name.end(), name_byte) &&
+         valid_port(port);
 }
 
 }  // namespace ccd::http

@@ -72,14 +72,17 @@ class Stream final : public WebSocketStream {
         ended_(socket.get_executor()),
         stream_(Peer(std::move(socket))) {}
 
-  Task<bool> accept(std::shared_ptr<Request> request, std::vector<std::pair<std::string, std::string>> headers) override {
+  Task<bool> accept(std::shared_ptr<Request> request,
+                    std::vector<std::pair<std::string, std::string>> headers) override {
     configure(std::move(headers));
     beast::http::request<beast::http::empty_body> handshake;
     handshake.method(beast::http::verb::get);
     handshake.target("/");
     handshake.version(11);
-    for (const char* name : {"Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions"})
-      if (const auto value = request->header(name); !value.empty()) handshake.set(name, beast::string_view(value.data(), value.size()));
+    for (const char* name :
+         {"Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions"})
+      if (const auto value = request->header(name); !value.empty())
+        handshake.set(name, beast::string_view(value.data(), value.size()));
     const auto [ec] = co_await stream_.async_accept(handshake, kQuiet);
     if (ec) {
       cut();
@@ -109,8 +112,12 @@ class Stream final : public WebSocketStream {
     co_return message;
   }
 
-  Result<> send_text(std::string data) override { return queue({.binary = false, .head = std::move(data), .payload = nullptr}); }
-  Result<> send_binary(std::string data) override { return queue({.binary = true, .head = std::move(data), .payload = nullptr}); }
+  Result<> send_text(std::string data) override {
+    return queue({.binary = false, .head = std::move(data), .payload = nullptr});
+  }
+  Result<> send_binary(std::string data) override {
+    return queue({.binary = true, .head = std::move(data), .payload = nullptr});
+  }
   Result<> send_binary(std::string header, std::shared_ptr<const std::string> payload) override {
     return queue({.binary = true, .head = std::move(header), .payload = std::move(payload)});
   }
@@ -269,7 +276,7 @@ class Stream final : public WebSocketStream {
   bool receiving_ = false;
   bool closing_ = false;  // close() was called
   bool tearing_down_ = false;
-  bool closed_ = false;   // the connection is gone
+  bool closed_ = false;  // the connection is gone
   bool writer_ended_ = false;
 };
 
@@ -308,7 +315,8 @@ std::optional<Response> refuse_handshake(const Request& request) {
   }
   if (!lists(request.header("connection"), "upgrade")) return bad("a WebSocket handshake has Connection: Upgrade");
   if (!request.body.empty()) return bad("a WebSocket handshake has no body");
-  if (!once(request, "sec-websocket-key") || !valid_key(request.header("sec-websocket-key"))) return bad("bad Sec-WebSocket-Key: want 16 bytes as base64");
+  if (!once(request, "sec-websocket-key") || !valid_key(request.header("sec-websocket-key")))
+    return bad("bad Sec-WebSocket-Key: want 16 bytes as base64");
   if (!once(request, "sec-websocket-version") || request.header("sec-websocket-version") != "13") {
     Response response = error_json(426, "upgrade_required", "unknown Sec-WebSocket-Version: want 13");
     response.set_header("Sec-WebSocket-Version", "13");

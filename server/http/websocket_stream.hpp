@@ -22,7 +22,8 @@ std::optional<Response> refuse_handshake(const Request& request);
 class WebSocketStream : public WebSocket {
  public:
   // Sends the 101 with `headers` and `subprotocol` added. False: the peer is gone. `request` passed refuse_handshake().
-  virtual Task<bool> accept(std::shared_ptr<Request> request, std::vector<std::pair<std::string, std::string>> headers) = 0;
+  virtual Task<bool> accept(std::shared_ptr<Request> request,
+                            std::vector<std::pair<std::string, std::string>> headers) = 0;
   // Sends what is queued, pings, and the close frame; returns when the socket is closed. Run once, after accept().
   virtual Task<void> write_loop() = 0;
   // Keeps the ping and close limits; called every Options::sweep_interval.
@@ -34,6 +35,7 @@ class WebSocketStream : public WebSocket {
 };
 
 // `options` and `clock` outlive it.
-std::shared_ptr<WebSocketStream> make_websocket(asio::ip::tcp::socket socket, const Options* options, const Clock* clock);
+std::shared_ptr<WebSocketStream> make_websocket(asio::ip::tcp::socket socket, const Options* options,
+                                                const Clock* clock);
 
 }  // namespace ccd::http

@@ -1,9 +1,9 @@
 // WebSockets over real sockets, against a client that writes its frames byte by byte.
 #include "http/websocket.hpp"
 
-#include <fstream>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <fstream>
 
 #include "http/test_server.hpp"
 
@@ -51,7 +51,8 @@ struct Frame {
 
 constexpr std::string_view kHandshake =
     "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: v1, ticket.abc\r\n\r\n";
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: v1, "
+    "ticket.abc\r\n\r\n";
 
 class SocketClient : public Client {
  public:
@@ -84,7 +85,9 @@ Task<void> echo_messages(std::shared_ptr<WebSocket> socket) {
     if (message->data == "throw") throw std::runtime_error("secret detail");
     if (message->data == "return") co_return;
     if (message->data == "close") socket->close(close_code::kPolicy, "as asked");
-    else if (message->binary) EXPECT_TRUE(socket->send_binary(message->data.substr(0, 3), std::make_shared<const std::string>(message->data.substr(3))));
+    else if (message->binary)
+      EXPECT_TRUE(socket->send_binary(message->data.substr(0, 3),
+                                      std::make_shared<const std::string>(message->data.substr(3))));
     else EXPECT_TRUE(socket->send_text(std::move(message->data)));
   }
 }
@@ -127,7 +130,9 @@ TEST(WebSocket, WrongHandshakesAreRefusedAsJson) {
            {without("Connection:", "Connection: keep-alive\r\n"), 400, "bad_request"},
            {without("Sec-WebSocket-Key"), 400, "bad_request"},
            {without("Sec-WebSocket-Key", "Sec-WebSocket-Key: short\r\n"), 400, "bad_request"},
-           {without("Sec-WebSocket-Key", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"), 400, "bad_request"},
+           {without("Sec-WebSocket-Key",
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
+            400, "bad_request"},
            {without("Sec-WebSocket-Version"), 426, "upgrade_required"},
            {without("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8\r\n"), 426, "upgrade_required"},
            {without("GET /ws", "POST /ws HTTP/1.1\r\n"), 400, "bad_request"},
@@ -147,7 +152,8 @@ TEST(WebSocket, EchoesWholeAndFragmentedMessagesWithPingsBetween) {
   SocketClient client(server.port());
   client.send(frame(kText, "hällo"));
   EXPECT_EQ(client.next().payload, "hällo");
-  client.send(frame(kTextPart, "one ") + frame(kMiddle, "two ") + frame(kPing, "are you there") + frame(kMiddle, "") + frame(kLast, "three"));
+  client.send(frame(kTextPart, "one ") + frame(kMiddle, "two ") + frame(kPing, "are you there") + frame(kMiddle, "") +
+              frame(kLast, "three"));
   const Frame pong = client.next();
   EXPECT_EQ(pong.first_byte, kPong);
   EXPECT_EQ(pong.payload, "are you there");
@@ -237,7 +243,8 @@ TEST(WebSocket, ACloseWithoutACodeIsAnsweredAsNormal) {
 
 TEST(WebSocket, TheServersCloseSaysWhy) {
   TestServer server(upgrade_to(echo_messages));
-  for (const auto& [message, code] : std::vector<std::pair<std::string, int>>{{"return", 1000}, {"throw", 1011}, {"close", 1008}}) {
+  for (const auto& [message, code] :
+       std::vector<std::pair<std::string, int>>{{"return", 1000}, {"throw", 1011}, {"close", 1008}}) {
     SocketClient client(server.port());
     client.send(frame(kText, message));
     const Frame answer = client.next();
@@ -303,7 +310,8 @@ TEST(WebSocket, AClientThatNeverReadsMeetsTheQueuesBound) {
   EXPECT_LE(seen->most_queued, options.max_send_queue);
   EXPECT_GT(seen->most_queued, options.max_send_queue - 2 * kPayload);
   // What the kernel holds beyond our queue is bounded by SO_SNDBUF, which it doubles, and the client's buffer.
-  EXPECT_LT(seen->accepted * kPayload, options.max_send_queue + 2U * static_cast<std::size_t>(options.websocket_send_buffer) + 512 * 1024);
+  EXPECT_LT(seen->accepted * kPayload,
+            options.max_send_queue + 2U * static_cast<std::size_t>(options.websocket_send_buffer) + 512 * 1024);
   EXPECT_FALSE(server.on_loop([seen] { return seen->drained; }));
   const std::size_t accepted = server.on_loop([seen] { return seen->accepted; });
   for (std::size_t i = 0; i < accepted; ++i) {
