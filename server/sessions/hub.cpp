@@ -2,6 +2,8 @@
 #include "sessions/hub.hpp"
 
 #include <algorithm>
+#include <array>
+#include <unistd.h>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -23,6 +25,14 @@ constexpr auto kReconcileRetry = 1s;
 constexpr auto kStopLimit = 3s;
 
 Actor system_actor() { return {.name = "system", .ip = ""}; }
+
+const std::string& host_name() {
+  static const std::string name = [] {
+    std::array<char, 256> text{};
+    return ::gethostname(text.data(), text.size() - 1) == 0 ? std::string(text.data()) : std::string();
+  }();
+  return name;
+}
 
 // What a page shows; "last output" alone is not worth a message every second.
 bool same_for_pages(const Session& a, const Session& b) {
@@ -259,7 +269,8 @@ void Hub::take_live_facts(LiveSession& live, const tmux::Pane& pane) {
   Session& session = live.session();
   session.tmux_session = pane.session_id;
   session.window_id = pane.window_id;
-  session.title = pane.title;
+  // tmux's title for a pane whose program has set none is the machine's name: it says nothing.
+  session.title = pane.title == host_name() ? "" : pane.title;
   session.foreground = pane.command;
   live.set_size(pane.cols, pane.rows);
 }
