@@ -1,3 +1,4 @@
+// A command line typed in one field becomes words, as shown in the chips.
 import { describe, expect, it } from 'vitest'
 import { parseArgv } from './argv.ts'
 

@@ -1,3 +1,4 @@
+// What the file viewer shows of bytes: text, lines, limits.
 import { describe, expect, it } from 'vitest'
 import { kMaxLineChars, toLines, toText } from './file_text.ts'
 

@@ -1,3 +1,4 @@
+// Addresses of the page and what they lead to.
 import { describe, expect, it } from 'vitest'
 import { addressOf, placeOf, type Place } from './router.tsx'
 

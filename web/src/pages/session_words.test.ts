@@ -1,3 +1,4 @@
+// The words and shapes for each state of a session.
 import { describe, expect, it } from 'vitest'
 import { parseSession } from '../wire/messages.ts'
 import type { Session } from '../wire/types.ts'

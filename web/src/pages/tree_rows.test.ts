@@ -1,3 +1,4 @@
+// The file tree flattened to rows, and where keys lead in it.
 import { describe, expect, it } from 'vitest'
 import type { Entry, Folder } from '../wire/types.ts'
 import { ancestors, flatten, inOrder, join } from './tree_rows.ts'

@@ -1,3 +1,4 @@
+// What each key of the key bar and the keyboard sends.
 import { describe, expect, it } from 'vitest'
 import { control, readable, softKey } from './keys.ts'
 import { needsConfirmation, preparePaste } from './paste.ts'

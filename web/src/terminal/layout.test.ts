@@ -1,3 +1,4 @@
+// Cells, scales and sizes of the terminal in its box.
 import { describe, expect, it } from 'vitest'
 import { filling, fontFor, kSmallestFont } from './layout.ts'
 

@@ -1,3 +1,4 @@
+// The terminal answers no query: tmux does.
 import headless from '@xterm/headless'
 import { describe, expect, it } from 'vitest'
 import { isFocusReport, silenceReplies } from './replies.ts'

@@ -1,3 +1,4 @@
+// One terminal over the socket: opening, resuming, typing, refusals.
 import { describe, expect, it } from 'vitest'
 import { Channel, kMaxHoles, type Link, type Sink } from './channel.ts'
 import { decodeFrame, encodeFrame, FrameType, type Frame } from './frames.ts'

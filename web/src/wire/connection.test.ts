@@ -1,3 +1,4 @@
+// The connection as a state machine: back-off, offline, login ended.
 import { describe, expect, it } from 'vitest'
 import { backoffMs, kLongestDelayMs } from './backoff.ts'
 import {

@@ -1,3 +1,4 @@
+// Offsets: trimming what came twice, seeing holes.
 import { describe, expect, it } from 'vitest'
 import * as cursors from './cursor.ts'
 

@@ -1,3 +1,4 @@
+// The running hash that tests compare with the log.
 import { expect, it } from 'vitest'
 import { Fnv1a64 } from './fnv.ts'
 

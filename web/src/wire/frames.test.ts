@@ -1,3 +1,4 @@
+// Binary frames, byte by byte as docs/protocol.md says.
 import { describe, expect, it } from 'vitest'
 import { decodeFrame, encodeFrame, FrameType, kHeaderBytes } from './frames.ts'
 

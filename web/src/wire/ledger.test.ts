@@ -1,3 +1,4 @@
+// Inputs that are not acknowledged: numbered, kept, sent again in order.
 import { describe, expect, it } from 'vitest'
 import { kMaxInputBytes } from './frames.ts'
 import * as ledgers from './ledger.ts'

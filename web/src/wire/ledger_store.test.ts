@@ -1,3 +1,4 @@
+// The ledger survives a reload of the tab.
 import { describe, expect, it } from 'vitest'
 import { markSent, newLedger, typed } from './ledger.ts'
 import { claimStore, type Locks } from './ledger_store.ts'

@@ -1,3 +1,4 @@
+// Text messages: what is understood and what is passed over.
 import { describe, expect, it } from 'vitest'
 import { parseMessage, parseSession } from './messages.ts'
 
