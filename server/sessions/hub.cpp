@@ -131,8 +131,8 @@ Task<void> Hub::refresh() {
 Task<Result<>> Hub::reconcile() {
   const auto server = co_await parts_.tmux->server();
   if (!server) {
-    // A server that does not answer in time may be alive: only "there is none" makes sessions lost.
-    if (server.error().kind == ErrorKind::timeout) co_return tl::unexpected(server.error());
+    // Only "there is none" makes sessions lost: a server that does not answer in time, or cannot be asked, may be alive.
+    if (server.error().kind != ErrorKind::unavailable) co_return tl::unexpected(server.error());
     server_.reset();
     const auto lost = co_await mark_all_lost(std::nullopt);
     co_return lost;
