@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 constexpr auto kTick = 1s;
 // What tmux told is good this long for a list that somebody asks for.
 constexpr auto kFreshFor = 1s;
+// Titles and foreground programs on an open page: each look is one short tmux client (10 ms with 100 sessions).
+constexpr auto kPageRefresh = 3s;
 // After a failed look at tmux, and as a safety net under lost events: not polling, an idle look every half minute.
 constexpr auto kReconcileAnyway = 30s;
 constexpr auto kReconcileRetry = 1s;
@@ -102,7 +104,7 @@ Task<void> Hub::reconcile_loop() {
 Task<void> Hub::tick_loop() {
   for (;;) {
     co_await sleep_for(kTick);
-    if (!listeners_.empty()) co_await refresh();
+    if (!listeners_.empty() && parts_.clock->steady() - refreshed_ >= kPageRefresh) co_await refresh();
     for (const auto& [id, live] : sessions_) {
       if (live->session().status != Status::active) continue;
       live->note_output();
