@@ -189,7 +189,8 @@ Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane
     }
     take_live_facts(*live, pane);
     announce(live);
-    if (!live->linked()) want_link(id);
+    // A pane whose pipe is somebody else's is tried again once that pipe is gone.
+    if (!live->linked() && (session.terminal || !pane.piped)) want_link(id);
   }
   // What is left was made by hand: the first pane of each session that nothing of ours lives in.
   for (const tmux::Pane& pane : panes) {

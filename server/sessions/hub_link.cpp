@@ -16,6 +16,8 @@ using namespace std::chrono_literals;
 constexpr auto kTapStartLimit = 2s;
 constexpr auto kTapFirstPause = 5ms;
 constexpr auto kTapLongestPause = 200ms;
+// Before another try after a tap that could not be started: the cause (a full disk, a missing program) seldom goes by itself.
+constexpr auto kRelinkPause = 5s;
 // How long a new tap on a running pane waits for the captured screen before it goes on without.
 constexpr auto kPreloadHold = 2000ms;
 // Pulling at a window's edge makes many sizes: the last one within this time counts.
@@ -72,6 +74,8 @@ Task<void> Hub::link(std::string id) {
   const auto repaired = co_await repair_pipe(session);
   if (!repaired) {
     log_warn("sessions", "a session has no tap", {{"session", id}, {"error", repaired.error().message}});
+    if (!session->session().terminal) co_return;
+    co_await sleep_for(kRelinkPause);
     want_reconcile();
   }
 }
