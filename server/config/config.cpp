@@ -69,9 +69,12 @@ class Reader {
     std::vector<std::string> out = list(name, ':');
     if (out.empty())
       return fail_field(std::string(name), fmt::format("must name at least one folder, for example {}=/srv/projects", name));
-    for (const std::string& root : out)
+    for (const std::string& root : out) {
+      if (fs::path(root).lexically_normal() == "/")
+        return fail_field(std::string(name), fmt::format("'/' is too wide: name the folders, not the whole machine; for example {}=/srv/projects", name));
       if (!root.starts_with('/'))
         return fail_field(std::string(name), fmt::format("'{}' is not absolute; for example {}=/srv/projects:/home/anna/work", root, name));
+    }
     return out;
   }
 

@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Bad{"PORT", "abc"}, Bad{"PORT", "70000"}, Bad{"PORT", "-1"}, Bad{"PORT", "3000 "}, Bad{"PORT", "0x10"},
                     Bad{"HOST", "0.0.0.0"}, Bad{"HOST", "::"}, Bad{"JWT_SECRET", ""}, Bad{"JWT_SECRET", "short"},
                     Bad{"JWT_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, Bad{"ALLOWED_PROJECT_ROOTS", ""},
-                    Bad{"ALLOWED_PROJECT_ROOTS", "projects"}, Bad{"ALLOWED_FILE_ROOTS", "/a:b"}, Bad{"DATA_DIR", "/srv/a b"},
+                    Bad{"ALLOWED_PROJECT_ROOTS", "projects"}, Bad{"ALLOWED_PROJECT_ROOTS", "/"}, Bad{"ALLOWED_FILE_ROOTS", "/srv/.."}, Bad{"ALLOWED_FILE_ROOTS", "/a:b"}, Bad{"DATA_DIR", "/srv/a b"},
                     Bad{"DATA_DIR", "/srv/$(id)"}, Bad{"TMUX_SOCKET", "a/b"}, Bad{"TMUX_SOCKET", "-x"},
                     Bad{"PUBLIC_ORIGINS", "example.org"}, Bad{"PUBLIC_ORIGINS", "https://*.example.org"},
                     Bad{"TRUSTED_PROXIES", "proxy"}, Bad{"LOG_LEVEL", "loud"}, Bad{"LOG_FORMAT", "xml"},
