@@ -140,12 +140,15 @@ test("Socket.ThePaneHasTheSizeOfWhoseTurnItIs", { skip, timeout: 30_000 }, async
   await until("both are told", () => wide.sizes.at(-1)?.cols === 50 && wide.sizes.at(-1)?.yours === false && narrow.sizes.at(-1)?.yours === true);
   narrow.resize(60, 22);
   await until("its window's new size", () => paneSize() === "60x22");
+  // Who types after the other has been quiet gets the turn. tmux tells the program about a new size a moment later: ask again.
   wide.resize(130, 41);
-  wide.type("stty size\n");
-  await wide.waitFor(/22 60|41 130/);
+  await until("the program has the size of who types", () => {
+    wide.type("stty size\n");
+    return /41 130/.test(wide.text);
+  }, { stepMs: 300 });
   for (const [cols, rows] of [[0, 0], [-1, 5], [100_000, 10], [10.5, 10]]) narrow.resize(cols, rows);
   await until("wrong sizes are refused", () => narrow.errors.length === 4);
-  assert.match(paneSize(), /^(60x22|130x41)$/);
+  assert.equal(paneSize(), "130x41");
   await socket.close();
 });
 
@@ -204,7 +207,8 @@ test("Socket.SurvivesWhatNoClientShouldSend", { skip, timeout: 60_000 }, async (
   }
   const ws = await openWebSocket(api);
   ws.send(Buffer.alloc(1024 * 1024));
-  assert.equal((await ws.closed).code, 1009, "a message over the limit");
+  // 1009; or a plain cut, when the rest of the message was still on its way as the server closed.
+  assert.ok([1009, 1006].includes((await ws.closed).code), "a message over the limit");
   const text = await openWebSocket(api);
   text._socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28]));
   assert.equal((await text.closed).code, 1007, "a text that is not UTF-8");
