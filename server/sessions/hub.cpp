@@ -172,7 +172,6 @@ Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane
     if (pane.dead) {
       const auto done = co_await finish(live, Status::exited, pane.exit_status);
       if (!done) co_return done;
-      co_await parts_.tmux->reap(pane.pane_id);
       continue;
     }
     known_tmux_sessions.insert(pane.session_id);
@@ -191,6 +190,15 @@ Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane
     announce(live);
     // A pane whose pipe is somebody else's is tried again once that pipe is gone.
     if (!live->linked() && (session.terminal || !pane.piped)) want_link(id);
+  }
+  // Panes of ours that are dead and accounted for: kept only for their exit status, which is stored by now.
+  for (const tmux::Pane& pane : panes) {
+    const LivePtr known = live(pane.dashboard_id);
+    if (!pane.dead || pane.dashboard_id.empty() || starting_.contains(pane.dashboard_id)) continue;
+    if (known && known->session().status == Status::active) continue;
+    const auto reaped = co_await parts_.tmux->reap(pane.pane_id);
+    if (!reaped && reaped.error().kind != ErrorKind::not_found)
+      log_warn("sessions", "a dead pane stays in tmux", {{"pane", pane.pane_id}, {"error", reaped.error().message}});
   }
   // What is left was made by hand: the first pane of each session that nothing of ours lives in.
   for (const tmux::Pane& pane : panes) {
@@ -273,7 +281,8 @@ void Hub::take_live_facts(LiveSession& live, const tmux::Pane& pane) {
   session.tmux_session = pane.session_id;
   session.window_id = pane.window_id;
   // tmux's title for a pane whose program has set none is the machine's name: it says nothing.
-  session.title = pane.title == host_name() ? "" : pane.title;
+  // And what begins with "Gi=" is a query for graphics that Claude Code sends at its start, which tmux 3.3a takes for a title.
+  session.title = pane.title == host_name() || pane.title.starts_with("Gi=") ? "" : pane.title;
   session.foreground = pane.command;
   live.set_size(pane.cols, pane.rows);
 }

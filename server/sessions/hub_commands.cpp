@@ -148,6 +148,8 @@ Task<Result<Session>> Hub::create(CreateRequest request, Actor actor) {
   }
   announce(live);
   want_link(id);
+  // What happened to the pane meanwhile was passed over: a program that ends at once is seen now.
+  want_reconcile();
   metrics().counter("sessions_created_total", "Sessions started from the dashboard").Increment();
   co_return live->session();
 }

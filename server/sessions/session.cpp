@@ -76,8 +76,10 @@ Activity activity_of(const Session& session, WallMicros now) {
     case Status::active: break;
   }
   if (session.kind == Kind::claude && session.title.size() >= 3) {
-    // U+2800..U+28FF, braille patterns, are E2 A0 80 .. E2 A3 BF in UTF-8: the spinner of Claude Code.
+    // The spinner of Claude Code: U+25D0 and U+25D1 (half circles, E2 97 90 and 91 in UTF-8) in 2.1.330, braille patterns
+    // (U+2800..U+28FF, E2 A0 80 .. E2 A3 BF) in versions before.
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(session.title[i]); };
+    if (byte(0) == 0xE2 && byte(1) == 0x97 && (byte(2) == 0x90 || byte(2) == 0x91)) return Activity::working;
     if (byte(0) == 0xE2 && byte(1) >= 0xA0 && byte(1) <= 0xA3) return Activity::working;
     if (byte(0) == 0xE2 && byte(1) >= 0x9C && byte(1) <= 0x9D) return Activity::idle;  // dingbat stars such as U+2733
   }

@@ -61,7 +61,7 @@ bool valid_session_name(std::string_view name);
 // From the words of a command: its first word's base name.
 Kind kind_of(const std::vector<std::string>& command);
 
-// The states above from what is known. A Claude Code title starts with a braille pattern while it works and with another
+// The states above from what is known. A Claude Code title starts with a spinner's sign while it works and with another
 // mark when idle; everything else works while it prints.
 Activity activity_of(const Session& session, WallMicros now);
 

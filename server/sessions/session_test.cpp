@@ -32,6 +32,8 @@ Session claude_with_title(std::string title) {
 
 TEST(SessionActivity, ClaudesTitleTells) {
   EXPECT_EQ(activity_of(claude_with_title("\xe2\xa0\x82 Refactor"), 0), Activity::working);  // U+2802
+  EXPECT_EQ(activity_of(claude_with_title("\xe2\x97\x90 Refactor"), 0), Activity::working);  // U+25D0
+  EXPECT_EQ(activity_of(claude_with_title("\xe2\x97\x91 Refactor"), 0), Activity::working);  // U+25D1
   EXPECT_EQ(activity_of(claude_with_title("\xe2\x9c\xb3 Claude Code"), 0), Activity::idle);  // U+2733
   EXPECT_EQ(activity_of(claude_with_title("bash"), 0), Activity::unknown);
 }
