@@ -18,6 +18,11 @@ constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
 // Then the input has a turn: Ctrl-C must get through a flood.
 constexpr int kReadsPerTurn = 16;
 constexpr int kForever = -1;
+// A flood comes in pieces of up to 4,095 bytes, what a terminal gives tmux at once. After one that large the pane is
+// left alone for a moment, so that several are read at once: each wake-up costs tmux more than the copy. At tmux's full
+// speed 30 KB come meanwhile, a fraction of what the socket holds; input is served at once even then.
+constexpr std::size_t kFloodBytes = 2048;
+constexpr int kRestMillis = 1;
 
 bool stop_blocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
@@ -59,13 +64,17 @@ void Tap::run(int stop_signals) {
   std::array<pollfd, kServer + InputServer::kPolls> polls{};
   const auto server_polls = std::span(polls).subspan<kServer, InputServer::kPolls>();
   EndReason reason = EndReason::signal;
+  Pane pane = Pane::quiet;
   while (polls[kStop].revents == 0) {
     polls[kStop] = {.fd = stop_signals, .events = POLLIN, .revents = 0};
-    polls[kFromPane] = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    const bool rest = pane == Pane::flooding;
+    polls[kFromPane] = {.fd = rest ? -1 : STDIN_FILENO, .events = POLLIN, .revents = 0};
     polls[kToPane] = {.fd = pane_.busy() ? pane_.fd() : -1, .events = POLLOUT, .revents = 0};
     server_.prepare(server_polls);
-    if (::poll(polls.data(), polls.size(), wait_millis()) < 0) continue;
-    if (polls[kFromPane].revents != 0 && drain() == Pane::closed) {
+    pane = Pane::quiet;
+    if (::poll(polls.data(), polls.size(), rest ? kRestMillis : wait_millis()) < 0) continue;
+    if (polls[kFromPane].revents != 0) pane = drain();
+    if (pane == Pane::closed) {
       reason = EndReason::pane_closed;
       break;
     }
@@ -83,12 +92,13 @@ Tap::Pane Tap::drain() {
   static std::array<std::byte, kReadBytes> buffer;  // only the pages that output reaches cost memory
   for (int turn = 0; turn < kReadsPerTurn; ++turn) {
     const ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return Pane::open;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return Pane::quiet;
     if (n <= 0) return Pane::closed;
-    output_.write(std::span(buffer).first(static_cast<std::size_t>(n)));
-    if (static_cast<std::size_t>(n) < buffer.size()) return Pane::open;  // it is empty now
+    const auto size = static_cast<std::size_t>(n);
+    output_.write(std::span(buffer).first(size));
+    if (size < buffer.size()) return size >= kFloodBytes ? Pane::flooding : Pane::quiet;  // it is empty now
   }
-  return Pane::open;
+  return Pane::quiet;  // there is more: no rest
 }
 
 int Tap::wait_millis() const {

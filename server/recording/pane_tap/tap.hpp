@@ -23,7 +23,7 @@ class Tap {
   void run(int stop_signals);
 
  private:
-  enum class Pane { open, closed };
+  enum class Pane { quiet, flooding, closed };
   Pane drain();
   [[nodiscard]] int wait_millis() const;
   void on_time();
