@@ -85,6 +85,8 @@ SessionFolder::SessionFolder() {
 }
 
 SessionFolder::~SessionFolder() {
+  // A tap whose pane has just ended still writes; it would bring back what is deleted.
+  wait_until([&] { return !tap_running(path_).value_or(false); });
   std::error_code ignored;
   fs::remove_all(root_, ignored);
 }
