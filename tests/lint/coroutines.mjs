@@ -1,10 +1,14 @@
-// Guards the traps of g++ 12 with coroutines: capturing lambdas in await expressions, awaits inside TRY, and references as parameters.
+// Guards the traps of g++ 12 with coroutines: capturing lambdas in await expressions, awaits inside TRY or as operands, and references as
+// parameters.
 import { closing, finding, runAlone, withoutLiterals } from "./support.mjs";
 
 // Written behind a parameter list whose references are safe for a reason that the comment beside it gives.
 const kMarker = "lint: outlives";
 // The thread pools live from main's start until the loop has ended.
 const kSafeReferences = /\b(?:boost::)?asio::thread_pool\s*&(?!&)/g;
+
+// Characters before a co_await in which an operator that it belongs to is looked for: blanks, brackets and a negation.
+const kOperatorReach = 16;
 
 /** The end of the expression that begins at `start`: its statement's end, or the bracket that encloses it. */
 function expressionEnd(text, start) {
@@ -38,6 +42,10 @@ function checkAwaits(file, text) {
   for (const match of text.matchAll(/\bco_await\b/g)) {
     for (const at of capturingLambdas(text, match.index, expressionEnd(text, match.index))) {
       findings.push(finding(file, at, "a capturing lambda inside a co_await expression is destroyed twice by g++ 12: name it first"));
+    }
+    // What stands before it in its own brackets: an operand of && or || behind another, or a branch of ?:.
+    if (/(?:&&|\|\||[?:])[\s!(]*$/.test(text.slice(Math.max(0, match.index - kOperatorReach), match.index).replace(/::/g, "  ").replace(/\b(?:case\s[^:]*|default|public|private|protected|\))\s*:/g, " "))) {
+      findings.push(finding(file, match.index, "co_await as an operand of &&, || or ?: dies with SIGILL under g++ 12: await into a variable in a branch of its own"));
     }
   }
   for (const match of text.matchAll(/\b(?:CO_)?TRY\s*\(/g)) {
@@ -115,6 +123,9 @@ export const lint = {
         "  auto body = [&]() -> Task<void> { co_await h(table[v]); };",
         "  co_await body();",
         "  co_await k([](int x) { return x; });",
+        "  for (auto x : list) co_await h(x);",
+        "  const bool read = co_await h(0);",
+        "  if (!read) co_return co_await (a() && b());",
         "  // co_await f([a] {}) is a trap",
         "  log(\"co_await f([a] {})\");",
         "}",
@@ -133,11 +144,14 @@ export const lint = {
         "  auto w = TRY(std::move(a), (co_await h()));",
         "  co_return co_await (a() || b([&] { return 2; }));",
         "  auto l = [](Thing&& thing) -> Task<void> { co_return; };",
+        "  if (!done && !co_await h()) co_return;",
+        "  auto x = done ? co_await h() : 0;",
         "}",
       ].join("\n"),
       expect: [
         "1: a reference as a parameter", "2: a std::string_view as a parameter", "4: a capturing lambda", "5: co_await inside TRY",
         "6: co_await inside TRY", "7: a capturing lambda", "8: a reference as a parameter",
+        "9: co_await as an operand", "10: co_await as an operand",
       ],
     },
   ],
