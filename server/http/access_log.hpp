@@ -2,8 +2,9 @@
 //
 //   2026-11-23T14:20:00.123456Z 127.0.0.1 anna GET "/api/files?path=/srv/x" 200 1234 0.8ms 4f2a-1k
 //
-// Time, client, principal or "-", method, target, status, bytes of the body, duration, request id. Every field is escaped
-// (base/encoding.hpp printable, and '"' as \x22), so one request is one line. A crash loses at most kFlushInterval of lines.
+// Time, client, principal or "-", method, target, status, bytes of the body, duration, request id. Every field is
+// escaped (base/encoding.hpp printable, and '"' as \x22), so one request is one line. A crash loses at most
+// kFlushInterval of lines.
 #pragma once
 
 #include <chrono>
@@ -44,8 +45,8 @@ class AccessLog {
   // Empty path: nothing is kept. `pool` outlives the log.
   AccessLog(asio::any_io_executor executor, asio::thread_pool* pool, std::string path);
 
-  // Opens (or opens anew, after rotation) with O_APPEND, 0600, no symbolic link, a regular file of our own. A failure is a WARN
-  // and the log is off until the next open(). Lines added before a reopen go to the old file.
+  // Opens (or opens anew, after rotation) with O_APPEND, 0600, no symbolic link, a regular file of our own. A failure
+  // is a WARN and the log is off until the next open(). Lines added before a reopen go to the old file.
   void open();
   void add(const AccessEntry& entry);
   // Writes what is buffered, now and on the calling thread: at the end, and in tests.

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "base/log.hpp"
-#include "base/random.hpp"
 
 namespace ccd::http {
 
@@ -28,8 +27,8 @@ constexpr std::size_t kFileChunk = 128 * 1024;
 constexpr std::size_t kWritePiece = 128 * 1024;
 // A body must come at 16 KiB/s on the whole, after body_timeout.
 constexpr std::size_t kBodyBytesPerSecond = 16 * 1024;
-// After an answer that ends the connection, what the client is still sending is read away: else the kernel's reset could take the
-// answer from it.
+// After an answer that ends the connection, what the client is still sending is read away: else the kernel's reset
+// could take the answer from it.
 constexpr auto kLingerTime = 2s;
 constexpr std::size_t kLingerBytes = 8 * 1024 * 1024;
 // A connection in the reserve must ask at once, so that the next probe finds a place.
@@ -100,45 +99,6 @@ class SocketCount {
   Shared* shared_;
 };
 }  // namespace
-
-HttpMetrics::HttpMetrics() {
-  for (int digit = 0; digit < 6; ++digit)
-    by_class[digit] = digit == 0
-                          ? nullptr
-                          : &ccd::metrics().counter("http_requests_total", "Requests answered, by class of status",
-                                                    {{"status", std::to_string(digit) + "xx"}});
-  seconds = &ccd::metrics().histogram("http_request_seconds",
-                                      "From the end of a request's head to its answer's last byte given to the kernel",
-                                      {0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5});
-  const auto refused = [](const char* why) {
-    return &ccd::metrics().counter("http_connections_refused_total", "Connections closed at accept", {{"why", why}});
-  };
-  refused_per_source = refused("source");
-  refused_full = refused("full");
-  refused_no_descriptor = refused("descriptors");
-  connections = &ccd::metrics().gauge("http_connections", "Open TCP connections, WebSockets among them");
-  websockets = &ccd::metrics().gauge("http_websockets", "Open WebSockets");
-}
-
-Shared::Shared(asio::any_io_executor executor, Options given, const Clock* given_clock, Handler given_handler)
-    : options(std::move(given)),
-      clock(given_clock),
-      handler(std::move(given_handler)),
-      access_log(executor, options.pool, options.access_log_path),
-      tasks(executor),
-      id_prefix_(SystemRandom().hex(3)) {}
-
-std::string Shared::next_id() { return id_prefix_ + "-" + std::to_string(++ids_); }
-
-std::string_view Shared::date() {
-  static constexpr WallMicros kSecond = 1'000'000;
-  const WallMicros now = clock->wall();
-  if (now >= date_until_ || now < date_until_ - kSecond) {
-    date_ = http_date(now);
-    date_until_ = (now / kSecond + 1) * kSecond;
-  }
-  return date_;
-}
 
 ClientConnection::ClientConnection(Shared* shared, asio::ip::tcp::socket socket, asio::ip::address peer,
                                    Admission admission)
@@ -237,7 +197,8 @@ Task<bool> ClientConnection::read_request() {
   parser_.reset();
   request_.reset();
   if (shared_->draining && buffer_.empty()) co_return false;
-  if (buffer_.empty() && buffer_.capacity() > kHeadRead) buffer_ = std::string();
+  // By swap: an assignment would keep the memory.
+  if (buffer_.empty() && buffer_.capacity() > kHeadRead) std::string().swap(buffer_);
   // A fresh connection has as long as for a head: browsers open some in advance and take no harm.
   limit(Phase::idle, std::exchange(first_, false) ? shared_->options.header_timeout : shared_->options.idle_timeout);
   const bool head_read = co_await read_head();
@@ -397,7 +358,7 @@ Task<void> ClientConnection::upgrade(Upgrade upgrade, std::vector<std::pair<std:
   if (!accepted) co_return;
   const std::string id = request_->id;
   request_.reset();
-  buffer_ = std::string();
+  std::string().swap(buffer_);
   shared_->tasks.spawn("websocket writer", run_writer(socket));
   std::string failure;
   try {

@@ -10,49 +10,12 @@
 #include <optional>
 #include <string>
 
-#include "base/metrics.hpp"
-#include "http/access_log.hpp"
 #include "http/parser.hpp"
 #include "http/response_head.hpp"
-#include "http/server.hpp"
+#include "http/shared.hpp"
 #include "http/websocket_stream.hpp"
 
 namespace ccd::http {
-
-struct HttpMetrics {
-  HttpMetrics();
-  prometheus::Counter* by_class[6];  // index 1 to 5: the status's first digit
-  prometheus::Histogram* seconds;
-  prometheus::Counter* refused_per_source;
-  prometheus::Counter* refused_full;
-  prometheus::Counter* refused_no_descriptor;
-  prometheus::Gauge* connections;
-  prometheus::Gauge* websockets;
-};
-
-// What all connections of a server share. Outlives them.
-struct Shared {
-  Shared(asio::any_io_executor executor, Options given, const Clock* given_clock, Handler given_handler);
-  std::string next_id();
-  // The Date header's value, made once a second.
-  std::string_view date();
-
-  Options options;
-  const Clock* clock;
-  Handler handler;
-  AccessLog access_log;
-  HttpMetrics metrics;
-  TaskGroup tasks;  // connections and their WebSocket writers
-  std::size_t open_sockets = 0;
-  bool draining = false;  // finish what runs, begin nothing
-  bool cutting = false;   // the drain's time is over
-
- private:
-  std::string id_prefix_;
-  std::uint64_t ids_ = 0;
-  std::string date_;
-  WallMicros date_until_ = 0;
-};
 
 // A connection in the reserve answers the health probes and nothing else, once.
 enum class Admission { normal, reserve };
@@ -74,7 +37,8 @@ class ClientConnection {
 
  private:
   enum class Phase { idle, request, handler, answer, lingering };
-  // close: the client is told by the end of the stream, and what it still sends is read away. cut: nobody is there to be told.
+  // close: the client is told by the end of the stream, and what it still sends is read away. cut: nobody is there to
+  // be told.
   enum class Next { request, close, cut };
 
   // These four: false when the connection ended. True with refusal_ set: to be answered with it.

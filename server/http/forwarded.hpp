@@ -31,8 +31,8 @@ class TrustedProxies {
 std::optional<boost::asio::ip::address> parse_hop(std::string_view hop);
 // IPv4 that came in as ::ffff:a.b.c.d becomes IPv4 again.
 boost::asio::ip::address unmapped(const boost::asio::ip::address& address);
-// Walks X-Forwarded-For (all values joined by commas) from the right for as long as the hop before is trusted. A hop that is no
-// address ends the walk: nothing beyond it can be believed.
+// Walks X-Forwarded-For (all values joined by commas) from the right for as long as the hop before is trusted. A hop
+// that is no address ends the walk: nothing beyond it can be believed.
 boost::asio::ip::address client_address(const boost::asio::ip::address& peer, std::string_view forwarded_for,
                                         const TrustedProxies& trusted);
 // What counts as one source for the connection limit: the IPv4 address, or the IPv6 /64.

@@ -206,7 +206,8 @@ class RequestParser::Impl {
   [[nodiscard]] const std::shared_ptr<Request>& request() const { return events_.request; }
 
  private:
-  // The length of the head with its empty line; 0 when it is not all there. Looks at each line once, however it drips in.
+  // The length of the head with its empty line; 0 when it is not all there. Looks at each line once, however it drips
+  // in.
   tl::expected<std::size_t, Refusal> find_head_end(std::string_view bytes) {
     const std::string_view head = bytes.substr(0, kMaxHead);
     for (;;) {
@@ -236,8 +237,8 @@ class RequestParser::Impl {
 
   enum class Gate { open, wait };
 
-  // Beast reads a quoted chunk extension across the end of its line, and asserts that the last chunk comes in one piece: so it
-  // sees a chunk's line only when that is whole and plain, and the last chunk only with its trailers.
+  // Beast reads a quoted chunk extension across the end of its line, and asserts that the last chunk comes in one
+  // piece: so it sees a chunk's line only when that is whole and plain, and the last chunk only with its trailers.
   tl::expected<Gate, Refusal> chunk_gate(std::string_view bytes) const {
     if (!events_.first_chunk) {  // the CR LF that ends the chunk before
       if (bytes.size() < 2) return Gate::wait;

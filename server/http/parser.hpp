@@ -1,8 +1,10 @@
-// HTTP/1.1 requests from bytes: Beast's parser, and around it the strictness that keeps two readers from seeing two requests. Pure.
+// HTTP/1.1 requests from bytes: Beast's parser, and around it the strictness that keeps two readers from seeing two
+// requests. Pure.
 //
-// Refused although a lenient reader would take them: a missing, second or malformed Host; Content-Length twice, in a list or with
-// anything but digits; Transfer-Encoding other than exactly "chunked", on HTTP/1.0, or beside Content-Length; folded lines; bare CR
-// or LF; quoted chunk extensions. One empty line before a request is skipped (RFC 9112, 2.2).
+// Refused although a lenient reader would take them: a missing, second or malformed Host; Content-Length twice, in a
+// list or with anything but digits; Transfer-Encoding other than exactly "chunked", on HTTP/1.0, or beside
+// Content-Length; folded lines; bare CR or LF; quoted chunk extensions. One empty line before a request is skipped (RFC
+// 9112, 2.2).
 #pragma once
 
 #include <cstddef>

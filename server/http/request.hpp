@@ -1,7 +1,7 @@
 // One request as a handler sees it: checked, decoded, complete.
 //
-// A plain value: tests build one by setting the members. The server gives each handler its own; the handler may write only
-// `principal` and `params`.
+// A plain value: tests build one by setting the members. The server gives each handler its own; the handler may write
+// only `principal` and `params`.
 #pragma once
 
 #include <map>
@@ -17,7 +17,8 @@ struct Request {
   std::string id;      // short, unique within this process: in the access log, in X-Request-Id and in a 500's message
   std::string method;  // "GET": a token, upper or lower case as sent
   std::string target;  // as sent, without scheme and authority: "/api/files?path=%2Fsrv"
-  // Percent-decoded once. Never empty, begins with '/' (or is "*" for OPTIONS *), holds no byte < 0x20 and no DEL. ".." and
+  // Percent-decoded once. Never empty, begins with '/' (or is "*" for OPTIONS *), holds no byte < 0x20 and no DEL. ".."
+  // and
   // "//" are as sent: whoever opens files decides.
   std::string path;
   std::vector<std::pair<std::string, std::string>> query_items;  // form-decoded, names are unique

@@ -17,8 +17,9 @@ namespace ccd::http {
 
 class WebSocket;
 
-// Bytes of an open regular file, streamed in bounded chunks that are read on Options::pool. When the file turns out to be shorter
-// than offset + length, the connection is cut, so that the client sees an incomplete answer rather than a wrong one.
+// Bytes of an open regular file, streamed in bounded chunks that are read on Options::pool. When the file turns out to
+// be shorter than offset + length, the connection is cut, so that the client sees an incomplete answer rather than a
+// wrong one.
 struct FileSlice {
   UniqueFd file;
   std::uint64_t offset = 0;  // bytes
@@ -29,8 +30,8 @@ struct FileSlice {
 struct Upgrade {
   // One of the values the client offered in Sec-WebSocket-Protocol, or empty: none is selected.
   std::string subprotocol;
-  // Runs on the loop for as long as the socket lives; when it returns, the socket is closed (1000 unless close() was called).
-  // An exception closes it with 1011.
+  // Runs on the loop for as long as the socket lives; when it returns, the socket is closed (1000 unless close() was
+  // called). An exception closes it with 1011.
   std::function<Task<void>(std::shared_ptr<WebSocket>)> run;
 };
 
@@ -39,7 +40,8 @@ using Body = std::variant<std::string, std::shared_ptr<const std::string>, FileS
 
 struct Response {
   int status = 200;
-  // Names and values must be what RFC 9110 allows: a control byte in one turns the answer into a 500, so no input can split it.
+  // Names and values must be what RFC 9110 allows: a control byte in one turns the answer into a 500, so no input can
+  // split it.
   std::vector<std::pair<std::string, std::string>> headers;
   Body body = std::string();
 

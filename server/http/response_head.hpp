@@ -22,8 +22,8 @@ struct HeadContext {
   Persistence persistence = Persistence::keep;
 };
 
-// None when a header of the handler's is not a token, or a value holds a control byte, or it names what the server itself sends
-// (Content-Length, Transfer-Encoding, Connection, Date).
+// None when a header of the handler's is not a token, or a value holds a control byte, or it names what the server
+// itself sends (Content-Length, Transfer-Encoding, Connection, Date).
 std::optional<std::string> response_head(const Response& response, const HeadContext& context);
 
 // "Mon, 23 Nov 2026 14:20:00 GMT"

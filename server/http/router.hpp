@@ -12,9 +12,9 @@ namespace ccd::http {
 
 class Router {
  public:
-  // `pattern`: "/api/sessions/{id}/output": each "{name}" stands for exactly one non-empty segment. A literal segment wins over a
-  // parameter. The same method and pattern twice, or a pattern without '/' in front, is a mistake of the program: it ends with a
-  // message.
+  // `pattern`: "/api/sessions/{id}/output": each "{name}" stands for exactly one non-empty segment. A literal segment
+  // wins over a parameter. The same method and pattern twice, or a pattern without '/' in front, is a mistake of the
+  // program: it ends with a message.
   void add(std::string_view method, std::string_view pattern, std::size_t route);
 
   struct Match {

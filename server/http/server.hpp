@@ -1,8 +1,9 @@
 // The HTTP/1.1 and WebSocket server: listener, limits, requests to a handler, drain.
 //
-// Everything runs on one executor (one loop thread) and is not thread-safe; Options::pool alone takes blocking file work. Requests of
-// one connection are handled one after another; what a client pipelines ahead waits in a bounded buffer and in the kernel.
-// Order of checks: connection limits, syntax and sizes (400, 408, 413, 431), Host (421), handler.
+// Everything runs on one executor (one loop thread) and is not thread-safe; Options::pool alone takes blocking file
+// work. Requests of one connection are handled one after another; what a client pipelines ahead waits in a bounded
+// buffer and in the kernel. Order of checks: connection limits, syntax and sizes (400, 408, 413, 431), Host (421),
+// handler.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// Byte streams on which HTTP readers are known to disagree, with what this server makes of each. For the tests of this room.
+// Byte streams on which HTTP readers are known to disagree, with what this server makes of each. For the tests of this
+// room.
 #pragma once
 
 #include <string>
@@ -7,7 +8,8 @@
 
 namespace ccd::http {
 
-// What follows in the stream is another request that must never be taken for part of the first, nor the first's body for it.
+// What follows in the stream is another request that must never be taken for part of the first, nor the first's body
+// for it.
 inline constexpr std::string_view kNext = "GET /next HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 struct Row {

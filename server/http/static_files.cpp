@@ -172,7 +172,8 @@ std::optional<Response> StaticFiles::serve(const Request& request) const {
   if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
   const File* file = find(request.path);
   if (file == nullptr) return std::nullopt;
-  // Below /assets/ only files are found, never the page in their place, so the year's promise is about hashed names alone.
+  // Below /assets/ only files are found, never the page in their place, so the year's promise is about hashed names
+  // alone.
   const bool hashed = request.path.starts_with("/assets/");
   const std::string_view accepted = request.header("accept-encoding");
   const Variant* chosen = &file->identity;

@@ -19,13 +19,13 @@ class StaticFiles {
   static constexpr std::size_t kMaxTotalBytes = 64 * 1024 * 1024;
   static constexpr std::size_t kMaxFiles = 2000;
 
-  // Reads every regular file under `directory` (no dot files, no symbolic links). "x.js.br" and "x.js.gz" become encodings of
-  // "x.js". index.html must be there.
+  // Reads every regular file under `directory` (no dot files, no symbolic links). "x.js.br" and "x.js.gz" become
+  // encodings of "x.js". index.html must be there.
   static Result<StaticFiles> load(const std::string& directory);
 
-  // GET and HEAD of a file, or index.html for a page route: "/", "/s/..." and any path without a dot that is not /api, /ws,
-  // /health, /metrics or /assets nor below one. None: not ours, the caller answers 404.
-  // ETag and If-None-Match (304); /assets/ (hashed names) is immutable for a year, everything else is revalidated.
+  // GET and HEAD of a file, or index.html for a page route: "/", "/s/..." and any path without a dot that is not /api,
+  // /ws, /health, /metrics or /assets nor below one. None: not ours, the caller answers 404. ETag and If-None-Match
+  // (304); /assets/ (hashed names) is immutable for a year, everything else is revalidated.
   [[nodiscard]] std::optional<Response> serve(const Request& request) const;
 
  private:

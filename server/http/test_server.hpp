@@ -1,4 +1,5 @@
-// For this room's tests: a real server on port 0 with its loop on a thread, and a blocking client that speaks raw bytes.
+// For this room's tests: a real server on port 0 with its loop on a thread, and a blocking client that speaks raw
+// bytes.
 #pragma once
 
 #include <arpa/inet.h>

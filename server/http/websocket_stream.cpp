@@ -27,7 +27,8 @@ constexpr auto kQuiet = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kMessageCost = 64;
 // A receive buffer over this is given back after each message: most sockets are idle most of the time.
 constexpr std::size_t kKeptReadBuffer = 1024;
-// After the close frames the peer has only to close its end of the connection; one that does not is not waited for any longer.
+// After the close frames the peer has only to close its end of the connection; one that does not is not waited for any
+// longer.
 constexpr auto kTeardownTime = std::chrono::seconds(1);
 // Pings without an answer until the connection is cut.
 constexpr int kMissedPings = 2;
@@ -48,7 +49,8 @@ void cut_utf8(std::string& text, std::size_t most) {
   text.resize(most);
 }
 
-// The TCP connection below a WebSocket. It tells when Beast, both close frames sent, waits for the peer to close its end.
+// The TCP connection below a WebSocket. It tells when Beast, both close frames sent, waits for the peer to close its
+// end.
 class Peer final : public tcp::socket {
  public:
   explicit Peer(tcp::socket socket) : tcp::socket(std::move(socket)) {}
@@ -70,7 +72,9 @@ class Stream final : public WebSocketStream {
         wake_(socket.get_executor()),
         drained_(socket.get_executor()),
         ended_(socket.get_executor()),
-        stream_(Peer(std::move(socket))) {}
+        stream_(Peer(std::move(socket))),
+        // From the start: sweep() also comes by during the handshake.
+        next_ping_(clock->steady() + options->ping_interval) {}
 
   Task<bool> accept(std::shared_ptr<Request> request,
                     std::vector<std::pair<std::string, std::string>> headers) override {
@@ -88,7 +92,6 @@ class Stream final : public WebSocketStream {
       cut();
       co_return false;
     }
-    next_ping_ = clock_->steady() + options_->ping_interval;
     co_return true;
   }
 
@@ -269,7 +272,7 @@ class Stream final : public WebSocketStream {
   std::size_t queued_ = 0;
   ws::close_reason reason_;
   steady_clock::time_point close_deadline_{};
-  steady_clock::time_point next_ping_{};
+  steady_clock::time_point next_ping_;
   int missed_ = 0;
   bool awaiting_pong_ = false;
   bool ping_due_ = false;
