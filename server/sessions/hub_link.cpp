@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 // A tap that tmux has just started opens its socket within some milliseconds; a loaded machine gets two seconds.
 constexpr auto kTapStartLimit = 2s;
+constexpr auto kTapLockLimit = 500ms;
 constexpr auto kTapFirstPause = 5ms;
 constexpr auto kTapLongestPause = 200ms;
 // Before another try after a tap that could not be started: the cause (a full disk, a missing program) seldom goes by itself.
@@ -65,8 +66,9 @@ Task<void> Hub::link(std::string id) {
   while (parts_.clock->steady() < deadline) {
     const auto connected = co_await session->connect_tap();
     if (connected || session->linked()) co_return;
-    // Nobody holds the folder: waiting does not help.
-    if (const auto running = recording::tap_running(session->folder()); running && !*running && pause > kTapFirstPause) break;
+    // Nobody has taken the folder for so long: none is starting, and waiting does not help.
+    const auto running = recording::tap_running(session->folder());
+    if (running && !*running && parts_.clock->steady() > deadline - kTapStartLimit + kTapLockLimit) break;
     co_await sleep_for(pause);
     pause = std::min<std::chrono::steady_clock::duration>(pause * 2, kTapLongestPause);
   }
@@ -91,7 +93,9 @@ Task<Result<>> Hub::repair_pipe(LivePtr session) {
     co_return Result<>{};
   }
   const auto running = recording::tap_running(session->folder());
-  if (pane->piped && !(running && *running)) {
+  // It records; a second one could not take its folder. Only input waits until it answers.
+  if (pane->piped && running && *running) co_return fail(ErrorKind::unavailable, "the tap runs, but does not answer");
+  if (pane->piped) {
     // Somebody else's pipe-pane: taking it would break what they record.
     session->session().terminal = false;
     announce(session);
