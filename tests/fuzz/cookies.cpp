@@ -47,9 +47,11 @@ void check_header(std::string_view header, Deployment how) {
   const auto cookies = read_cookies({header}, how);
   if (cookies) check_accepted(header, *cookies, how);
   else CHECK(cookies.error().kind == ErrorKind::invalid && cookies.error().message.find('\n') == std::string::npos);
-  // Browsers and proxies may cut one header into several, at a semicolon.
+  // Proxies may cut one header into several, at a semicolon. At the bounds a piece that is empty makes a difference.
+  const auto cookies_in = std::count(header.begin(), header.end(), ';') + 1;
+  if (header.size() >= kMaxCookieHeaderBytes || static_cast<std::size_t>(cookies_in) >= kMaxCookies) return;
   const std::size_t middle = header.find(';', header.size() / 2);
-  if (middle != std::string_view::npos && header.size() < kMaxCookieHeaderBytes)
+  if (middle != std::string_view::npos)
     CHECK(equal(cookies, read_cookies({header.substr(0, middle), header.substr(middle + 1)}, how)));
 }
 

@@ -45,7 +45,6 @@ void check_unsigned(std::string_view token) {
   CHECK(!jws || token == valid_token());
   if (!jws) CHECK(jws.error().kind == ErrorKind::unauthorized);
   if (!jws && token.find('.') != std::string_view::npos) CHECK(jws.error().message.find(token) == std::string::npos);
-  CHECK(!verify(token, "another key that is long enough, too 123", kNow) && !verify(token, "short key", kNow));
 }
 
 // The valid token with one part or one byte of the input's in it.
@@ -113,6 +112,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const bool valid = verify(valid_token(), kKey, kNow).has_value();
   CHECK(valid);
   check_unsigned(text);
+  CHECK(!verify(text, "another key that is long enough, too 123", kNow) && !verify(text, "short key", kNow));
   check_mutated(text);
   std::string_view payload = text;
   const std::string_view header = ccd::fuzz::take(payload);
