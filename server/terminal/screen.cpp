@@ -1,0 +1,2 @@
+// The door to the model: see screen.hpp.
+#include "terminal/screen.hpp"
