@@ -15,6 +15,7 @@
 #include "audit/anchor.hpp"
 #include "audit/key.hpp"
 #include "audit/trail.hpp"
+#include "base/busy_poll.hpp"
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -84,6 +85,7 @@ class App {
   asio::io_context loop_{1};
   asio::thread_pool pool_{kPoolThreads};
   SystemClock clock_;
+  BusyPoll busy_poll_{&clock_};
   SystemRandom random_;
   std::unique_ptr<storage::Database> database_;
   audit::Key audit_key_{};
@@ -148,7 +150,7 @@ int App::make_rooms() {
                                      .record_bytes_per_session = config_.record_bytes_per_session};
   hub_ = std::make_unique<sessions::Hub>(loop_.get_executor(), std::move(hub_options),
       sessions::Hub::Parts{.database = database_.get(), .trail = trail_.get(), .tmux = tmux_.get(), .project_roots = &*project_roots_,
-                           .clock = &clock_, .random = &random_, .pool = &pool_});
+                           .clock = &clock_, .random = &random_, .pool = &pool_, .busy_poll = &busy_poll_});
 
   health_ = std::make_unique<health::Checks>(loop_.get_executor(), clock_, DASHBOARD_VERSION);
   health_->add("server", []() -> Task<bool> { co_return true; });
@@ -217,7 +219,7 @@ int App::run() {
     }
     loop_.stop();
   });
-  loop_.run();
+  busy_poll_.run(loop_);
   pool_.join();
   return exit_code_;
 }

@@ -25,6 +25,8 @@ constexpr std::size_t kQueueLow = 256 * 1024;
 constexpr std::size_t kClientIdHexDigits = 32;
 constexpr std::uint16_t kCloseBadMessage = 1008;
 constexpr int kMaxJsonDepth = 8;
+// An echo follows its key within a millisecond or not soon.
+constexpr auto kAckPause = std::chrono::milliseconds(1);
 constexpr int kMinCols = 10;
 constexpr int kMaxCols = 1000;
 constexpr int kMinRows = 3;
@@ -124,6 +126,7 @@ TerminalSocket::TerminalSocket(SocketParts parts, std::shared_ptr<http::WebSocke
       socket_(std::move(socket)),
       who_(std::move(who)),
       self_(std::make_shared<TerminalSocket*>(this)),
+      ack_timer_(parts_.tasks->executor()),
       stalled_(parts_.tasks->executor()) {}
 
 TerminalSocket::~TerminalSocket() = default;
@@ -172,22 +175,30 @@ bool TerminalSocket::send_frame(FrameType type, std::uint32_t channel, std::uint
     stalled_.notify();
     return false;
   }
-  return socket_->send_binary(frame_header(type, channel, number), std::make_shared<const std::string>(std::move(payload))).has_value();
+  const bool sent =
+      socket_->send_binary(frame_header(type, channel, number), std::make_shared<const std::string>(std::move(payload))).has_value();
+  flush_input_acks();
+  return sent;
 }
 
 void TerminalSocket::acknowledge_input(std::uint32_t channel, std::uint64_t highest) {
-  const bool posted = !input_taken_.empty();
+  const bool waiting = !input_taken_.empty();
   input_taken_[channel] = highest;
-  if (posted) return;
-  auto flush = [weak = std::weak_ptr<TerminalSocket*>(self_)] {
+  if (waiting) return;
+  ack_timer_.expires_after(kAckPause);
+  ack_timer_.async_wait([weak = std::weak_ptr<TerminalSocket*>(self_)](const boost::system::error_code& ec) {
     const auto self = weak.lock();
-    if (!self) return;
-    // Small and bounded by what the page sent: they may pass the data's own limit.
-    for (const auto& [number, taken] : (*self)->input_taken_)
-      (void)(*self)->socket_->send_binary(frame_header(FrameType::ack_input, number, taken));
-    (*self)->input_taken_.clear();
-  };
-  asio::post(parts_.tasks->executor(), std::move(flush));
+    if (!ec && self) (*self)->flush_input_acks();
+  });
+}
+
+void TerminalSocket::flush_input_acks() {
+  if (input_taken_.empty()) return;
+  ack_timer_.cancel();
+  // Small and bounded by what the page sent: they may pass the data's own limit.
+  for (const auto& [number, taken] : input_taken_)
+    (void)socket_->send_binary(frame_header(FrameType::ack_input, number, taken));
+  input_taken_.clear();
 }
 
 void TerminalSocket::send(const json::object& message) {

@@ -51,8 +51,9 @@ class TerminalSocket {
   void audit(std::string action, std::string target, audit::Outcome outcome, std::string detail);
   // False when the socket's queue is full; the channels go on once it has drained.
   bool send_frame(FrameType type, std::uint32_t channel, std::uint64_t number, std::string payload);
-  // Acknowledges after what else this turn of the loop has to say: output that a person waits for goes first.
+  // Within kAckPause, behind the next output: an echo that a person waits for is not delayed by its acknowledgement.
   void acknowledge_input(std::uint32_t channel, std::uint64_t highest);
+  void flush_input_acks();
   Task<void> refill();
   Task<void> receive();
 
@@ -62,7 +63,8 @@ class TerminalSocket {
   std::map<std::uint32_t, std::unique_ptr<Channel>> channels_;
   std::unique_ptr<sessions::Hub::Subscription> subscription_;
   std::map<std::uint32_t, std::uint64_t> input_taken_;  // to be acknowledged: channel to highest number
-  std::shared_ptr<TerminalSocket*> self_;               // empty once destroyed, for what was posted
+  std::shared_ptr<TerminalSocket*> self_;               // empty once destroyed, for a timer that ran out just before
+  asio::steady_timer ack_timer_;
   Notifier stalled_;
   bool is_stalled_ = false;
 };

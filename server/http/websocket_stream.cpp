@@ -64,7 +64,7 @@ void async_teardown(beast::role_type role, Peer& peer, TeardownHandler&& handler
   ws::async_teardown(role, static_cast<tcp::socket&>(peer), std::forward<TeardownHandler>(handler));
 }
 
-class Stream final : public WebSocketStream {
+class Stream final : public WebSocketStream, public std::enable_shared_from_this<Stream> {
  public:
   Stream(tcp::socket socket, const Options* options, const Clock* clock)
       : options_(options),
@@ -141,10 +141,24 @@ class Stream final : public WebSocketStream {
     wake_.notify();
   }
 
+ private:
+  // Before its uses: its type is deduced.
+  template <class Completion>
+  auto start_front(Completion&& completion) {
+    const Outgoing& message = queue_.front();
+    stream_.binary(message.binary);
+    const std::array<asio::const_buffer, 2> parts = {
+        asio::buffer(message.head), message.payload ? asio::buffer(*message.payload) : asio::const_buffer()};
+    return stream_.async_write(parts, std::forward<Completion>(completion));
+  }
+
+ public:
   Task<void> write_loop() override {
     const Ender ender{this};
     while (!closed_) {
-      if (ping_due_) {
+      if (writing_) {
+        co_await wake_.wait();
+      } else if (ping_due_) {
         ping_due_ = false;
         const auto [ec] = co_await stream_.async_ping({}, kQuiet);
         if (ec) break;
@@ -155,9 +169,12 @@ class Stream final : public WebSocketStream {
         co_await stream_.async_close(reason_, kQuiet);
         break;
       } else {
+        idle_ = true;
         co_await wake_.wait();
+        idle_ = false;
       }
     }
+    while (writing_) co_await wake_.wait();
   }
 
   void sweep(steady_clock::time_point now) override {
@@ -197,7 +214,7 @@ class Stream final : public WebSocketStream {
     Stream* stream;
     ~Ender() {
       stream->cut();
-      stream->queue_.clear();
+      if (!stream->writing_) stream->queue_.clear();
       stream->queued_ = 0;
       stream->writer_ended_ = true;
       stream->ended_.notify();
@@ -243,22 +260,36 @@ class Stream final : public WebSocketStream {
       return fail(ErrorKind::too_large, "the WebSocket's send queue is full: the peer reads too slowly");
     queued_ += cost;
     queue_.push_back(std::move(message));
-    if (queue_.size() == 1) wake_.notify();
+    if (queue_.size() > 1) return {};
+    if (idle_ && !writing_ && !ping_due_) write_at_once();
+    else wake_.notify();
     return {};
+  }
+
+  // What is queued while the writer sleeps goes to the kernel within the call, without a turn of the loop: the echo of a
+  // key is waited for. The writer does nothing meanwhile.
+  void write_at_once() {
+    writing_ = true;
+    start_front([self = shared_from_this()](const boost::system::error_code& ec, std::size_t) {
+      self->writing_ = false;
+      if (ec) self->cut();
+      else self->pop_front();
+      self->wake_.notify();
+    });
   }
 
   // The message stays at the front, and counted, until the kernel has all of it.
   Task<bool> write_front() {
-    const Outgoing& message = queue_.front();
-    stream_.binary(message.binary);
-    const std::array<asio::const_buffer, 2> parts = {
-        asio::buffer(message.head), message.payload ? asio::buffer(*message.payload) : asio::const_buffer()};
-    const auto [ec, size] = co_await stream_.async_write(parts, kQuiet);
+    const auto [ec, size] = co_await start_front(kQuiet);
     if (ec) co_return false;
-    queued_ -= queue_.front().cost();
+    pop_front();
+    co_return true;
+  }
+
+  void pop_front() {
+    queued_ -= std::min(queued_, queue_.front().cost());
     queue_.pop_front();
     drained_.notify();
-    co_return true;
   }
 
   const Options* options_;
@@ -281,6 +312,8 @@ class Stream final : public WebSocketStream {
   bool tearing_down_ = false;
   bool closed_ = false;  // the connection is gone
   bool writer_ended_ = false;
+  bool idle_ = false;     // write_loop() waits for something to do
+  bool writing_ = false;  // write_at_once() is under way
 };
 
 // 16 bytes as base64: 22 characters and "==".

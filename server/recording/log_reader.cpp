@@ -93,25 +93,33 @@ Result<bool> LogReader::locate(std::uint64_t offset) {
   return fail(ErrorKind::unavailable, "the log's segments are deleted faster than they can be opened");
 }
 
-Result<std::size_t> LogReader::read(std::uint64_t offset, std::span<std::byte> out) {
+Result<std::size_t> LogReader::read_some(std::uint64_t offset, std::span<std::byte> out) {
+  if (out.empty()) return 0;
   if (!segment_ || offset < segment_start_) {
     if (!TRY(locate(offset))) return 0;
   }
-  std::size_t got = 0;
-  for (bool relocated = false; got < out.size();) {
-    const std::uint64_t from = offset + got;
-    const ssize_t n =
-        ::pread(segment_.get(), out.data() + got, out.size() - got, static_cast<off_t>(from - segment_start_));
+  for (bool relocated = false;;) {
+    const ssize_t n = ::pread(segment_.get(), out.data(), out.size(), static_cast<off_t>(offset - segment_start_));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_errno("read log");
-    got += static_cast<std::size_t>(n);
-    if (got == out.size()) break;
+    if (n > 0) return static_cast<std::size_t>(n);
     // A segment is finished exactly when another one starts where it ends; an empty one starts where it ends itself.
-    const std::uint64_t at = offset + got;
-    if (at > segment_start_ && TRY(open_segment(at))) continue;
-    if (got > 0 || relocated || TRY(at_log_end(at))) break;
-    relocated = TRY(locate(at));
-    if (!relocated) break;
+    if (offset > segment_start_ && TRY(open_segment(offset))) continue;
+    if (relocated || TRY(at_log_end(offset))) return 0;
+    relocated = TRY(locate(offset));
+    if (!relocated) return 0;
+  }
+}
+
+Result<std::size_t> LogReader::read(std::uint64_t offset, std::span<std::byte> out) {
+  std::size_t got = 0;
+  while (got < out.size()) {
+    const Result<std::size_t> some = read_some(offset + got, out.subspan(got));
+    // What was read before retention deleted the rest is good.
+    if (!some && got > 0) break;
+    const std::size_t more = TRY(some);
+    if (more == 0) break;
+    got += more;
   }
   return got;
 }

@@ -29,8 +29,11 @@ class LogReader {
 
   // Fills `out` from `offset` on, across segments, and returns how much there was: less than out.size() means that the
   // log ended there at the time of the call. not_found: retention has deleted the offset; invalid: it is beyond the
-  // end. On the hot path this is one pread and, at the end of the log, one failed openat.
+  // end.
   Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> out);
+  // As read(), but what one pread gives: less than there is when a segment ends; 0 only at the end of the log. For who must
+  // show the first bytes before asking for more.
+  Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> out);
 
   // A place at most `max_bytes` before the end from which a terminal can show the log: after a newline and outside of
   // UTF-8 characters and escape sequences, as far as a bounded look-back can tell; the end itself when there is no such

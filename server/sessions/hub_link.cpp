@@ -41,7 +41,8 @@ Hub::LivePtr Hub::make_live(Session session) {
   host.resize = [this](const std::string& id, int cols, int rows) { want_resize(id, cols, rows); };
   std::string folder = folder_of(session.id);
   const std::string id = session.id;
-  auto live = std::make_shared<LiveSession>(std::move(session), std::move(folder), executor_, &watcher_, parts_.clock, std::move(host));
+  auto live = std::make_shared<LiveSession>(std::move(session), std::move(folder), executor_, &watcher_, parts_.clock, parts_.busy_poll,
+                                            std::move(host));
   sessions_[id] = live;
   return live;
 }

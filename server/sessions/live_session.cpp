@@ -29,11 +29,12 @@ constexpr std::string_view kResetScreen = "\x1b" "c";
 }  // namespace
 
 LiveSession::LiveSession(Session session, std::string folder, asio::any_io_executor executor, recording::LogWatcher* watcher,
-                         const Clock* clock, LiveSessionHost host)
+                         const Clock* clock, BusyPoll* busy_poll, LiveSessionHost host)
     : session_(std::move(session)),
       folder_(std::move(folder)),
       executor_(std::move(executor)),
       clock_(clock),
+      busy_poll_(busy_poll),
       host_(std::move(host)),
       watcher_(watcher) {}
 
@@ -186,7 +187,7 @@ void LiveSession::pump(Attachment* viewer) {
     const std::uint64_t on_the_way = viewer->sent_ - viewer->acked_;
     if (on_the_way >= kViewerCredit) return;
     const std::size_t room = std::min<std::uint64_t>(chunk_.size(), kViewerCredit - on_the_way);
-    const auto got = reader_->read(viewer->sent_, std::span(chunk_).first(room));
+    const auto got = reader_->read_some(viewer->sent_, std::span(chunk_).first(room));
     if (!got) {
       if (got.error().kind == ErrorKind::not_found) {
         // Retention has dropped what this viewer would have read next: go on at the tail, on an empty screen.
@@ -200,9 +201,9 @@ void LiveSession::pump(Attachment* viewer) {
       return;
     }
     if (*got == 0) return;
+    busy_poll_->arrived();
     if (!viewer->viewer_->data(viewer->sent_, std::span(chunk_).first(*got))) return;
     viewer->sent_ += *got;
-    if (*got < room) return;
   }
   // More is there: let others have the loop first.
   const std::weak_ptr<LiveSession> weak = weak_from_this();
@@ -222,6 +223,7 @@ Result<> LiveSession::input(Attachment* viewer, std::uint64_t number, std::span<
   if (!linked()) return {};
   const Result<> sent = tap_->send(viewer->client_, number, bytes);
   if (!sent) ask_resend(viewer);
+  else busy_poll_->expect();
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/busy_poll.hpp"
 #include "base/clock.hpp"
 #include "base/task.hpp"
 #include "recording/log_reader.hpp"
@@ -30,7 +31,7 @@ struct LiveSessionHost {
 class LiveSession : public std::enable_shared_from_this<LiveSession> {
  public:
   LiveSession(Session session, std::string folder, asio::any_io_executor executor, recording::LogWatcher* watcher,
-              const Clock* clock, LiveSessionHost host);
+              const Clock* clock, BusyPoll* busy_poll, LiveSessionHost host);
   LiveSession(const LiveSession&) = delete;
   LiveSession& operator=(const LiveSession&) = delete;
 
@@ -73,6 +74,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   std::string folder_;
   asio::any_io_executor executor_;
   const Clock* clock_;
+  BusyPoll* busy_poll_;
   LiveSessionHost host_;
   std::unique_ptr<recording::LogReader> reader_;
   std::unique_ptr<recording::LogWatcher::Watch> watch_;

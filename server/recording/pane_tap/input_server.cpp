@@ -68,7 +68,8 @@ void InputServer::prepare(std::span<pollfd, kPolls> polls) {
   }
 }
 
-void InputServer::handle(std::span<const pollfd, kPolls> polls) {
+InputServer::Handled InputServer::handle(std::span<const pollfd, kPolls> polls) {
+  handled_ = Handled::other;
   for (std::size_t i = 0; i < kMaxConnections; ++i) {
     Connection& c = connections_[i];
     const short events = polls[i + 1].revents;
@@ -83,6 +84,7 @@ void InputServer::handle(std::span<const pollfd, kPolls> polls) {
     else if ((events & (POLLHUP | POLLERR)) != 0 && (events & POLLIN) == 0) c.fd.reset();
   }
   if (polls[0].revents != 0) accept_all();
+  return handled_;
 }
 
 void InputServer::accept_all() {
@@ -173,6 +175,7 @@ InputServer::Outcome InputServer::on_input(Connection& c, std::span<const std::b
                           .serial = c.serial,
                           .client = client,
                           .number = number};
+      handled_ = Handled::input;
       report(pane_->start(decision, payload.subspan(kInputHeaderBytes)), origin);
       break;
     }

@@ -35,7 +35,9 @@ class InputServer {
 
   static constexpr std::size_t kPolls = 1 + kMaxConnections;
   void prepare(std::span<pollfd, kPolls> polls);
-  void handle(std::span<const pollfd, kPolls> polls);
+  // `input`: at least one batch has been given to the pane, so its echo may come soon.
+  enum class Handled { other, input };
+  Handled handle(std::span<const pollfd, kPolls> polls);
   // Connections wait because the machine has no descriptor for them: prepare() must be called again within
   // kAcceptPauseMillis.
   [[nodiscard]] bool accept_paused() const { return accept_again_ != 0; }
@@ -88,6 +90,7 @@ class InputServer {
   UniqueFd listener_;
   std::int64_t accept_again_ = 0;  // steady milliseconds; 0: now
   std::uint64_t serials_ = 0;
+  Handled handled_ = Handled::other;  // by the handle() that runs
   Origin waiting_;
   std::array<Connection, kMaxConnections> connections_;
   std::array<Buffers, kMaxConnections> buffers_;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
@@ -23,6 +24,9 @@ constexpr int kForever = -1;
 // speed 30 KB come meanwhile, a fraction of what the socket holds; input is served at once even then.
 constexpr std::size_t kFloodBytes = 2048;
 constexpr int kRestMillis = 1;
+// After input the program's echo comes within some 100 us. To sleep and be woken costs up to 25 us of that (a virtual
+// machine leaves its halt), so the tap looks for it this long, giving way to every other program between two looks.
+constexpr std::int64_t kAwakeMicros = 300;
 
 bool stop_blocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
@@ -72,20 +76,34 @@ void Tap::run(int stop_signals) {
     polls[kToPane] = {.fd = pane_.busy() ? pane_.fd() : -1, .events = POLLOUT, .revents = 0};
     server_.prepare(server_polls);
     pane = Pane::quiet;
-    if (::poll(polls.data(), polls.size(), rest ? kRestMillis : wait_millis()) < 0) continue;
-    if (polls[kFromPane].revents != 0) pane = drain();
+    if (wait(polls, rest ? kRestMillis : wait_millis()) < 0) continue;
+    if (polls[kFromPane].revents != 0) {
+      awake_until_ = 0;
+      pane = drain();
+    }
     if (pane == Pane::closed) {
       reason = EndReason::pane_closed;
       break;
     }
     if (polls[kToPane].revents != 0) server_.pane_writable();
-    server_.handle(server_polls);
+    if (server_.handle(server_polls) == InputServer::Handled::input) awake_until_ = steady_micros() + kAwakeMicros;
     on_time();
   }
   output_.stop_holding();
   log_.retry();
   log_.mark(MarkKind::tap_ended, static_cast<std::uint16_t>(reason), 0);
   server_.close();
+}
+
+// poll(), awake while an echo is expected.
+int Tap::wait(std::span<pollfd> polls, int millis) {
+  while (awake_until_ != 0) {
+    const int ready = ::poll(polls.data(), polls.size(), 0);
+    if (ready != 0) return ready;
+    if (steady_micros() >= awake_until_) awake_until_ = 0;
+    else ::sched_yield();
+  }
+  return ::poll(polls.data(), polls.size(), millis);
 }
 
 Tap::Pane Tap::drain() {

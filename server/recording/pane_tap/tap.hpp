@@ -1,7 +1,9 @@
 // pane-tap's loop: drains the pane first, then serves input.
 #pragma once
 
+#include <poll.h>
 #include <cstdint>
+#include <span>
 
 #include "base/unique_fd.hpp"
 #include "recording/pane_tap/input_server.hpp"
@@ -26,6 +28,7 @@ class Tap {
   enum class Pane { quiet, flooding, closed };
   Pane drain();
   [[nodiscard]] int wait_millis() const;
+  int wait(std::span<pollfd> polls, int millis);
   void on_time();
 
   LogWriter log_;
@@ -33,6 +36,7 @@ class Tap {
   InputState state_;
   PaneInput pane_;
   InputServer server_;
+  std::int64_t awake_until_ = 0;  // steady microseconds; 0: sleep
 };
 
 }  // namespace ccd::recording::tap
