@@ -19,6 +19,7 @@ inline constexpr char kMarksNewFile[] = "marks.new";  // a rewrite of `marks` be
 inline constexpr char kInputStateFile[] = "input.state";
 inline constexpr char kTapSocket[] = "tap.sock";
 inline constexpr char kTapLock[] = "tap.lock";
+inline constexpr char kKeyframesFolder[] = "keyframes";
 
 // "<start offset, 16 lower-case hex digits>.seg" with its final zero.
 using SegmentName = std::array<char, 21>;
@@ -44,7 +45,7 @@ enum class MarkKind : std::uint16_t {
   tap_ended = 5,    // detail: EndReason
   input_uncertain =
       6,       // batch number `value` of one client may have reached the pane without being stored (docs/storage.md)
-  resize = 7,  // value: columns << 32 | rows. Reserved: nothing writes it yet
+  resize = 7,  // value: columns << 32 | rows, which the pane has from `offset` on
 };
 enum class GapReason : std::uint16_t {
   disk = 1,           // the disk did not take them
@@ -66,6 +67,17 @@ struct Mark {
 inline constexpr std::size_t kMarkBytes = 32;
 using MarkRecord = std::array<std::byte, kMarkBytes>;
 MarkRecord encode_mark(const Mark& mark);
+// Size of a pane in characters, as the value of a resize mark.
+struct PaneSize {
+  std::uint16_t cols = 0;
+  std::uint16_t rows = 0;
+  bool operator==(const PaneSize&) const = default;
+};
+constexpr std::uint64_t size_value(PaneSize size) { return std::uint64_t{size.cols} << 32 | size.rows; }
+constexpr PaneSize size_of_value(std::uint64_t value) {
+  return {.cols = static_cast<std::uint16_t>(value >> 32), .rows = static_cast<std::uint16_t>(value)};
+}
+
 // nullopt for a record that no tap writes (kind 0, as in blocks that a power cut left empty). Unknown kinds are
 // returned.
 std::optional<Mark> decode_mark(std::span<const std::byte, kMarkBytes> record);

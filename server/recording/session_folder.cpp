@@ -58,6 +58,15 @@ Result<> remove_entries(int folder, const std::string& name) {
   return {};
 }
 
+// Deletes the folder of that name with what is directly in it. What is no folder is left for remove_entries().
+Result<> remove_folder(int parent, const char* entry, const std::string& name) {
+  const Result<UniqueFd> folder = open_folder(parent, entry, name);
+  if (!folder) return {};
+  TRY(remove_entries(folder->get(), name));
+  if (::unlinkat(parent, entry, AT_REMOVEDIR) != 0) return fail_errno("delete folder " + name);
+  return {};
+}
+
 // The lock, held; `conflict` while a tap holds it.
 Result<UniqueFd> take_lock(int folder) {
   UniqueFd lock(::openat(folder, kTapLock, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
@@ -93,15 +102,17 @@ Result<> remove_session_folder(const std::string& session_dir) {
   const UniqueFd folder = TRY(open_folder(AT_FDCWD, session_dir.c_str(), session_dir));
   const Result<UniqueFd> lock = take_lock(folder.get());
   if (!lock && lock.error().kind != ErrorKind::not_found) return tl::unexpected(lock.error());
-  const std::string log = session_dir + "/" + kLogFolder;
-  const Result<UniqueFd> log_folder = open_folder(folder.get(), kLogFolder, log);
-  if (log_folder) {
-    TRY(remove_entries(log_folder->get(), log));
-    if (::unlinkat(folder.get(), kLogFolder, AT_REMOVEDIR) != 0) return fail_errno("delete folder " + log);
-  }
+  // Keyframes first: without their log they would be of no use, and the log is readable without them.
+  TRY(remove_folder(folder.get(), kKeyframesFolder, session_dir + "/" + kKeyframesFolder));
+  TRY(remove_folder(folder.get(), kLogFolder, session_dir + "/" + kLogFolder));
   TRY(remove_entries(folder.get(), session_dir));
   if (::rmdir(session_dir.c_str()) != 0) return fail_errno("delete folder " + session_dir);
   return {};
+}
+
+Result<UniqueFd> lock_session_folder(const std::string& session_dir) {
+  const UniqueFd folder = TRY(open_folder(AT_FDCWD, session_dir.c_str(), session_dir));
+  return take_lock(folder.get());
 }
 
 Result<bool> tap_running(const std::string& session_dir) {
@@ -124,6 +135,8 @@ Result<std::string> tap_command(std::string_view pane_tap_path, std::string_view
   std::string command = "exec " + std::string(pane_tap_path) + " " + std::string(session_dir);
   command += " --segment-bytes " + std::to_string(options.segment_bytes);
   command += " --keep-bytes " + std::to_string(options.keep_bytes);
+  if (options.cols > 0 && options.rows > 0)
+    command += " --cols " + std::to_string(options.cols) + " --rows " + std::to_string(options.rows);
   if (options.hold.count() > 0) command += " --hold-ms " + std::to_string(options.hold.count());
   return command;
 }

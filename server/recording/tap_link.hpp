@@ -23,6 +23,22 @@ struct TapHello {
   std::uint32_t version = 0;
   pid_t pid = 0;
   bool holding = false;  // it waits for a preload
+  // Since version 2. An older tap skips what it does not know: its record has no sizes, and a full disk stops viewing.
+  [[nodiscard]] bool marks_resizes() const { return version >= 2; }
+  [[nodiscard]] bool sends_live() const { return version >= 2; }
+};
+
+enum class ResizeMarked {
+  yes,
+  later,  // the tap still holds output back or its disk is full: as soon as that is over, in the right place
+  never,  // the tap is of version 1
+};
+
+// What the pane printed while the log could not take it (docs/storage.md, LIVE).
+struct LiveBytes {
+  std::uint64_t offset = 0;  // of the log: what comes before these bytes is all of the log up to here,
+  std::uint64_t lost = 0;    // and then this many bytes that the log will never have
+  std::span<const std::byte> bytes{};
 };
 
 class TapLink {
@@ -38,6 +54,9 @@ class TapLink {
     std::function<void(Error)> on_down;
     // The answer to preload(). Optional.
     std::function<void(PreloadStatus, std::uint64_t offset)> on_preload{};
+    // Output that is not in the log, while the disk fails. Some may be missing when this side reads too slowly: then
+    // `lost` has jumped. Optional; without it the tap sends none.
+    std::function<void(const LiveBytes&)> on_live{};
   };
 
   TapLink(asio::any_io_executor executor, std::string session_dir, Events events);
@@ -62,6 +81,11 @@ class TapLink {
   // The captured screen, written to the log before all output that the tap holds back. Kept in memory until it is sent,
   // beyond kTapQueueBytes; too_large over kMaxPreloadBytes.
   Result<> preload(std::span<const std::byte> bytes);
+  // Marks in the record that the pane has this size from here on: everything that the tap reads after this call was
+  // answered comes behind the mark. Call it before tmux changes the size, so that what the program draws for the new
+  // size is behind the mark. unavailable: the link is or goes down; nobody knows whether it is marked. The TapLink must
+  // outlive the returned task.
+  Task<Result<ResizeMarked>> resize(std::uint16_t cols, std::uint16_t rows);
   void close();
 
  private:

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -62,6 +63,29 @@ int millis_left(Clock::time_point end) {
 bool wait_for(int fd, short events, Clock::time_point end) {
   pollfd poll{.fd = fd, .events = events, .revents = 0};
   return ::poll(&poll, 1, millis_left(end)) > 0;
+}
+
+// Of the system call that the stopped child is about to make.
+bool may_change_files(pid_t child) {
+  __ptrace_syscall_info info{};
+  if (::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY)
+    return false;
+  switch (info.entry.nr) {
+    case SYS_openat: return (info.entry.args[2] & (O_CREAT | O_TRUNC)) != 0;
+    case SYS_write:
+    case SYS_pwrite64:
+    case SYS_fsync:
+    case SYS_ftruncate:
+#ifdef SYS_mkdir  // newer machines have only the calls that take a folder
+    case SYS_mkdir:
+    case SYS_unlink:
+    case SYS_rename:
+#endif
+    case SYS_mkdirat:
+    case SYS_unlinkat:
+    case SYS_renameat: return true;
+    default: return false;
+  }
 }
 
 int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
@@ -127,6 +151,10 @@ void SessionFolder::write_segment(std::uint64_t start, std::string_view bytes) c
   std::ofstream(path_ + "/log/" + segment_name(start).data(), std::ios::app | std::ios::binary) << bytes;
 }
 
+void SessionFolder::write_mark(const Mark& mark) const {
+  std::ofstream(path_ + "/marks", std::ios::app | std::ios::binary) << text_of(encode_mark(mark));
+}
+
 std::string file_bytes(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -168,6 +196,30 @@ ExitedProcess run(const std::vector<std::string>& argv, const std::vector<std::s
     result.err.append(buffer.data(), static_cast<std::size_t>(n));
   result.code = exit_code_of(status);
   return result;
+}
+
+Killed run_killed(std::size_t n, const std::function<void()>& work) {
+  constexpr int kNotPermitted = 77;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(kNotPermitted);
+    ::raise(SIGSTOP);
+    work();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (WIFSTOPPED(status))
+    ::ptrace(PTRACE_SETOPTIONS, child, nullptr, static_cast<long>(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL));
+  for (std::size_t changes = 0; changes <= n && WIFSTOPPED(status);) {
+    ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+    ::waitpid(child, &status, 0);
+    if (WIFSTOPPED(status) && may_change_files(child)) ++changes;
+  }
+  if (WIFEXITED(status)) return WEXITSTATUS(status) == kNotPermitted ? Killed::not_permitted : Killed::ended_before;
+  ::kill(child, SIGKILL);
+  ::waitpid(child, &status, 0);
+  return Killed::yes;
 }
 
 TapProcess::TapProcess(const std::string& folder, std::vector<std::string> options) : folder_(folder) {

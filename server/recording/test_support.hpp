@@ -39,6 +39,7 @@ class SessionFolder {
   [[nodiscard]] std::vector<Mark> marks(MarkKind kind) const;
   [[nodiscard]] std::vector<std::uint64_t> segments() const;
   void write_segment(std::uint64_t start, std::string_view bytes) const;
+  void write_mark(const Mark& mark) const;  // at the end of the file
 
  private:
   std::string root_;
@@ -112,6 +113,11 @@ class RawClient {
   UniqueFd fd_;
   std::string in_;
 };
+
+enum class Killed { yes, ended_before, not_permitted };
+// Runs `work` in a child process that is killed just before its n-th system call that may change a file, from 0 on. With
+// every n it has been killed in every state that a kill can leave on disk.
+Killed run_killed(std::size_t n, const std::function<void()>& work);
 
 ClientId client_id(std::uint64_t seed);
 std::string input_payload(const ClientId& client, std::uint64_t number, std::string_view bytes);
