@@ -172,6 +172,16 @@ Result<> Connection::exec(std::string_view sql) {
 }
 
 Result<std::int64_t> Connection::finish(Statement& statement) {
+  // A write of its own needs the fence's look, and so a transaction, as any other.
+  const bool alone = epoch_ && !in_transaction() && sqlite3_stmt_readonly(statement.handle_) == 0;
+  std::optional<Transaction> transaction;
+  if (alone) transaction.emplace(TRY(Transaction::begin(*this)));
+  const auto changed = TRY(changed_by(statement));
+  if (transaction) TRY(transaction->commit());
+  return changed;
+}
+
+Result<std::int64_t> Connection::changed_by(Statement& statement) {
   const auto before = sqlite3_total_changes64(handle_);
   for (;;) {
     if (!TRY(statement.step())) break;
@@ -204,10 +214,21 @@ tl::unexpected<Error> Connection::error(int code, std::string_view step) {
 
 // Transaction
 
+Result<> Connection::check_epoch() {
+  if (!epoch_) return {};
+  const auto now = TRY(one("SELECT epoch FROM storage_lease WHERE id = 1", [](const Row& row) { return row.i64(0); }));
+  if (now == epoch_) return {};
+  fenced_ = true;
+  return fail(ErrorKind::unavailable, "another dashboard has taken the database over (its epoch is " +
+                                          std::to_string(now.value_or(0)) + ", ours " + std::to_string(*epoch_) + ")");
+}
+
 Result<Transaction> Transaction::begin(Connection& connection) {
   TRY(connection.exec("BEGIN IMMEDIATE"));
   connection.transaction_expected_ = true;
-  return Transaction(&connection);
+  Transaction begun(&connection);
+  TRY(connection.check_epoch());
+  return begun;
 }
 
 Transaction::~Transaction() {

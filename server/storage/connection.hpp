@@ -150,6 +150,10 @@ class Connection {
   // For Database: the first I/O error or damage that any statement met, so that it cannot be overlooked.
   [[nodiscard]] const std::optional<Error>& fault() const { return fault_; }
   [[nodiscard]] sqlite3* handle() const { return handle_; }
+  // From here on every write first compares the database's epoch with this one, under the write lock: with another one it is refused
+  // (`unavailable`), because another process has taken the database over.
+  void fence(std::int64_t epoch) { epoch_ = epoch; }
+  [[nodiscard]] bool fenced() const { return fenced_; }
 
  private:
   friend class Statement;
@@ -157,8 +161,10 @@ class Connection {
   using Cache = std::list<std::pair<std::string, sqlite3_stmt*>>;  // the most recently used in front
 
   Result<std::int64_t> finish(Statement& statement);
+  Result<std::int64_t> changed_by(Statement& statement);
   static tl::unexpected<Error> too_many_rows();
   void give_back(std::string sql, sqlite3_stmt* statement);
+  Result<> check_epoch();
   // The error of the call that just returned `code`.
   tl::unexpected<Error> error(int code, std::string_view step);
 
@@ -169,6 +175,8 @@ class Connection {
   // Set while a Transaction lives: when SQLite has rolled it back by itself, later statements must not commit one by
   // one.
   bool transaction_expected_ = false;
+  std::optional<std::int64_t> epoch_;
+  bool fenced_ = false;
 };
 
 // Rolls back when destroyed without a commit. Does not nest.

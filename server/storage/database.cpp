@@ -31,12 +31,15 @@ constexpr std::string_view kSettings =
     "PRAGMA cache_size = 10000;"
     "PRAGMA temp_store = MEMORY;"
     "PRAGMA journal_size_limit = 16777216;";
-// What storage keeps for itself: the migrations applied, and the one row that ping() writes.
+// What storage keeps for itself: the migrations applied, the one row that ping() writes, and who owns the database.
 constexpr std::string_view kOwnTables =
     "CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, applied_at INTEGER NOT NULL, sha256 TEXT NOT "
     "NULL) "
     "STRICT;"
-    "CREATE TABLE IF NOT EXISTS storage_probe (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL) STRICT;";
+    "CREATE TABLE IF NOT EXISTS storage_probe (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS storage_lease (id INTEGER PRIMARY KEY CHECK (id = 1), epoch INTEGER NOT NULL, owner "
+    "TEXT NOT "
+    "NULL, at INTEGER NOT NULL) STRICT;";
 
 void forward_log(void*, int code, const char* message) {
   const int base = code & 0xff;
@@ -53,10 +56,7 @@ void set_up_sqlite() {
 }
 
 std::string damaged(const std::string& path, std::string_view what) {
-  return "the database " + path + " is damaged (" + std::string(what) +
-         "). Stop the dashboard and copy the file with its -wal aside; then restore the newest backup, or move both "
-         "away "
-         "to start with an empty database.";
+  return "the database " + path + " is damaged (" + std::string(what) + ")";
 }
 
 // Makes the file, or takes the rights of others from the one that is there: it holds password hashes.
@@ -83,10 +83,23 @@ Result<> make_private_file(const std::string& path) {
   return {};
 }
 
+int past(void* deadline) {
+  return std::chrono::steady_clock::now() > *static_cast<std::chrono::steady_clock::time_point*>(deadline) ? 1 : 0;
+}
+
 Result<> quick_check(Connection& connection, const std::string& path) {
+  auto deadline = std::chrono::steady_clock::now() + kOpeningCheckLimit;
+  sqlite3_progress_handler(connection.handle(), kStepsBetweenLooks, &past, &deadline);
   const auto text = [](const Row& row) { return row.text(0); };
-  const auto verdict = TRY(connection.one("PRAGMA quick_check(1)", text));
-  if (verdict != "ok") return fail(ErrorKind::corrupt, damaged(path, verdict.value_or("no answer")));
+  const auto verdict = connection.one("PRAGMA quick_check(1)", text);
+  sqlite3_progress_handler(connection.handle(), 0, nullptr, nullptr);
+  if (!verdict && verdict.error().kind == ErrorKind::timeout) {
+    log_info("storage", "the check at the opening was cut off; the next backup checks all of it",
+             {{"path", path}, {"seconds", kOpeningCheckLimit.count()}});
+    return {};
+  }
+  if (!verdict) return tl::unexpected(verdict.error());
+  if (*verdict != "ok") return fail(ErrorKind::corrupt, damaged(path, verdict->value_or("no answer")));
   return {};
 }
 
@@ -169,12 +182,29 @@ Result<> Database::open_connection(Creation creation) {
   struct stat info{};
   if (::stat(options_.path.c_str(), &info) != 0) return fail_errno("look at the database " + options_.path);
   file_ = {.device = info.st_dev, .inode = info.st_ino};
+  if (options_.writer == Writer::owner) TRY(own(*connection));
   job_deadline_ = std::chrono::steady_clock::time_point::max();
   sqlite3_progress_handler(handle, kStepsBetweenLooks, &Database::over_time, this);
   sqlite3_wal_hook(handle, &Database::count_wal_pages, this);
   connection_ = std::move(connection);
   fault_.reset();
   healthy_ = true;
+  return {};
+}
+
+// The first opening raises the epoch; a later one, after an I/O error, keeps it and finds out at its first write whether it still holds.
+Result<> Database::own(Connection& connection) {
+  if (epoch_ == 0) {
+    const auto number = [](const Row& row) { return row.i64(0); };
+    auto transaction = TRY(Transaction::begin(connection));
+    const auto raised = TRY(connection.one(
+        "INSERT INTO storage_lease (id, epoch, owner, at) VALUES (1, 1, ?1, ?2) ON CONFLICT (id) DO UPDATE "
+        "SET epoch = epoch + 1, owner = ?1, at = ?2 RETURNING epoch",
+        number, options_.name, SystemClock().wall()));
+    TRY(transaction.commit());
+    epoch_ = raised.value_or(1);
+  }
+  connection.fence(epoch_);
   return {};
 }
 
@@ -222,6 +252,10 @@ Result<> Database::perform(JobRef job, std::chrono::steady_clock::duration limit
   job_deadline_ = limit == Clock::duration::max() ? Clock::time_point::max() : start + limit;
   auto done = call(job);
   job_seconds().Observe(std::chrono::duration<double>(Clock::now() - start).count());
+  if (connection_->fenced() && !fenced_.exchange(true)) {
+    healthy_ = false;
+    log_error("storage", "another dashboard has taken the database over", {{"path", options_.path}, {"epoch", epoch_}});
+  }
   if (!connection_->fault()) return done;
   // Whatever the job made of it, nothing that a faulty connection did counts as done.
   give_up();
@@ -262,6 +296,7 @@ Result<> Database::call(JobRef job) {
 
 Result<> Database::make_usable() {
   if (closed_ && !connection_) return fail(ErrorKind::unavailable, "the database is closed");
+  if (fenced_) return fail(ErrorKind::unavailable, "another dashboard has taken the database over");
   if (!connection_) {
     if (std::chrono::steady_clock::now() < next_reopen_) {
       return fail(ErrorKind::unavailable, "the database is out of use after an error: " + fault_->message);

@@ -39,9 +39,19 @@ inline constexpr std::chrono::milliseconds kBusyTimeout{5000};
 // The least time between two attempts to reopen after an I/O error.
 inline constexpr std::chrono::seconds kReopenInterval{5};
 
+// How long the check at an opening may take: 2.5 GB a second and more are checked. What is left, the check of every backup covers.
+inline constexpr std::chrono::seconds kOpeningCheckLimit{2};
+
+enum class Writer {
+  guest,  // writes beside the one that serves (a command of an operator): short transactions
+  owner,  // the one that serves, with the lease: raises the epoch, and is fenced when somebody else raises it
+};
+
 struct Options {
   std::string path;  // made with mode 0600; its folder must exist
   std::chrono::steady_clock::duration reopen_interval = kReopenInterval;
+  Writer writer = Writer::guest;
+  std::string name{};  // of an owner, for messages: "pid 12 on web-1, port 3000, ..."
 };
 
 // A step of the schema. The name ("auth/001-users") is unique for ever and its SQL never changes once released; no
@@ -110,6 +120,10 @@ class Database {
   Task<Result<>> ping();
   // False after an I/O error or damage until a reopening succeeded, and after close. Any thread.
   [[nodiscard]] bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
+  // True once a write found that another process owns the database: this one must end. Any thread.
+  [[nodiscard]] bool fenced() const { return fenced_.load(std::memory_order_relaxed); }
+  // Of an owner: how many owners the database has had. 0 for a guest.
+  [[nodiscard]] std::int64_t epoch() const { return epoch_; }
 
   // Finishes what is queued, copies the write-ahead log into the file and closes it. Later jobs get `unavailable`.
   Task<Result<>> close();
@@ -136,6 +150,7 @@ class Database {
 
   Database(Options options, asio::any_io_executor executor);
   Result<> open_connection(Creation creation);
+  Result<> own(Connection& connection);
   Task<Result<>> submit(JobRef job);
   template <class Work>
   Task<Result<>> on_worker(Work* work);
@@ -167,6 +182,8 @@ class Database {
   std::atomic<std::size_t> queued_{0};
   std::atomic<bool> healthy_{false};
   std::atomic<bool> closed_{false};
+  std::atomic<bool> fenced_{false};
+  std::int64_t epoch_ = 0;  // set once, while opening
 
   std::mutex mutex_;  // the worker's jobs and run_now exclude each other; guards what follows
   std::unique_ptr<Connection> connection_;
