@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -127,6 +128,82 @@ TEST_F(SmallDiskTest, DrainsMarksTheGapAndRecovers) {
   tap_->end_pane();
   ASSERT_EQ(tap_->exit_code(), 0);
   expect_log_is_text_without_gaps(folder_, folder_.path(), text);
+}
+
+// What the record does not get, whoever watches gets: every byte, with its place.
+TEST_F(SmallDiskTest, OutputIsShownWhileTheRecordHasAGap) {
+  start({"--cols", "80", "--rows", "24"});
+  RawClient watcher(folder_.path());
+  ASSERT_TRUE(watcher.hello());
+  ASSERT_TRUE(watcher.send_frame(FrameType::watch_live, "\1"));
+  ASSERT_TRUE(watcher.send_frame(FrameType::last, text_of(client_id(1))));
+  ASSERT_EQ(watcher.receive()->type, FrameType::ack);  // so it has the frame before as well
+  RawClient other(folder_.path());
+  ASSERT_TRUE(other.hello());
+  fill_disk();
+  std::string text = pattern(300'000, 1);
+  std::string shown;
+  std::uint64_t offset = 0;
+  for (std::size_t at = 0; at < text.size(); at += 10'000) {
+    ASSERT_TRUE(tap_->print(std::string_view(text).substr(at, 10'000)));
+    while (folder_.log_end() + shown.size() < at + 10'000) {
+      const auto got = watcher.receive();
+      ASSERT_TRUE(got && got->type == FrameType::live);
+      const auto fields = as_bytes(got->payload);
+      offset = get_u64(&fields[0]);
+      ASSERT_EQ(offset, folder_.log_end());
+      ASSERT_EQ(get_u64(&fields[8]), shown.size());
+      shown += got->payload.substr(kLiveHeaderBytes);
+    }
+  }
+  EXPECT_TRUE(text.substr(0, offset) + shown == text);
+  EXPECT_FALSE(other.receive(std::chrono::milliseconds(1))) << "who did not ask gets nothing";
+  ASSERT_TRUE(watcher.send_frame(FrameType::resize, std::string("\x64\0\x1e\0", 4)));
+  EXPECT_EQ(watcher.receive()->payload, "\2") << "marked later";
+
+  free_disk();
+  ASSERT_TRUE(wait_until([&] { return folder_.marks(MarkKind::resize).size() == 2; }));
+  const std::vector<Mark> marks = folder_.marks();
+  const auto gap = std::find_if(marks.begin(), marks.end(), [](const Mark& m) { return m.kind == MarkKind::gap; });
+  ASSERT_LT(gap, marks.end() - 1);
+  EXPECT_EQ(gap->offset, offset);
+  EXPECT_EQ(gap->value, shown.size()) << "who saw it all knows that nothing is missing";
+  EXPECT_EQ(gap[1].kind, MarkKind::resize) << "behind the gap";
+  ASSERT_TRUE(tap_->print("after"));
+  ASSERT_TRUE(wait_until([&] { return folder_.log_end() == offset + 5; }));
+  EXPECT_FALSE(watcher.receive(std::chrono::milliseconds(1)));
+}
+
+// A watcher that reads nothing costs it what it misses, and nobody else anything.
+TEST_F(SmallDiskTest, WatcherThatDoesNotReadMissesBytesAndSeesIt) {
+  start();
+  RawClient watcher(folder_.path());
+  ASSERT_TRUE(watcher.hello());
+  ASSERT_TRUE(watcher.send_frame(FrameType::watch_live, "\1"));
+  ASSERT_TRUE(watcher.send_frame(FrameType::last, text_of(client_id(1))));
+  ASSERT_EQ(watcher.receive()->type, FrameType::ack);
+  fill_disk();
+  const std::string text = pattern(5'000'000, 1);
+  ASSERT_TRUE(tap_->print(text));
+  ASSERT_TRUE(drained(*tap_));
+  const std::uint64_t end = folder_.log_end();
+  ASSERT_TRUE(watcher.send_frame(FrameType::last, text_of(client_id(2))));
+  std::uint64_t next = 0;
+  for (;;) {
+    const auto got = watcher.receive();
+    ASSERT_TRUE(got);
+    if (got->type == FrameType::ack) break;
+    const std::uint64_t lost = get_u64(&as_bytes(got->payload)[8]);
+    const std::string part = got->payload.substr(kLiveHeaderBytes);
+    ASSERT_TRUE(text.compare(end + lost, part.size(), part) == 0);
+    next = lost + part.size();
+  }
+  EXPECT_LT(next, text.size() - end);
+  ASSERT_TRUE(tap_->print("more"));
+  const auto got = watcher.receive();
+  ASSERT_TRUE(got && got->type == FrameType::live);
+  EXPECT_EQ(get_u64(&as_bytes(got->payload)[8]), text.size() - end);
+  EXPECT_EQ(got->payload.substr(kLiveHeaderBytes), "more");
 }
 
 TEST_F(SmallDiskTest, FullAgainAndAgain) {

@@ -94,6 +94,11 @@ enum class FrameType : std::uint8_t {
   preload = 5,  // to the tap: u8 PreloadPart, bytes
   last = 6,     // to the tap: client; answered with ack
   preload_result = 7,  // to the dashboard: u8 PreloadStatus, u64 offset of the preload in the log (0 when not taken)
+  // Since version 2:
+  resize = 8,         // to the tap: u16 columns, u16 rows; each is answered
+  resize_result = 9,  // to the dashboard: u8 ResizeStatus
+  watch_live = 10,    // to the tap: u8: 1 to be sent live frames, 0 not any more
+  live = 11,          // to the dashboard: u64 offset, u64 lost, bytes: output that the log did not take
 };
 enum class NakReason : std::uint8_t {
   gap = 1,             // the number is more than one above the highest taken
@@ -107,8 +112,12 @@ enum class PreloadStatus : std::uint8_t {
   too_late = 2,   // the tap does not wait for one (any more)
   too_large = 3,  // over kMaxPreloadBytes
 };
+enum class ResizeStatus : std::uint8_t {
+  marked = 1,
+  later = 2,  // in its place, once the tap does not hold output back any more or the disk takes bytes again
+};
 
-inline constexpr std::uint32_t kTapVersion = 1;
+inline constexpr std::uint32_t kTapVersion = 2;
 // A larger paste is sent as several batches.
 inline constexpr std::size_t kMaxInputBytes = std::size_t{64} * 1024;
 // A full-colour capture with all of tmux's default history is about 2 MB.
@@ -116,6 +125,7 @@ inline constexpr std::size_t kMaxPreloadBytes = std::size_t{16} * 1024 * 1024;
 inline constexpr std::size_t kFrameHeaderBytes = 5;  // u32 length and u8 type
 inline constexpr std::size_t kClientIdBytes = std::tuple_size_v<ClientId>;
 inline constexpr std::size_t kInputHeaderBytes = kClientIdBytes + 8;
+inline constexpr std::size_t kLiveHeaderBytes = 16;
 inline constexpr std::size_t kMaxFrameBytes = kFrameHeaderBytes + kInputHeaderBytes + kMaxInputBytes;
 
 struct Frame {

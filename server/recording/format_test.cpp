@@ -149,6 +149,26 @@ TEST(MarkFile, BoundThinsTimesAndKeepsGaps) {
   EXPECT_EQ(folder.marks(MarkKind::gap).size(), 4U);  // 799, 1199, 1599, 1999
 }
 
+// A reader must know the pane's size at the first mark that is left.
+TEST(MarkFile, BoundKeepsTheSizeThatHoldsAtTheFirstOffset) {
+  for (const MarkKind filler : {MarkKind::time, MarkKind::gap}) {
+    const SessionFolder folder;
+    const InFolder in(folder.path());
+    constexpr std::uint64_t kMax = 100 * kMarkBytes;
+    MarkFile marks(kMax);
+    for (const std::uint64_t cols : {80, 90})
+      ASSERT_TRUE(marks.append({.offset = cols, .kind = MarkKind::resize, .value = cols << 32 | 24}, 0));
+    for (std::uint64_t i = 200; i < 3000; ++i) {
+      const std::uint64_t first = i < 1000 ? 0 : 500;  // retention comes late
+      ASSERT_TRUE(marks.append({.offset = i, .kind = filler}, first));
+      ASSERT_EQ(size_at(folder.path(), i).value(), (PaneSize{.cols = 90, .rows = 24})) << i;
+    }
+    EXPECT_LE(std::filesystem::file_size(kMarksFile), kMax + kMarkBytes);
+    EXPECT_EQ(folder.marks(MarkKind::resize).size(), 1U);
+    EXPECT_EQ(folder.marks()[0].kind, MarkKind::resize);
+  }
+}
+
 TEST(MarkFile, BoundHoldsForGapsAlone) {
   const SessionFolder folder;
   const InFolder in(folder.path());

@@ -125,6 +125,9 @@ TEST(PaneTap, BadArgumentsAreOneLineAnd64) {
                                                   {folder.path(), "--segment-bytes", "99999999999999999999999"},
                                                   {folder.path(), "--segment-bytes", "65536", "--keep-bytes", "4096"},
                                                   {folder.path(), "--hold-ms", "60001"},
+                                                  {folder.path(), "--cols", "80"},
+                                                  {folder.path(), "--cols", "0", "--rows", "24"},
+                                                  {folder.path(), "--cols", "80", "--rows", "65536"},
                                                   {folder.path(), "--verbose"},
                                                   {""}};
   for (const auto& arguments : bad) {

@@ -14,6 +14,7 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,10 @@ using asio::posix::stream_descriptor;
 constexpr auto kHelloLimit = std::chrono::seconds(2);
 // Acknowledgements are 29 bytes: a hundred of them.
 constexpr std::size_t kReadBytes = 4096;
+// A tap whose pane takes no input reads no frames either. Who resizes waits no longer than for a tap that is stopped.
+constexpr auto kResizeLimit = std::chrono::seconds(2);
+// Answers to wait for at once: a window's edge that is pulled makes one at a time.
+constexpr std::size_t kMaxResizes = 16;
 constexpr std::size_t kPreloadPartBytes = std::size_t{60} * 1024;  // with its header under kMaxFrameBytes
 
 // The folder may be deeper than a socket address is long; its descriptor's name in /proc is short.
@@ -63,6 +68,12 @@ ClientId client_of(std::span<const std::byte> payload) {
 
 struct TapLink::State : std::enable_shared_from_this<State> {
   enum class Phase { down, greeting, up };
+  // One call of resize(), until the answer comes. The tap answers in the order of the requests.
+  struct Resize {
+    explicit Resize(const asio::any_io_executor& on) : answered(on) {}
+    asio::steady_timer answered;
+    std::optional<ResizeMarked> answer;
+  };
 
   State(asio::any_io_executor on, std::string dir, Events sinks)
       : executor(std::move(on)),
@@ -72,6 +83,7 @@ struct TapLink::State : std::enable_shared_from_this<State> {
         greeted(executor) {}
 
   static Task<Result<>> connect(std::shared_ptr<State> self);
+  static Task<Result<ResizeMarked>> resize(std::shared_ptr<State> self, PaneSize size);
   Result<> start();
   void stop();
   void fail_link(Error error);
@@ -81,6 +93,7 @@ struct TapLink::State : std::enable_shared_from_this<State> {
   void parse();
   void on_frame(const Frame& frame);
   void on_hello(std::span<const std::byte> payload);
+  void on_resize_result(ResizeStatus status);
 
   Result<> check_up() const;
   void enqueue(FrameType type, std::span<const std::byte> head, std::span<const std::byte> body);
@@ -96,6 +109,7 @@ struct TapLink::State : std::enable_shared_from_this<State> {
   std::uint64_t connection = 0;  // counts stop()s, so that handlers of an older connection know that they are late
   bool waits_to_write = false;
   TapHello hello;
+  std::deque<std::shared_ptr<Resize>> resizes;
   std::vector<std::byte> in;
   std::size_t in_size = 0;
   [[nodiscard]] std::size_t queued() const { return out.size() - out_from; }
@@ -140,6 +154,8 @@ void TapLink::State::stop() {
   boost::system::error_code ignored;
   socket.close(ignored);
   greeted.cancel();
+  for (const std::shared_ptr<Resize>& each : resizes) each->answered.cancel();
+  resizes.clear();
   waits_to_write = false;
   in_size = 0;
   out.clear();
@@ -213,6 +229,13 @@ void TapLink::State::on_frame(const Frame& frame) {
       sinks->on_nak(client_of(payload), get_u64(&payload[kClientIdBytes]), static_cast<NakReason>(payload[kAckBytes]));
   } else if (frame.type == FrameType::preload_result && payload.size() >= 9) {
     if (sinks->on_preload) sinks->on_preload(static_cast<PreloadStatus>(payload[0]), get_u64(&payload[1]));
+  } else if (frame.type == FrameType::resize_result && !payload.empty()) {
+    on_resize_result(static_cast<ResizeStatus>(payload[0]));
+  } else if (frame.type == FrameType::live && payload.size() >= kLiveHeaderBytes) {
+    if (sinks->on_live)
+      sinks->on_live({.offset = get_u64(&payload[0]),
+                      .lost = get_u64(&payload[8]),
+                      .bytes = payload.subspan(kLiveHeaderBytes)});
   }
 }
 
@@ -222,6 +245,35 @@ void TapLink::State::on_hello(std::span<const std::byte> payload) {
   hello.holding = payload.size() > 8 && payload[8] != std::byte{0};
   phase = Phase::up;
   greeted.cancel();
+  if (!hello.sends_live() || !events || !events->on_live) return;
+  const std::array<std::byte, 1> on{std::byte{1}};
+  enqueue(FrameType::watch_live, on, {});
+}
+
+void TapLink::State::on_resize_result(ResizeStatus status) {
+  if (resizes.empty()) return;
+  resizes.front()->answer = status == ResizeStatus::marked ? ResizeMarked::yes : ResizeMarked::later;
+  resizes.front()->answered.cancel();
+  resizes.pop_front();
+}
+
+Task<Result<ResizeMarked>> TapLink::State::resize(std::shared_ptr<State> self, PaneSize size) {
+  CO_TRY(self->check_up());
+  if (size.cols == 0 || size.rows == 0) co_return fail_field("size", "a pane has at least one column and one row");
+  if (!self->hello.marks_resizes()) co_return ResizeMarked::never;
+  std::array<std::byte, 4> payload{};
+  if (self->resizes.size() >= kMaxResizes || self->queued() + kFrameHeaderBytes + payload.size() > kTapQueueBytes)
+    co_return fail(ErrorKind::unavailable, "the pane-tap does not answer and the queue to it is full");
+  put_u16(&payload[0], size.cols);
+  put_u16(&payload[2], size.rows);
+  const auto mine = std::make_shared<Resize>(self->executor);
+  self->resizes.push_back(mine);
+  self->enqueue(FrameType::resize, payload, {});
+  mine->answered.expires_after(kResizeLimit);
+  const auto [ec] = co_await mine->answered.async_wait(asio::as_tuple(asio::use_awaitable));
+  if (mine->answer) co_return *mine->answer;
+  if (!ec) co_return fail(ErrorKind::timeout, "the pane-tap does not answer; it marks the size when it does again");
+  co_return fail(ErrorKind::unavailable, "the link to the pane-tap went down");
 }
 
 Result<> TapLink::State::check_up() const {
@@ -288,6 +340,10 @@ TapLink::TapLink(asio::any_io_executor executor, std::string session_dir, Events
 TapLink::~TapLink() {
   state_->events.reset();
   state_->stop();
+}
+
+Task<Result<ResizeMarked>> TapLink::resize(std::uint16_t cols, std::uint16_t rows) {
+  return State::resize(state_, {.cols = cols, .rows = rows});
 }
 
 Task<Result<>> TapLink::connect() { return State::connect(state_); }

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/resource.h>
+#include <array>
 #include <csignal>
 #include <deque>
 #include <optional>
@@ -30,7 +32,8 @@ class TapLinkTest : public testing::Test {
                   naks_.push_back({highest, reason});
                 },
             .on_down = [this](Error error) { downs_.push_back(std::move(error)); },
-            .on_preload = [this](PreloadStatus status, std::uint64_t) { preloads_.push_back(status); }};
+            .on_preload = [this](PreloadStatus status, std::uint64_t) { preloads_.push_back(status); },
+            .on_live = [this](const LiveBytes& live) { live_.push_back(text_of(live.bytes)); }};
   }
   bool run_until(const std::function<bool()>& holds) {
     return wait_until([&] {
@@ -48,6 +51,15 @@ class TapLinkTest : public testing::Test {
     if (!run_until([&] { return result.has_value(); })) return fail(ErrorKind::internal, "connect() never returned");
     return *result;
   }
+  Result<ResizeMarked> resize(TapLink& link, std::uint16_t cols, std::uint16_t rows) {
+    std::optional<Result<ResizeMarked>> result;
+    asio::co_spawn(io_, link.resize(cols, rows), [&](const std::exception_ptr& e, Result<ResizeMarked> r) {
+      EXPECT_FALSE(e);
+      result = std::move(r);
+    });
+    if (!run_until([&] { return result.has_value(); })) return fail(ErrorKind::internal, "resize() never returned");
+    return *result;
+  }
   static std::span<const std::byte> bytes(std::string_view text) { return as_bytes(text); }
 
   asio::io_context io_;
@@ -56,6 +68,7 @@ class TapLinkTest : public testing::Test {
   std::vector<Nak> naks_;
   std::vector<Error> downs_;
   std::vector<PreloadStatus> preloads_;
+  std::deque<std::string> live_;
 };
 
 TEST_F(TapLinkTest, ConnectsSendsAndIsAcknowledged) {
@@ -202,6 +215,92 @@ TEST_F(TapLinkTest, EmptyPreloadEndsTheHold) {
   ASSERT_TRUE(link.preload({}));
   ASSERT_TRUE(run_until([&] { return !preloads_.empty(); }));
   EXPECT_EQ(folder_.log(), "held");
+}
+
+TEST_F(TapLinkTest, ResizeIsMarkedBeforeItReturns) {
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  EXPECT_EQ(resize(link, 80, 24).error().kind, ErrorKind::unavailable);
+  ASSERT_TRUE(connect(link));
+  EXPECT_TRUE(link.tap().marks_resizes());
+  ASSERT_TRUE(tap.print("before"));
+  ASSERT_TRUE(wait_until([&] { return folder_.log_end() == 6; }));
+  EXPECT_EQ(resize(link, 100, 30).value(), ResizeMarked::yes);
+  const std::vector<Mark> sizes = folder_.marks(MarkKind::resize);
+  ASSERT_EQ(sizes.size(), 1U);
+  EXPECT_EQ(sizes[0].offset, 6U);
+  EXPECT_EQ(size_of_value(sizes[0].value), (PaneSize{.cols = 100, .rows = 30}));
+  EXPECT_EQ(resize(link, 0, 30).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(TapLinkTest, ResizeThatTheTapCannotReadEndsWithTheLink) {
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  ASSERT_TRUE(connect(link));
+  tap.signal(SIGSTOP);
+  std::optional<Result<ResizeMarked>> result;
+  asio::co_spawn(io_, link.resize(80, 24), [&](const std::exception_ptr&, Result<ResizeMarked> r) { result = r; });
+  io_.poll();
+  EXPECT_FALSE(result);
+  link.close();
+  ASSERT_TRUE(run_until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->error().kind, ErrorKind::unavailable);
+  tap.signal(SIGCONT);
+  ASSERT_TRUE(connect(link));
+  EXPECT_EQ(resize(link, 90, 24).value(), ResizeMarked::yes);
+  tap.signal(SIGSTOP);
+  EXPECT_EQ(resize(link, 91, 24).error().kind, ErrorKind::timeout);
+  tap.signal(SIGCONT);
+  // The late answer to the one before is not taken for this one's.
+  EXPECT_EQ(resize(link, 92, 24).value(), ResizeMarked::yes);
+  EXPECT_EQ(size_of_value(folder_.marks(MarkKind::resize).back().value).cols, 92);
+}
+
+// A tap that was started before an upgrade of the dashboard: it skips the frames that it does not know.
+TEST_F(TapLinkTest, TapOfVersionOneTakesInputAndMarksNoSizes) {
+  const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  (folder_.path() + "/tap.sock").copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  std::optional<Result<>> connected;
+  asio::co_spawn(io_, link.connect(), [&](const std::exception_ptr&, Result<> r) { connected = r; });
+  io_.poll();
+  const UniqueFd tap(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  ASSERT_TRUE(tap);
+  const std::string hello("\x0a\0\0\0\x01\x01\0\0\0\x07\0\0\0\0", 14);
+  ASSERT_EQ(::send(tap.get(), hello.data(), hello.size(), 0), 14);
+  ASSERT_TRUE(run_until([&] { return connected.has_value(); }));
+  ASSERT_TRUE(*connected);
+  EXPECT_EQ(link.tap().version, 1U);
+  EXPECT_FALSE(link.tap().marks_resizes());
+  EXPECT_EQ(resize(link, 80, 24).value(), ResizeMarked::never);
+  ASSERT_TRUE(link.send(client_id(1), 1, bytes("x")));
+  std::array<char, 256> got{};
+  const ssize_t n = ::recv(tap.get(), got.data(), got.size(), 0);
+  EXPECT_EQ(n, 13 + 30) << "the hello and the input, and nothing that it does not know";
+}
+
+TEST_F(TapLinkTest, OutputThatTheDiskDoesNotTakeComesOverTheLink) {
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  ASSERT_TRUE(connect(link));
+  EXPECT_EQ(resize(link, 80, 24).value(), ResizeMarked::yes);  // so the tap knows by now what this link wants
+  const rlimit small{.rlim_cur = 4096, .rlim_max = RLIM_INFINITY};
+  ASSERT_EQ(::prlimit(tap.pid(), RLIMIT_FSIZE, &small, nullptr), 0);
+  const std::string text = pattern(50'000, 1);
+  ASSERT_TRUE(tap.print(text));
+  std::string shown;
+  ASSERT_TRUE(run_until([&] {
+    for (; !live_.empty(); live_.pop_front()) shown += live_.front();
+    return 4096 + shown.size() == text.size();
+  }));
+  EXPECT_TRUE(text.substr(4096) == shown);
 }
 
 TEST_F(TapLinkTest, CloseIsQuiet) {

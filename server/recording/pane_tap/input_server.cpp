@@ -101,6 +101,7 @@ void InputServer::accept_all() {
     free->fd = std::move(fd);
     free->serial = ++serials_;
     free->greeted = false;
+    free->wants_live = false;
     free->in_size = 0;
     free->out_size = 0;
     std::array<std::byte, 9> hello{};
@@ -153,6 +154,10 @@ InputServer::Outcome InputServer::on_frame(Connection& c, const Frame& frame) {
     case FrameType::last:
       if (payload.size() < kClientIdBytes) return Outcome::hang_up;
       ack(c, client_of(payload), state_->highest(client_of(payload)));
+      return Outcome::go_on;
+    case FrameType::resize: return on_resize(c, payload);
+    case FrameType::watch_live:
+      c.wants_live = !payload.empty() && payload[0] != std::byte{0};
       return Outcome::go_on;
     default: return Outcome::go_on;
   }
@@ -214,6 +219,30 @@ InputServer::Outcome InputServer::on_preload(Connection& c, std::span<const std:
   put_u64(&result[1], answer.offset);
   reply(c, FrameType::preload_result, result);
   return Outcome::go_on;
+}
+
+InputServer::Outcome InputServer::on_resize(Connection& c, std::span<const std::byte> payload) {
+  if (payload.size() < 4) return Outcome::hang_up;
+  const bool marked = output_->resize({.cols = get_u16(&payload[0]), .rows = get_u16(&payload[2])});
+  const std::array<std::byte, 1> result{static_cast<std::byte>(marked ? ResizeStatus::marked : ResizeStatus::later)};
+  reply(c, FrameType::resize_result, result);
+  return Outcome::go_on;
+}
+
+void InputServer::send_live(std::uint64_t offset, std::uint64_t lost, std::span<const std::byte> bytes) {
+  std::array<std::byte, kLiveHeaderBytes + kLiveBytes> payload{};
+  for (Connection& c : connections_) {
+    for (std::size_t at = 0; c.fd && c.wants_live && at < bytes.size(); at += kLiveBytes) {
+      if (c.out_size > 0) flush(c);
+      if (!c.fd || c.out_size > 0) break;
+      const auto part = bytes.subspan(at, std::min(bytes.size() - at, kLiveBytes));
+      put_u64(&payload[0], offset);
+      put_u64(&payload[8], lost + at);
+      std::copy(part.begin(), part.end(), &payload[kLiveHeaderBytes]);
+      reply(c, FrameType::live, std::span(payload).first(kLiveHeaderBytes + part.size()));
+      flush(c);
+    }
+  }
 }
 
 void InputServer::ack(Connection& c, const ClientId& client, std::uint64_t highest) {

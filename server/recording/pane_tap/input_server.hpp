@@ -44,11 +44,15 @@ class InputServer {
   static constexpr std::int64_t kAcceptPauseMillis = 100;
   // The pane's descriptor is writable and pane->busy().
   void pane_writable();
+  // Output that the log did not take, to everybody who wants it. Who reads too slowly misses some.
+  void send_live(std::uint64_t offset, std::uint64_t lost, std::span<const std::byte> bytes);
 
  private:
   // Acknowledgements that a sender does not read; then it is not read any more either.
   static constexpr std::size_t kReplyBytes = 4096;
   static constexpr std::size_t kMaxReplyBytes = kFrameHeaderBytes + kClientIdBytes + 8 + 1;
+  static constexpr std::size_t kLiveBytes = 3072;  // in one frame, which must fit beside an answer
+  static_assert(kFrameHeaderBytes + kLiveHeaderBytes + kLiveBytes + kMaxReplyBytes <= kReplyBytes);
 
   // Apart from the rest, so that a place that is not used costs no memory page.
   struct Buffers {
@@ -59,6 +63,7 @@ class InputServer {
     UniqueFd fd;
     std::uint64_t serial = 0;  // tells a reused place from the connection that was there before
     bool greeted = false;
+    bool wants_live = false;
     std::size_t in_size = 0;
     std::size_t out_size = 0;
     Buffers* buffers = nullptr;
@@ -77,6 +82,7 @@ class InputServer {
   Outcome on_frame(Connection& connection, const Frame& frame);
   Outcome on_input(Connection& connection, std::span<const std::byte> payload);
   Outcome on_preload(Connection& connection, std::span<const std::byte> payload);
+  Outcome on_resize(Connection& connection, std::span<const std::byte> payload);
   void report(PaneInput::Progress progress, const Origin& origin);
   void ack(Connection& connection, const ClientId& client, std::uint64_t highest);
   void nak(Connection& connection, const ClientId& client, std::uint64_t highest, NakReason reason);

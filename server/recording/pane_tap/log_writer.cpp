@@ -69,9 +69,12 @@ int LogWriter::open() {
   return 0;
 }
 
-void LogWriter::append(std::span<const std::byte> bytes) {
-  if (bytes.empty()) return;
-  if (blocked() && !recover()) return lose(bytes.size());
+std::size_t LogWriter::append(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return 0;
+  if (lost_ != 0 && !recover()) {
+    lose(bytes.size());
+    return 0;
+  }
   const std::uint64_t from = end_;
   while (!bytes.empty()) {
     if (!ready_segment()) {
@@ -89,6 +92,7 @@ void LogWriter::append(std::span<const std::byte> bytes) {
   }
   // After the bytes: whoever waits for them does not wait for the mark.
   if (end_ != from) time_mark(from);
+  return static_cast<std::size_t>(end_ - from);
 }
 
 void LogWriter::time_mark(std::uint64_t offset) {
@@ -99,22 +103,35 @@ void LogWriter::time_mark(std::uint64_t offset) {
 }
 
 void LogWriter::add_gap(GapReason reason, std::uint64_t count) {
-  if (!blocked()) lost_reason_ = reason;
+  if (lost_ == 0) lost_reason_ = reason;
   lost_ = lost_ == kUnknownCount || count == kUnknownCount ? kUnknownCount : lost_ + count;
   next_try_ = 0;
   recover();
 }
 
-void LogWriter::mark(MarkKind kind, std::uint16_t detail, std::uint64_t value) {
-  marks_.append({.offset = end_, .wall_micros = wall_micros(), .kind = kind, .detail = detail, .value = value}, first_);
+bool LogWriter::mark(MarkKind kind, std::uint16_t detail, std::uint64_t value) {
+  return marks_.append({.offset = end_, .wall_micros = wall_micros(), .kind = kind, .detail = detail, .value = value},
+                       first_);
+}
+
+bool LogWriter::resize(PaneSize size) {
+  waiting_size_ = size_value(size);
+  if (lost_ == 0) mark_size();
+  return waiting_size_ == 0;
+}
+
+void LogWriter::mark_size() {
+  if (waiting_size_ != 0 && mark(MarkKind::resize, 0, waiting_size_)) waiting_size_ = 0;
 }
 
 void LogWriter::retry() {
-  if (blocked()) recover();
+  if (lost_ != 0) recover();
+  else if (waiting_size_ != 0) mark_size();
 }
 
 void LogWriter::lose(std::uint64_t count) {
-  if (!blocked()) {
+  lost_now_ += count;
+  if (lost_ == 0) {
     lost_reason_ = GapReason::disk;
     next_try_ = steady_millis() + kRetryMillis;
   }
@@ -135,6 +152,8 @@ bool LogWriter::recover() {
                  .value = lost_};
   if (!marks_.append(gap, first_)) return false;
   lost_ = 0;
+  lost_now_ = 0;
+  mark_size();
   return true;
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
+#include <span>
 
 #include "recording/pane_tap/system.hpp"
 
@@ -17,6 +19,40 @@ constexpr mode_t kOwnerOnly = 0600;
 // After a compaction that a full disk refused: try again when this much more was written.
 constexpr std::uint64_t kCompactAgainBytes = std::uint64_t{64} * 1024;
 constexpr std::size_t kRecordsPerRead = 128;  // one page
+
+// What a compaction keeps of the old file, told record by record in its order.
+class Selector {
+ public:
+  Selector(std::uint64_t first_offset, std::uint64_t from_byte) : first_offset_(first_offset), from_byte_(from_byte) {}
+
+  // Copies to `out`, which has room for two, and returns how many records: the record when it is kept, and before the
+  // first one that is the last size among those that are not: a reader must know which size the pane has there.
+  std::size_t take(std::uint64_t at, std::span<const std::byte, kMarkBytes> record, std::span<std::byte> out) {
+    const auto mark = decode_mark(record);
+    if (!mark) return 0;
+    if (mark->offset < first_offset_ || at < from_byte_) {
+      if (mark->kind == MarkKind::resize) size_ = encode_mark(*mark);
+      return 0;
+    }
+    if (mark->kind == MarkKind::time && !(keep_time_ = !keep_time_)) return 0;
+    const std::size_t before = flush(out);
+    std::copy(record.begin(), record.end(), &out[before * kMarkBytes]);
+    return before + 1;
+  }
+  // The size alone, when no record followed it.
+  std::size_t flush(std::span<std::byte> out) {
+    if (!size_) return 0;
+    std::copy(size_->begin(), size_->end(), out.begin());
+    size_.reset();
+    return 1;
+  }
+
+ private:
+  std::uint64_t first_offset_;
+  std::uint64_t from_byte_;
+  bool keep_time_ = true;
+  std::optional<MarkRecord> size_;
+};
 
 }  // namespace
 
@@ -62,27 +98,24 @@ bool MarkFile::rewrite(const Selection& keep) {
   UniqueFd fresh(::open(kMarksNewFile, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   if (!fresh) return false;
   std::array<std::byte, kRecordsPerRead * kMarkBytes> in{};
-  std::array<std::byte, kRecordsPerRead * kMarkBytes> out{};
+  std::array<std::byte, (kRecordsPerRead + 1) * kMarkBytes> out{};
+  Selector selector(keep.first_offset, keep.from_byte);
   std::uint64_t written = 0;
-  bool keep_time = true;
-  for (std::uint64_t at = keep.from_byte; at < size_;) {
+  const auto write_out = [&](std::size_t records) {
+    written += records * kMarkBytes;
+    return write_some(fresh.get(), std::span(out).first(records * kMarkBytes)) ==
+           static_cast<std::ptrdiff_t>(records * kMarkBytes);
+  };
+  for (std::uint64_t at = 0; at < size_;) {
     const ssize_t n = ::pread(file_.get(), in.data(), in.size(), static_cast<off_t>(at));
     if (n < static_cast<ssize_t>(kMarkBytes)) return false;
-    const std::size_t records = static_cast<std::size_t>(n) / kMarkBytes;
     std::size_t kept = 0;
-    for (std::size_t i = 0; i < records; ++i) {
-      const std::span<const std::byte, kMarkBytes> record(&in[i * kMarkBytes], kMarkBytes);
-      const auto mark = decode_mark(record);
-      if (!mark || mark->offset < keep.first_offset) continue;
-      if (mark->kind == MarkKind::time && !(keep_time = !keep_time)) continue;
-      std::copy(record.begin(), record.end(), &out[kept++ * kMarkBytes]);
-    }
-    if (write_some(fresh.get(), std::span(out).first(kept * kMarkBytes)) !=
-        static_cast<std::ptrdiff_t>(kept * kMarkBytes))
-      return false;
-    written += kept * kMarkBytes;
-    at += records * kMarkBytes;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n) / kMarkBytes; ++i, at += kMarkBytes)
+      kept += selector.take(at, std::span<const std::byte, kMarkBytes>(&in[i * kMarkBytes], kMarkBytes),
+                            std::span(out).subspan(kept * kMarkBytes));
+    if (!write_out(kept)) return false;
   }
+  if (!write_out(selector.flush(out))) return false;
   if (::rename(kMarksNewFile, kMarksFile) != 0) return false;
   file_ = std::move(fresh);
   size_ = written;

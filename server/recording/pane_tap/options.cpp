@@ -16,7 +16,10 @@ constexpr std::uint64_t kMaxKeepBytes = std::uint64_t{1} << 50;
 // tmux's output is buffered while the tap holds; nobody waits a minute for a screen.
 constexpr std::uint64_t kMaxHoldMillis = 60'000;
 
-constexpr const char* kUsage = "usage: pane-tap DIR [--segment-bytes N] [--keep-bytes N] [--hold-ms N]";
+constexpr std::uint64_t kMaxSide = 0xFFFF;  // what the kernel's terminal size holds
+
+constexpr const char* kUsage =
+    "usage: pane-tap DIR [--segment-bytes N] [--keep-bytes N] [--hold-ms N] [--cols N --rows N]";
 
 struct NumberOption {
   std::string_view name;
@@ -26,6 +29,8 @@ struct NumberOption {
 constexpr NumberOption kSegment{"--segment-bytes", kMinSegmentBytes, kMaxSegmentBytes};
 constexpr NumberOption kKeep{"--keep-bytes", kMinSegmentBytes, kMaxKeepBytes};
 constexpr NumberOption kHold{"--hold-ms", 0, kMaxHoldMillis};
+constexpr NumberOption kCols{"--cols", 1, kMaxSide};
+constexpr NumberOption kRows{"--rows", 1, kMaxSide};
 
 std::optional<std::uint64_t> parse_number(const NumberOption& option, const char* text) {
   const std::string_view digits = text == nullptr ? std::string_view{} : std::string_view(text);
@@ -36,6 +41,14 @@ std::optional<std::uint64_t> parse_number(const NumberOption& option, const char
   ::dprintf(STDERR_FILENO, "pane-tap: %s must be a number from %llu to %llu; %s\n", option.name.data(),
             static_cast<unsigned long long>(option.low), static_cast<unsigned long long>(option.high), kUsage);
   return std::nullopt;
+}
+
+void set(Options& options, const NumberOption* number, std::uint64_t value) {
+  if (number == &kSegment) options.segment_bytes = value;
+  else if (number == &kKeep) options.keep_bytes = value;
+  else if (number == &kHold) options.hold_millis = static_cast<std::int64_t>(value);
+  else if (number == &kCols) options.size.cols = static_cast<std::uint16_t>(value);
+  else options.size.rows = static_cast<std::uint16_t>(value);
 }
 
 std::optional<Options> refuse(const char* what) {
@@ -50,14 +63,12 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
     const NumberOption* number = nullptr;
-    for (const NumberOption* known : {&kSegment, &kKeep, &kHold})
+    for (const NumberOption* known : {&kSegment, &kKeep, &kHold, &kCols, &kRows})
       if (word == known->name) number = known;
     if (number != nullptr) {
       const auto value = parse_number(*number, i + 1 < argc ? argv[++i] : nullptr);
       if (!value) return std::nullopt;
-      if (number == &kSegment) options.segment_bytes = *value;
-      else if (number == &kKeep) options.keep_bytes = *value;
-      else options.hold_millis = static_cast<std::int64_t>(*value);
+      set(options, number, *value);
     } else if (word.empty() || word.starts_with('-')) {
       return refuse("unknown option");
     } else if (options.folder != nullptr) {
@@ -67,6 +78,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     }
   }
   if (options.folder == nullptr) return refuse("DIR is missing");
+  if ((options.size.cols == 0) != (options.size.rows == 0)) return refuse("--cols and --rows go together");
   if (options.keep_bytes < options.segment_bytes) return refuse("--keep-bytes must be at least --segment-bytes");
   return options;
 }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "recording/format.hpp"
+
 namespace ccd::recording::tap {
 
 struct Options {
@@ -11,6 +13,7 @@ struct Options {
   std::uint64_t segment_bytes = std::uint64_t{16} * 1024 * 1024;
   std::uint64_t keep_bytes = std::uint64_t{256} * 1024 * 1024;
   std::int64_t hold_millis = 0;
+  PaneSize size{};  // of the pane at the start; zeros: not known
 };
 
 // nullopt after a line on standard error that says what is wrong.

@@ -3,17 +3,27 @@
 
 namespace ccd::recording::tap {
 
-void OutputPath::write(std::span<const std::byte> bytes) {
+std::size_t OutputPath::write(std::span<const std::byte> bytes) {
   if (!holding()) return log_->append(bytes);
   // Once bytes were dropped, later ones are too: what is held stays one piece.
   const std::size_t taken = overflow_ == 0 ? held_.append(bytes) : 0;
   overflow_ += bytes.size() - taken;
+  return taken;
+}
+
+bool OutputPath::resize(PaneSize size) {
+  if (!holding()) return log_->resize(size);
+  held_size_ = size;
+  held_size_at_ = held_.size();
+  return false;
 }
 
 void OutputPath::stop_holding() {
   if (!holding()) return;
   hold_until_ = 0;
-  log_->append(held_.bytes());
+  log_->append(held_.bytes().first(held_size_at_));
+  if (held_size_ != PaneSize{}) log_->resize(held_size_);
+  log_->append(held_.bytes().subspan(held_size_at_));
   if (overflow_ > 0) log_->add_gap(GapReason::hold_full, overflow_);
   held_.release();
   preload_.release();

@@ -16,7 +16,10 @@ class OutputPath {
   // Holds until `hold_until` (steady milliseconds); 0: not at all. The log outlives this.
   OutputPath(LogWriter* log, std::int64_t hold_until) : log_(log), hold_until_(hold_until) {}
 
-  void write(std::span<const std::byte> bytes);
+  // Returns how many of the bytes, from the first on, the log has or will have.
+  std::size_t write(std::span<const std::byte> bytes);
+  // The pane has this size for what is written from now on. False when the record says so only later.
+  bool resize(PaneSize size);
 
   [[nodiscard]] bool holding() const { return hold_until_ != 0; }
   [[nodiscard]] std::int64_t hold_until() const { return hold_until_; }
@@ -41,6 +44,8 @@ class OutputPath {
   ReservedBuffer held_{kMaxHeldBytes};
   std::uint64_t overflow_ = 0;  // bytes that did not fit in held_
   ReservedBuffer preload_{kMaxPreloadBytes};
+  PaneSize held_size_{};          // the last resize during the hold; zeros: none was
+  std::size_t held_size_at_ = 0;  // in held_
 };
 
 }  // namespace ccd::recording::tap

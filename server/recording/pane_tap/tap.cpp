@@ -39,7 +39,8 @@ Tap::Tap(const Options& options)
     : log_({.segment_bytes = options.segment_bytes, .keep_bytes = options.keep_bytes}),
       output_(&log_, options.hold_millis == 0 ? 0 : steady_millis() + options.hold_millis),
       pane_(STDOUT_FILENO),
-      server_(&state_, &pane_, &output_) {}
+      server_(&state_, &pane_, &output_),
+      size_(options.size) {}
 
 int Tap::open() {
   if (!stop_blocking(STDIN_FILENO) || !stop_blocking(STDOUT_FILENO)) {
@@ -56,6 +57,7 @@ int Tap::open() {
   }
   while (const InputState::Slot* slot = state_.next_uncertain())
     log_.mark(MarkKind::input_uncertain, 0, slot->part_number);
+  if (size_ != PaneSize{}) log_.resize(size_);
   if (const int error = server_.open(); error != 0) {
     complain_errno("cannot listen on tap.sock", error);
     return error;
@@ -113,10 +115,16 @@ Tap::Pane Tap::drain() {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return Pane::quiet;
     if (n <= 0) return Pane::closed;
     const auto size = static_cast<std::size_t>(n);
-    output_.write(std::span(buffer).first(size));
+    write(std::span(buffer).first(size));
     if (size < buffer.size()) return size >= kFloodBytes ? Pane::flooding : Pane::quiet;  // it is empty now
   }
   return Pane::quiet;  // there is more: no rest
+}
+
+// What the log does not take is shown to who watches, and then gone.
+void Tap::write(std::span<const std::byte> bytes) {
+  const std::span<const std::byte> gone = bytes.subspan(output_.write(bytes));
+  if (!gone.empty() && !output_.holding()) server_.send_live(log_.end(), log_.lost_now() - gone.size(), gone);
 }
 
 int Tap::wait_millis() const {

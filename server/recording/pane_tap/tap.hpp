@@ -27,6 +27,7 @@ class Tap {
  private:
   enum class Pane { quiet, flooding, closed };
   Pane drain();
+  void write(std::span<const std::byte> bytes);
   [[nodiscard]] int wait_millis() const;
   int wait(std::span<pollfd> polls, int millis);
   void on_time();
@@ -36,6 +37,7 @@ class Tap {
   InputState state_;
   PaneInput pane_;
   InputServer server_;
+  PaneSize size_;  // of the pane when the tap was started
   std::int64_t awake_until_ = 0;  // steady microseconds; 0: sleep
 };
 
