@@ -1,0 +1,69 @@
+// Snapshots on xterm.js, which is what they are made for: at random places of every recording and of generated sessions, a fresh xterm.js
+// that takes the snapshot shows what the model shows, and goes on like it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { cutSession, kHistoryLimit, recordings } from "./compare.mjs";
+import { ModelDriver } from "./driver.mjs";
+import { kProfiles, makeSession } from "./generator.mjs";
+import { differences } from "./look.mjs";
+import { XtermOracle } from "./xterm_oracle.mjs";
+
+const kCuts = Number(process.env.TERMINAL_SNAPSHOT_CUTS ?? 10);
+const kSessions = Number(process.env.TERMINAL_SNAPSHOT_SESSIONS ?? 40);
+// What a page does before a snapshot: nothing of what was there before may shine through.
+const kBefore = Buffer.from("before \x1b[31;44;1m\x1b[3;5r\x1b[?6h\x1b[?7l\x1b[4h\x1b(0\x0e\x1b[?1049h\x1b[?25l\x1b]2;old\x07unfinished \x1b]0;");
+const kReset = Buffer.from("\x18\x1bc");
+
+let driver;
+let comparisons = 0;
+before(() => {
+  driver = new ModelDriver();
+});
+after(async () => {
+  await driver?.end();
+  console.log(`snapshots: ${comparisons} compared on xterm.js`);
+});
+
+async function checkSnapshot(cols, rows, where) {
+  const [look, snapshot] = await Promise.all([driver.look({ history: true }), driver.snapshot()]);
+  const xterm = new XtermOracle(cols, rows, { scrollback: kHistoryLimit });
+  try {
+    await xterm.feed(kBefore);
+    await xterm.feed(kReset);
+    await xterm.feed(snapshot);
+    comparisons += 1;
+    const found = differences(look, xterm.look(), ["model", "xterm"]);
+    assert.equal(found.length, 0, `${where}:\n${found.slice(0, 10).join("\n")}`);
+  } finally {
+    xterm.dispose();
+  }
+}
+
+async function checkSession(session, name) {
+  let { cols, rows } = session;
+  let bytes = 0;
+  driver.start(cols, rows, kHistoryLimit);
+  for (const event of session.events) {
+    if (event.resize) {
+      [cols, rows] = event.resize;
+      driver.resize(cols, rows);
+    } else {
+      driver.feed(event.feed);
+      bytes += event.feed.length;
+    }
+    await checkSnapshot(cols, rows, `${name}, ${bytes} bytes`);
+  }
+}
+
+for (const [number, recording] of recordings().entries()) {
+  test(`Snapshots.${recording.name}.ShowTheSameOnXterm`, { timeout: 120_000 }, () =>
+    checkSession(cutSession(recording, kCuts, number + 101), recording.name));
+}
+
+test("Snapshots.OfGeneratedSessionsShowTheSameOnXterm", { timeout: 3_600_000 }, async () => {
+  for (let seed = 1; seed <= kSessions; ++seed) {
+    const profile = kProfiles[seed % kProfiles.length];
+    await checkSession(makeSession(seed, profile), `seed ${seed}, ${profile}`);
+  }
+});
