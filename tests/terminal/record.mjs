@@ -39,7 +39,7 @@ export class Recording {
       SHELL: "/bin/bash", USER: "demo", LOGNAME: "demo", TZ: "UTC", ...environment,
     }).map(([key, value]) => `${key}=${value}`);
     // Processes of its own (htop shows them), without the rights and the name of whoever records.
-    const apart = ["unshare", "--pid", "--fork", "--mount-proc", "--uts", "setpriv", `--reuid=${kNobody}`, `--regid=${kNobody}`, "--clear-groups"];
+    const apart = ["unshare", "--pid", "--fork", "--mount-proc", "--uts", "sh", "-c", 'hostname demo; exec "$@"', "sh", "setpriv", `--reuid=${kNobody}`, `--regid=${kNobody}`, "--clear-groups"];
     this.tmux.run("-f", path.join(kRepository, "ops/tmux.conf"), "new-session", "-d", "-s", "rec", "-x", String(this.cols), "-y", String(this.rows),
       "-c", cwd, "--", ...apart, "env", "-i", ...variables, ...argv, ";", "pipe-pane", "-O", "-t", "=rec:", `exec cat >${this.file}`);
   }

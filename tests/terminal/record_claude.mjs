@@ -77,7 +77,9 @@ async function conversation(r, use) {
   execFileSync("chown", ["-R", "65534:65534", kHome, kProject]);
   const standIn = await StandIn.start(structuredClone(work));
   try {
-    r.start([clientProgram()], clientEnvironment({ home: kHome, standInUrl: standIn.url }), kProject);
+    // The task list's tools are off unless asked for.
+    const environment = { ...clientEnvironment({ home: kHome, standInUrl: standIn.url }), CLAUDE_CODE_ENABLE_TASKS: "1", CLAUDE_CODE_ENABLE_TODO_TOOLS: "1" };
+    r.start([clientProgram()], environment, kProject);
     await r.shows(kReady, 60_000);
     await use({
       async send(text) {
