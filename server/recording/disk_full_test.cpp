@@ -150,9 +150,10 @@ TEST_F(SmallDiskTest, OutputIsShownWhileTheRecordHasAGap) {
       const auto got = watcher.receive();
       ASSERT_TRUE(got && got->type == FrameType::live);
       const auto fields = as_bytes(got->payload);
-      offset = get_u64(&fields[0]);
+      ASSERT_EQ(fields[0], std::byte{0});
+      offset = get_u64(&fields[1]);
       ASSERT_EQ(offset, folder_.log_end());
-      ASSERT_EQ(get_u64(&fields[8]), shown.size());
+      ASSERT_EQ(get_u64(&fields[9]), shown.size());
       shown += got->payload.substr(kLiveHeaderBytes);
     }
   }
@@ -193,7 +194,7 @@ TEST_F(SmallDiskTest, WatcherThatDoesNotReadMissesBytesAndSeesIt) {
     const auto got = watcher.receive();
     ASSERT_TRUE(got);
     if (got->type == FrameType::ack) break;
-    const std::uint64_t lost = get_u64(&as_bytes(got->payload)[8]);
+    const std::uint64_t lost = get_u64(&as_bytes(got->payload)[9]);
     const std::string part = got->payload.substr(kLiveHeaderBytes);
     ASSERT_TRUE(text.compare(end + lost, part.size(), part) == 0);
     next = lost + part.size();
@@ -202,7 +203,7 @@ TEST_F(SmallDiskTest, WatcherThatDoesNotReadMissesBytesAndSeesIt) {
   ASSERT_TRUE(tap_->print("more"));
   const auto got = watcher.receive();
   ASSERT_TRUE(got && got->type == FrameType::live);
-  EXPECT_EQ(get_u64(&as_bytes(got->payload)[8]), text.size() - end);
+  EXPECT_EQ(get_u64(&as_bytes(got->payload)[9]), text.size() - end);
   EXPECT_EQ(got->payload.substr(kLiveHeaderBytes), "more");
 }
 

@@ -98,7 +98,7 @@ enum class FrameType : std::uint8_t {
   resize = 8,         // to the tap: u16 columns, u16 rows; each is answered
   resize_result = 9,  // to the dashboard: u8 ResizeStatus
   watch_live = 10,    // to the tap: u8: 1 to be sent live frames, 0 not any more
-  live = 11,          // to the dashboard: u64 offset, u64 lost, bytes: output that the log did not take
+  live = 11,          // to the dashboard: u8 LiveFate, u64 offset, u64 lost, bytes: output that is not in the log
 };
 enum class NakReason : std::uint8_t {
   gap = 1,             // the number is more than one above the highest taken
@@ -116,6 +116,10 @@ enum class ResizeStatus : std::uint8_t {
   marked = 1,
   later = 2,  // in its place, once the tap does not hold output back any more or the disk takes bytes again
 };
+enum class LiveFate : std::uint8_t {
+  lost = 0,    // the log will never have them: behind `offset` and `lost` bytes that are lost as well
+  coming = 1,  // the disk is slow: the log will have them at `offset`, unless a gap mark below it says otherwise
+};
 
 inline constexpr std::uint32_t kTapVersion = 2;
 // A larger paste is sent as several batches.
@@ -125,7 +129,7 @@ inline constexpr std::size_t kMaxPreloadBytes = std::size_t{16} * 1024 * 1024;
 inline constexpr std::size_t kFrameHeaderBytes = 5;  // u32 length and u8 type
 inline constexpr std::size_t kClientIdBytes = std::tuple_size_v<ClientId>;
 inline constexpr std::size_t kInputHeaderBytes = kClientIdBytes + 8;
-inline constexpr std::size_t kLiveHeaderBytes = 16;
+inline constexpr std::size_t kLiveHeaderBytes = 17;
 inline constexpr std::size_t kMaxFrameBytes = kFrameHeaderBytes + kInputHeaderBytes + kMaxInputBytes;
 
 struct Frame {

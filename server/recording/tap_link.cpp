@@ -233,8 +233,9 @@ void TapLink::State::on_frame(const Frame& frame) {
     on_resize_result(static_cast<ResizeStatus>(payload[0]));
   } else if (frame.type == FrameType::live && payload.size() >= kLiveHeaderBytes) {
     if (sinks->on_live)
-      sinks->on_live({.offset = get_u64(&payload[0]),
-                      .lost = get_u64(&payload[8]),
+      sinks->on_live({.fate = static_cast<LiveFate>(payload[0]),
+                      .offset = get_u64(&payload[1]),
+                      .lost = get_u64(&payload[9]),
                       .bytes = payload.subspan(kLiveHeaderBytes)});
   }
 }

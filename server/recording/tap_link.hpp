@@ -36,8 +36,9 @@ enum class ResizeMarked {
 
 // What the pane printed while the log could not take it (docs/storage.md, LIVE).
 struct LiveBytes {
+  LiveFate fate = LiveFate::lost;
   std::uint64_t offset = 0;  // of the log: what comes before these bytes is all of the log up to here,
-  std::uint64_t lost = 0;    // and then this many bytes that the log will never have
+  std::uint64_t lost = 0;    // and then this many bytes that the log will never have (0 when these are `coming`)
   std::span<const std::byte> bytes{};
 };
 

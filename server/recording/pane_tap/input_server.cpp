@@ -229,15 +229,25 @@ InputServer::Outcome InputServer::on_resize(Connection& c, std::span<const std::
   return Outcome::go_on;
 }
 
-void InputServer::send_live(std::uint64_t offset, std::uint64_t lost, std::span<const std::byte> bytes) {
+void InputServer::show_lost(std::uint64_t offset, std::uint64_t lost, std::span<const std::byte> bytes) {
+  show({.fate = LiveFate::lost, .offset = offset, .lost = lost}, bytes);
+}
+
+void InputServer::show_coming(std::uint64_t offset, std::span<const std::byte> bytes) {
+  show({.fate = LiveFate::coming, .offset = offset, .lost = 0}, bytes);
+}
+
+void InputServer::show(LivePlace place, std::span<const std::byte> bytes) {
+  const bool lost = place.fate == LiveFate::lost;
   std::array<std::byte, kLiveHeaderBytes + kLiveBytes> payload{};
   for (Connection& c : connections_) {
     for (std::size_t at = 0; c.fd && c.wants_live && at < bytes.size(); at += kLiveBytes) {
       if (c.out_size > 0) flush(c);
       if (!c.fd || c.out_size > 0) break;
       const auto part = bytes.subspan(at, std::min(bytes.size() - at, kLiveBytes));
-      put_u64(&payload[0], offset);
-      put_u64(&payload[8], lost + at);
+      payload[0] = static_cast<std::byte>(place.fate);
+      put_u64(&payload[1], place.offset + (lost ? 0 : at));
+      put_u64(&payload[9], place.lost + (lost ? at : 0));
       std::copy(part.begin(), part.end(), &payload[kLiveHeaderBytes]);
       reply(c, FrameType::live, std::span(payload).first(kLiveHeaderBytes + part.size()));
       flush(c);

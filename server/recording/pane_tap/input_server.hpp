@@ -44,8 +44,9 @@ class InputServer {
   static constexpr std::int64_t kAcceptPauseMillis = 100;
   // The pane's descriptor is writable and pane->busy().
   void pane_writable();
-  // Output that the log did not take, to everybody who wants it. Who reads too slowly misses some.
-  void send_live(std::uint64_t offset, std::uint64_t lost, std::span<const std::byte> bytes);
+  // Output that is not in the log, to everybody who wants it. Who reads too slowly misses some.
+  void show_lost(std::uint64_t offset, std::uint64_t lost, std::span<const std::byte> bytes);
+  void show_coming(std::uint64_t offset, std::span<const std::byte> bytes);
 
  private:
   // Acknowledgements that a sender does not read; then it is not read any more either.
@@ -75,6 +76,11 @@ class InputServer {
     std::uint64_t number = 0;
   };
   enum class Outcome { go_on, hang_up };
+  struct LivePlace {
+    LiveFate fate;
+    std::uint64_t offset;
+    std::uint64_t lost;
+  };
 
   void accept_all();
   void read_from(Connection& connection);
@@ -83,6 +89,7 @@ class InputServer {
   Outcome on_input(Connection& connection, std::span<const std::byte> payload);
   Outcome on_preload(Connection& connection, std::span<const std::byte> payload);
   Outcome on_resize(Connection& connection, std::span<const std::byte> payload);
+  void show(LivePlace place, std::span<const std::byte> bytes);
   void report(PaneInput::Progress progress, const Origin& origin);
   void ack(Connection& connection, const ClientId& client, std::uint64_t highest);
   void nak(Connection& connection, const ClientId& client, std::uint64_t highest, NakReason reason);

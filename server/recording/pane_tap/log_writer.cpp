@@ -104,6 +104,7 @@ void LogWriter::time_mark(std::uint64_t offset) {
 
 void LogWriter::add_gap(GapReason reason, std::uint64_t count) {
   if (lost_ == 0) lost_reason_ = reason;
+  if (reason == GapReason::disk) lost_now_ += count;
   lost_ = lost_ == kUnknownCount || count == kUnknownCount ? kUnknownCount : lost_ + count;
   next_try_ = 0;
   recover();

@@ -4,28 +4,20 @@
 namespace ccd::recording::tap {
 
 std::size_t OutputPath::write(std::span<const std::byte> bytes) {
-  if (!holding()) return log_->append(bytes);
-  // Once bytes were dropped, later ones are too: what is held stays one piece.
-  const std::size_t taken = overflow_ == 0 ? held_.append(bytes) : 0;
-  overflow_ += bytes.size() - taken;
-  return taken;
+  if (late_now_) return late_[late_index_].append(bytes);
+  return holding() ? held_.append(bytes) : log_->append(bytes);
 }
 
 bool OutputPath::resize(PaneSize size) {
-  if (!holding()) return log_->resize(size);
-  held_size_ = size;
-  held_size_at_ = held_.size();
+  if (!late_now_ && !holding()) return log_->resize(size);
+  (late_now_ ? late_[late_index_] : held_).resize(size);
   return false;
 }
 
 void OutputPath::stop_holding() {
   if (!holding()) return;
   hold_until_ = 0;
-  log_->append(held_.bytes().first(held_size_at_));
-  if (held_size_ != PaneSize{}) log_->resize(held_size_);
-  log_->append(held_.bytes().subspan(held_size_at_));
-  if (overflow_ > 0) log_->add_gap(GapReason::hold_full, overflow_);
-  held_.release();
+  held_.move_to(*log_, GapReason::hold_full);
   preload_.release();
 }
 
@@ -42,6 +34,12 @@ OutputPath::PreloadAnswer OutputPath::preload(PreloadPart part, std::span<const 
   log_->append(preload_.bytes());
   stop_holding();
   return {.final = true, .status = PreloadStatus::taken, .offset = offset};
+}
+
+LateOutput& OutputPath::take_late() {
+  LateOutput& taken = late_[late_index_];
+  late_index_ = 1 - late_index_;
+  return taken;
 }
 
 }  // namespace ccd::recording::tap

@@ -1,11 +1,14 @@
-// The way of the pane's output into the log: at first held back until the preload is there, then straight through.
+// The way of the pane's output into the log: at first held back until the preload is there, then straight through; held
+// again while the disk keeps the log waiting.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "recording/format.hpp"
+#include "recording/pane_tap/late_output.hpp"
 #include "recording/pane_tap/log_writer.hpp"
 #include "recording/pane_tap/reserved_buffer.hpp"
 
@@ -34,18 +37,22 @@ class OutputPath {
   // A preload is taken whole or not at all: until its last part it waits in memory.
   PreloadAnswer preload(PreloadPart part, std::span<const std::byte> bytes);
 
- private:
-  // What a pane prints while the dashboard captures its screen; a flood of 27 MB/s (tmux's own limit) fills it in 0.6
-  // s.
-  static constexpr std::size_t kMaxHeldBytes = std::size_t{16} * 1024 * 1024;
+  // Between the two the log is another thread's: nothing here touches it.
+  void begin_late() { late_now_ = true; }
+  void end_late() { late_now_ = false; }
+  [[nodiscard]] bool late_now() const { return late_now_; }
+  [[nodiscard]] const LateOutput& late() const { return late_[late_index_]; }
+  // For move_to(); what comes late while that waits goes to the other one.
+  LateOutput& take_late();
 
+ private:
   LogWriter* log_;
   std::int64_t hold_until_;
-  ReservedBuffer held_{kMaxHeldBytes};
-  std::uint64_t overflow_ = 0;  // bytes that did not fit in held_
+  LateOutput held_;
   ReservedBuffer preload_{kMaxPreloadBytes};
-  PaneSize held_size_{};          // the last resize during the hold; zeros: none was
-  std::size_t held_size_at_ = 0;  // in held_
+  bool late_now_ = false;
+  std::size_t late_index_ = 0;
+  std::array<LateOutput, 2> late_;
 };
 
 }  // namespace ccd::recording::tap

@@ -66,35 +66,56 @@ int Tap::open() {
 }
 
 void Tap::run(int stop_signals) {
+  // Without the thread a slow disk stops viewing, and nothing else changes.
+  static_cast<void>(standby_.start([](void* tap) { static_cast<Tap*>(tap)->serve(); }, this));
+  Turn last = Turn::go_on;
+  while ((last = turn(stop_signals)) == Turn::go_on) on_time();
+  output_.stop_holding();
+  log_.retry();
+  const EndReason reason = last == Turn::pane_closed ? EndReason::pane_closed : EndReason::signal;
+  log_.mark(MarkKind::tap_ended, static_cast<std::uint16_t>(reason), 0);
+  server_.close();
+}
+
+// One round of the loop, by the thread that has it, until `stop` is readable.
+Tap::Turn Tap::turn(int stop) {
   enum { kStop, kFromPane, kToPane, kServer };
   std::array<pollfd, kServer + InputServer::kPolls> polls{};
   const auto server_polls = std::span(polls).subspan<kServer, InputServer::kPolls>();
-  EndReason reason = EndReason::signal;
-  Pane pane = Pane::quiet;
-  while (polls[kStop].revents == 0) {
-    polls[kStop] = {.fd = stop_signals, .events = POLLIN, .revents = 0};
-    const bool rest = pane == Pane::flooding;
-    polls[kFromPane] = {.fd = rest ? -1 : STDIN_FILENO, .events = POLLIN, .revents = 0};
-    polls[kToPane] = {.fd = pane_.busy() ? pane_.fd() : -1, .events = POLLOUT, .revents = 0};
-    server_.prepare(server_polls);
-    pane = Pane::quiet;
-    if (wait(polls, rest ? kRestMillis : wait_millis()) < 0) continue;
-    if (polls[kFromPane].revents != 0) {
-      awake_until_ = 0;
-      pane = drain();
-    }
-    if (pane == Pane::closed) {
-      reason = EndReason::pane_closed;
-      break;
-    }
-    if (polls[kToPane].revents != 0) server_.pane_writable();
-    if (server_.handle(server_polls) == InputServer::Handled::input) awake_until_ = steady_micros() + kAwakeMicros;
-    on_time();
+  polls[kStop] = {.fd = stop, .events = POLLIN, .revents = 0};
+  const bool rest = pane_state_ == Pane::flooding;
+  polls[kFromPane] = {.fd = rest ? -1 : STDIN_FILENO, .events = POLLIN, .revents = 0};
+  polls[kToPane] = {.fd = pane_.busy() ? pane_.fd() : -1, .events = POLLOUT, .revents = 0};
+  server_.prepare(server_polls);
+  pane_state_ = Pane::quiet;
+  if (wait(polls, rest ? kRestMillis : wait_millis()) < 0) return Turn::go_on;
+  served_ = false;
+  if (polls[kFromPane].revents != 0) {
+    awake_until_ = 0;
+    pane_state_ = drain();
   }
-  output_.stop_holding();
-  log_.retry();
-  log_.mark(MarkKind::tap_ended, static_cast<std::uint16_t>(reason), 0);
-  server_.close();
+  if (pane_state_ == Pane::closed) return Turn::pane_closed;
+  // What poll() saw is from before the other thread's turns.
+  if (served_) return Turn::go_on;
+  if (polls[kToPane].revents != 0) server_.pane_writable();
+  if (server_.handle(server_polls) == InputServer::Handled::input) awake_until_ = steady_micros() + kAwakeMicros;
+  return polls[kStop].revents != 0 ? Turn::stopped : Turn::go_on;
+}
+
+// By the standby's thread: everything goes on but the log, which the main thread still has.
+void Tap::serve() {
+  output_.begin_late();
+  if (pending_.certain) server_.show_coming(pending_.offset, pending_.unseen);
+  Turn last = Turn::go_on;
+  while (last == Turn::go_on) last = turn(standby_.back_fd());
+  if (last == Turn::pane_closed) {
+    // The main thread sees it again and ends the tap.
+    pollfd back{.fd = standby_.back_fd(), .events = POLLIN, .revents = 0};
+    while (::poll(&back, 1, kForever) < 0) {
+    }
+  }
+  pane_state_ = Pane::quiet;
+  output_.end_late();
 }
 
 // poll(), awake while an echo is expected.
@@ -109,7 +130,9 @@ int Tap::wait(std::span<pollfd> polls, int millis) {
 }
 
 Tap::Pane Tap::drain() {
-  static std::array<std::byte, kReadBytes> buffer;  // only the pages that output reaches cost memory
+  // Only the pages that output reaches cost memory. The main thread's is in use while the standby drains.
+  static std::array<std::array<std::byte, kReadBytes>, 2> buffers;
+  std::array<std::byte, kReadBytes>& buffer = buffers[output_.late_now() ? 1 : 0];
   for (int turn = 0; turn < kReadsPerTurn; ++turn) {
     const ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return Pane::quiet;
@@ -123,12 +146,43 @@ Tap::Pane Tap::drain() {
 
 // What the log does not take is shown to who watches, and then gone.
 void Tap::write(std::span<const std::byte> bytes) {
-  const std::span<const std::byte> gone = bytes.subspan(output_.write(bytes));
-  if (!gone.empty() && !output_.holding()) server_.send_live(log_.end(), log_.lost_now() - gone.size(), gone);
+  if (output_.late_now()) return write_late(bytes);
+  if (output_.holding()) {
+    output_.write(bytes);
+    return;
+  }
+  pending_ = {.offset = log_.end(), .size = bytes.size(), .unseen = bytes, .certain = !log_.blocked()};
+  standby_.offer();
+  // From here to the taking back only the log is this thread's.
+  const std::span<const std::byte> gone = bytes.subspan(log_.append(bytes));
+  if (standby_.take_back() == Standby::Meanwhile::served) return catch_up();
+  if (!gone.empty()) server_.show_lost(log_.end(), log_.lost_now() - gone.size(), gone);
+}
+
+void Tap::write_late(std::span<const std::byte> bytes) {
+  const std::uint64_t offset = pending_.offset + pending_.size + output_.late().held();
+  const std::uint64_t dropped = output_.late().dropped();
+  const std::size_t kept = output_.write(bytes);
+  if (!pending_.certain) return;
+  server_.show_coming(offset, bytes.first(kept));
+  server_.show_lost(offset + kept, dropped, bytes.subspan(kept));
+}
+
+// Gives the log what came meanwhile, which may make it wait again.
+void Tap::catch_up() {
+  served_ = true;
+  while (!output_.late().empty()) {
+    LateOutput& late = output_.take_late();
+    pending_ = {.offset = log_.end(), .size = late.held(), .certain = !log_.blocked()};
+    standby_.offer();
+    late.move_to(log_, GapReason::disk);
+    static_cast<void>(standby_.take_back());
+  }
 }
 
 int Tap::wait_millis() const {
-  std::int64_t retry = log_.blocked() ? LogWriter::kRetryMillis : std::numeric_limits<int>::max();
+  const bool blocked = !output_.late_now() && log_.blocked();
+  std::int64_t retry = blocked ? LogWriter::kRetryMillis : std::numeric_limits<int>::max();
   if (server_.accept_paused()) retry = std::min(retry, InputServer::kAcceptPauseMillis);
   const std::int64_t hold =
       output_.holding() ? output_.hold_until() - steady_millis() : std::numeric_limits<int>::max();
@@ -138,7 +192,11 @@ int Tap::wait_millis() const {
 
 void Tap::on_time() {
   if (output_.holding() && steady_millis() >= output_.hold_until()) output_.stop_holding();
+  if (!log_.blocked()) return;
+  pending_ = {.offset = log_.end()};
+  standby_.offer();
   log_.retry();
+  if (standby_.take_back() == Standby::Meanwhile::served) catch_up();
 }
 
 }  // namespace ccd::recording::tap

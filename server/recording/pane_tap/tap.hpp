@@ -1,4 +1,5 @@
-// pane-tap's loop: drains the pane first, then serves input.
+// pane-tap's loop: drains the pane first, then serves input. While the disk makes the log wait, the standby's thread runs
+// it.
 #pragma once
 
 #include <poll.h>
@@ -12,6 +13,7 @@
 #include "recording/pane_tap/options.hpp"
 #include "recording/pane_tap/output_path.hpp"
 #include "recording/pane_tap/pane_input.hpp"
+#include "recording/pane_tap/standby.hpp"
 
 namespace ccd::recording::tap {
 
@@ -26,8 +28,20 @@ class Tap {
 
  private:
   enum class Pane { quiet, flooding, closed };
+  enum class Turn { go_on, stopped, pane_closed };
+  // What the log is being given while the disk makes it wait.
+  struct Pending {
+    std::uint64_t offset = 0;  // of the log before it
+    std::uint64_t size = 0;
+    std::span<const std::byte> unseen{};  // of it, what nobody was shown
+    bool certain = false;                 // that the disk takes it: no loss came before
+  };
+  Turn turn(int stop);
+  void serve();
   Pane drain();
   void write(std::span<const std::byte> bytes);
+  void write_late(std::span<const std::byte> bytes);
+  void catch_up();
   [[nodiscard]] int wait_millis() const;
   int wait(std::span<pollfd> polls, int millis);
   void on_time();
@@ -38,6 +52,10 @@ class Tap {
   PaneInput pane_;
   InputServer server_;
   PaneSize size_;  // of the pane when the tap was started
+  Standby standby_;
+  Pending pending_;
+  Pane pane_state_ = Pane::quiet;
+  bool served_ = false;  // the other thread had the loop during this turn
   std::int64_t awake_until_ = 0;  // steady microseconds; 0: sleep
 };
 
