@@ -5,10 +5,16 @@ export interface StandInSession {
   info: { id: string; name: string; cols: number; rows: number }
   log: Buffer
   input: Buffer
+  others: object[]
   output(bytes: Buffer): void
+  tellPeople(): void
 }
 
 export class StandIn {
+  skim: boolean
+  delay: number
+  role: string
+  uploads: { named: string; bytes: Buffer }[]
   constructor(options?: { loggedIn?: boolean; setup?: boolean; dist?: string | null; root?: string })
   port: number
   refreshes: number

@@ -7,6 +7,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { WebSocketServer } from 'ws'
+import { StandInScreen } from './stand_in_screen.mjs'
 
 // What docs/security.md asks of the real server: the page must work under exactly this.
 export const kPolicy = [
@@ -33,7 +34,13 @@ const kTypes = {
   '.woff2': 'font/woff2',
   '.txt': 'text/plain; charset=utf-8',
 }
-const kTailBytes = 256 * 1024
+const kResumeBytes = 256 * 1024
+const kFirstLines = 200
+const kSkimMs = 66
+const kThumbMs = 500
+const kTypingMs = 5_000
+const kMaxUploadBytes = 10 * 1024 * 1024
+const kImageTypes = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif', 'image/webp': 'webp' }
 const kPieceBytes = 32 * 1024
 const kHeader = 13
 
@@ -90,12 +97,26 @@ class StandInSession {
       last_output_at: null,
       ...fields,
     }
+    this.screen = new StandInScreen(this.info.cols, this.info.rows)
+    // People who are made up: [{name, typing, holds, viewers}].
+    this.others = []
   }
 
   output(bytes) {
     this.log = Buffer.concat([this.log, bytes])
     this.info.last_output_at = micros()
-    for (const viewer of this.viewers) viewer.pump()
+    this.screen.write(bytes, () => {
+      for (const viewer of this.viewers) viewer.pump()
+    })
+  }
+
+  resize(cols, rows) {
+    Object.assign(this.info, { cols, rows })
+    this.screen.resize(cols, rows)
+  }
+
+  tellPeople() {
+    for (const viewer of this.viewers) viewer.tellPeople()
   }
 
   // Exactly-once, as pane-tap does it: repeats are dropped, and acknowledged again.
@@ -117,26 +138,106 @@ class StandInSession {
 
 // One channel of one socket.
 class Viewer {
-  constructor(socket, session, message) {
+  constructor(socket, session, message, skims) {
     this.socket = socket
     this.session = session
     this.channel = message.channel
     this.client = message.client
-    const tail = Math.max(0, session.log.length - kTailBytes)
-    this.at = message.from === 'tail' ? tail : Math.min(message.from, session.log.length)
+    // Snapshots instead of bytes, one on the way.
+    this.skims = skims
+    this.unacknowledged = false
+    this.at = message.from
+    const { length } = session.log
+    if (message.from === 'screen' || length - message.from > kResumeBytes || message.from > length) this.at = null
     session.viewers.add(this)
   }
 
+  text(message) {
+    if (this.socket.readyState === 1) this.socket.send(JSON.stringify({ channel: this.channel, ...message }))
+  }
+
+  sendSnapshot(lines) {
+    const { screen } = this.session
+    const { bytes, ...history } = screen.snapshot(lines)
+    this.at = screen.at
+    this.unacknowledged = true
+    this.socket.send(frame(2, this.channel, this.at, bytes))
+    this.text({ type: 'history', ...history })
+  }
+
   pump() {
-    while (this.at < this.session.log.length && this.socket.readyState === 1) {
-      const piece = this.session.log.subarray(this.at, this.at + kPieceBytes)
+    const { screen } = this.session
+    if (this.socket.readyState !== 1) return
+    if (this.at === null) return this.sendSnapshot(kFirstLines)
+    if (this.skims()) return this.skim()
+    while (this.at < screen.at) {
+      const piece = this.session.log.subarray(this.at, Math.min(screen.at, this.at + kPieceBytes))
       this.socket.send(frame(1, this.channel, this.at, piece))
       this.at += piece.length
     }
   }
 
+  skim() {
+    if (this.timer !== undefined || this.unacknowledged || this.at >= this.session.screen.at) return
+    this.timer = setTimeout(() => {
+      this.timer = undefined
+      if (this.socket.readyState === 1 && !this.unacknowledged) this.sendSnapshot(0)
+    }, kSkimMs)
+  }
+
+  acknowledged(offset) {
+    if (offset >= this.at) this.unacknowledged = false
+    this.pump()
+  }
+
+  tellPeople() {
+    const { session } = this
+    const typing = (viewer) => Date.now() - (viewer.typedAt ?? 0) < kTypingMs
+    const mine = [...session.viewers]
+    const you = { name: 'ada', you: true, typing: mine.some(typing), holds: session.others.every(({ holds }) => !holds), viewers: mine.length }
+    this.text({ type: 'people', people: [you, ...session.others.map((other) => ({ ...other, you: false }))] })
+  }
+
   close() {
+    clearTimeout(this.timer)
     this.session.viewers.delete(this)
+  }
+}
+
+// The screens that one socket looks at without opening them.
+class ThumbList {
+  constructor(socket, sessions) {
+    this.socket = socket
+    this.sessions = sessions
+    this.sent = new Map()
+    this.wanted = []
+    this.timer = setInterval(() => this.tell(), kThumbMs)
+  }
+
+  want(ids) {
+    this.wanted = ids
+    for (const id of this.sent.keys()) if (!ids.includes(id)) this.sent.delete(id)
+    this.tell()
+  }
+
+  tell() {
+    for (const id of this.wanted) {
+      const session = this.sessions.get(id)
+      if (session === undefined || this.socket.readyState !== 1) continue
+      const { cols, rows } = session.info
+      const now = session.screen.rows().map((runs) => JSON.stringify(runs))
+      const before = this.sent.get(id)
+      const all = before === undefined || before.length !== now.length
+      const changed = now.flatMap((runs, y) => (all || before[y] !== runs ? [[y, JSON.parse(runs)]] : []))
+      this.sent.set(id, now)
+      if (!all && changed.length === 0) continue
+      const lines = all ? changed.filter(([, runs]) => runs.length > 0) : changed
+      this.socket.send(JSON.stringify({ type: 'thumb', session: id, cols, rows, cursor: session.screen.cursor(), all, lines }))
+    }
+  }
+
+  close() {
+    clearInterval(this.timer)
   }
 }
 
@@ -153,6 +254,12 @@ export class StandIn {
     this.accessValid = true
     // While true no socket is let in.
     this.refuse = false
+    // While true viewers get snapshots instead of bytes.
+    this.skim = false
+    this.role = this.options.role ?? 'admin'
+    this.uploads = []
+    // Milliseconds that every frame of input waits, and every request.
+    this.delay = 0
   }
 
   async listen(port = 0) {
@@ -212,14 +319,17 @@ export class StandIn {
 
   serve(socket) {
     const channels = new Map()
+    channels.thumbs = new ThumbList(socket, this.sessions)
     this.sockets.add(socket)
     socket.on('close', () => {
       this.sockets.delete(socket)
+      channels.thumbs.close()
       for (const viewer of channels.values()) viewer.close()
     })
     socket.on('error', () => socket.terminate())
     socket.on('message', (data, isBinary) => {
-      if (isBinary) this.binary(channels, socket, data)
+      if (isBinary && this.delay > 0) setTimeout(() => this.binary(channels, socket, data), this.delay)
+      else if (isBinary) this.binary(channels, socket, data)
       else this.text(channels, socket, JSON.parse(data.toString()))
     })
     socket.send(JSON.stringify({ type: 'hello', server: this.boot, version: 'stand-in' }))
@@ -230,62 +340,75 @@ export class StandIn {
 
   text(channels, socket, message) {
     const { channel } = message
+    if (message.type === 'thumbs') return channels.thumbs.want(message.sessions)
     if (message.type === 'open') {
       const session = this.sessions.get(message.session)
       if (session === undefined) {
         const error = { type: 'error', channel, code: 'unknown_session', message: 'There is no such session.' }
         return socket.send(JSON.stringify(error))
       }
-      const viewer = new Viewer(socket, session, message)
+      const viewer = new Viewer(socket, session, message, () => this.skim)
+      channels.get(channel)?.close()
       channels.set(channel, viewer)
       const { cols, rows } = session.info
-      const opened = { channel, session: session.info.id, offset: viewer.at, end: session.log.length, cols, rows }
+      const offset = viewer.at ?? session.screen.at
+      const opened = { channel, session: session.info.id, offset, end: session.log.length, cols, rows }
       socket.send(JSON.stringify({ type: 'opened', ...opened, credit: 1 << 20 }))
       const yours = !(this.options.foreignSize ?? false)
       socket.send(JSON.stringify({ type: 'size', channel, cols, rows, yours }))
-      return viewer.pump()
+      viewer.pump()
+      return session.tellPeople()
     }
     const viewer = channels.get(channel)
     if (viewer === undefined) return
     if (message.type === 'close') {
       viewer.close()
       channels.delete(channel)
+    } else if (message.type === 'scrollback') {
+      viewer.sendSnapshot(message.lines)
     } else if (message.type === 'resize' || message.type === 'fit') {
       if (message.type === 'resize') viewer.wanted = message
       this.options.foreignSize = this.options.foreignSize && message.type === 'resize'
       const { cols, rows } = viewer.wanted ?? viewer.session.info
       const yours = !this.options.foreignSize
-      if (yours) Object.assign(viewer.session.info, { cols, rows })
+      if (yours) viewer.session.resize(cols, rows)
       socket.send(JSON.stringify({ type: 'size', channel, cols, rows, yours }))
     }
   }
 
   binary(channels, socket, data) {
     const viewer = channels.get(data.readUInt32LE(1))
-    if (viewer === undefined || data.readUInt8(0) !== 3) return
+    if (viewer === undefined) return
     const number = Number(data.readBigUInt64LE(5))
+    if (data.readUInt8(0) === 4) return viewer.acknowledged(number)
+    if (data.readUInt8(0) !== 3) return
     const highest = viewer.session.take(viewer.client, number, data.subarray(kHeader))
     if (socket.readyState === 1) socket.send(frame(5, viewer.channel, highest))
+    viewer.typedAt = Date.now()
+    viewer.session.tellPeople()
   }
 
   async answer(request, response) {
     const url = new URL(request.url, 'http://stand.in')
-    let body = ''
-    for await (const piece of request) body += piece
+    const pieces = []
+    for await (const piece of request) pieces.push(piece)
+    const body = Buffer.concat(pieces)
     const send = (status, value, headers = {}) => {
       response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers })
       response.end(value === undefined ? '' : JSON.stringify(value))
     }
     const fail = (status, code, message, field) => send(status, { error: { code, message, field } })
     if (!url.pathname.startsWith('/api/')) return this.file(url.pathname, response)
-    const fields = body === '' ? {} : JSON.parse(body)
+    const isJson = (request.headers['content-type'] ?? '').startsWith('application/json')
+    const fields = isJson ? JSON.parse(body.toString()) : {}
     if (url.pathname.startsWith('/api/auth/')) return this.auth(url.pathname, fields, send, fail)
     if (!this.loggedIn || !this.accessValid) return fail(401, 'unauthorized', 'Log in first.')
+    if (url.pathname.endsWith('/uploads')) return this.upload(request, url, body, send, fail)
     return this.api(request.method, url, fields, send, fail, response)
   }
 
   auth(path, fields, send, fail) {
-    const user = { id: '1', name: 'ada', role: 'admin' }
+    const user = { id: '1', name: 'ada', role: this.role }
     switch (path) {
       case '/api/auth/state':
         return send(200, {
@@ -334,6 +457,13 @@ export class StandIn {
       const session = this.addSession({ ...fields, command: fields.command ?? ['bash'], kind }, true)
       return send(201, session.info)
     }
+    if (path.endsWith('/lines')) {
+      const session = this.sessions.get(path.split('/').at(-2))
+      if (session === undefined) return fail(404, 'not_found', 'There is no such session.')
+      const from = url.searchParams.get('from')
+      const count = Number(url.searchParams.get('count') ?? 200)
+      return send(200, session.screen.lines(from === null ? null : Number(from), count))
+    }
     const session = this.sessions.get(basename(path))
     if (session === undefined) return fail(404, 'not_found', 'There is no such session.')
     if (method === 'PATCH') Object.assign(session.info, fields)
@@ -343,6 +473,18 @@ export class StandIn {
     }
     this.announce(session)
     return method === 'DELETE' ? send(204) : send(200, session.info)
+  }
+
+  async upload(request, url, body, send, fail) {
+    const session = this.sessions.get(url.pathname.split('/').at(-2))
+    const ending = kImageTypes[request.headers['content-type']]
+    if (session === undefined) return fail(404, 'not_found', 'There is no such session.')
+    if (ending === undefined) return fail(415, 'unsupported_type', 'Only PNG, JPEG, GIF and WebP images can be uploaded.')
+    if (body.length > kMaxUploadBytes) return fail(413, 'too_large', 'An image may have 10 MiB.')
+    const named = decodeURIComponent(request.headers['x-file-name'] ?? `image.${ending}`)
+    this.uploads.push({ named, bytes: body })
+    await new Promise((done) => setTimeout(done, this.delay))
+    return send(201, { path: join(session.info.project, '.uploads', named) })
   }
 
   async projects() {

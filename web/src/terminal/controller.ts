@@ -37,6 +37,10 @@ export interface TerminalState {
   trouble: string | null
   // Bytes of this terminal that the server's log is ahead by.
   missing: number
+  // Output came below what is in view.
+  below: boolean
+  // Older lines are on their way.
+  fetching: boolean
 }
 
 const kNothing: TerminalState = {
@@ -51,6 +55,8 @@ const kNothing: TerminalState = {
   ask: null,
   trouble: null,
   missing: 0,
+  below: false,
+  fetching: false,
 }
 
 export interface TerminalEnv {
@@ -112,6 +118,7 @@ export class TerminalController {
       store,
       newClient,
       onChange: () => {
+        if (this.channel?.view().phase === 'opening') screen.reopened()
         this.mark()
         this.refreshSoon()
       },
@@ -145,6 +152,10 @@ export class TerminalController {
   focus(): void {
     this.wantsFocus = true
     this.screen?.focus()
+  }
+
+  toBottom(): void {
+    this.screen?.toBottom()
   }
 
   fit(): void {
@@ -244,6 +255,9 @@ export class TerminalController {
         this.set({ trouble: `Not pasted: ${size} are too much for a terminal. Save them as a file instead.` })
       },
       ctrlUsed: () => this.set({ ctrl: false }),
+      below: (below: boolean) => this.set({ below }),
+      fetching: (fetching: boolean) => this.set({ fetching }),
+      askScrollback: (lines: number) => this.channel?.scrollback(lines) ?? false,
       found: (index: number, count: number) => this.set({ found: { index, count } }),
       shortcut: (event: KeyboardEvent) => this.env.shortcut(event),
     }
@@ -267,6 +281,7 @@ export class TerminalController {
   private exposeToTests(recorder: Recorder): void {
     window.ccdTest = {
       screenText: (all = false) => this.screen?.text(all) ?? '',
+      screenRows: () => this.screen?.rows() ?? [],
       received: () => recorder.received(),
     }
   }

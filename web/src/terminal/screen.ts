@@ -7,6 +7,7 @@ import { Terminal } from '@xterm/xterm'
 import '@xterm/xterm/css/xterm.css'
 import type { Sink, Size } from '../wire/channel.ts'
 import { withoutInlineStyles } from './inline_styles.ts'
+import { Feed } from './feed.ts'
 import { control } from './keys.ts'
 import { filling, fontFor, type Cell } from './layout.ts'
 import { kMaxPasteChars, needsConfirmation, preparePaste, type Paste } from './paste.ts'
@@ -23,8 +24,6 @@ const kRendererSettlesMs = 500
 const kScrollbarPixels = 10
 // xterm draws no cursor before it first had the focus, or left an alternate screen: this leaves one it is not in.
 const kShowCursor = '\x1b[?47l'
-// Cancels a sequence the cut-off output may be in the middle of, then resets everything.
-const kReset = '\x18\x1bc'
 
 export interface ScreenEvents {
   input(bytes: Uint8Array): void
@@ -38,6 +37,12 @@ export interface ScreenEvents {
   pasteTooLong(chars: number): void
   // The armed Ctrl went into a character.
   ctrlUsed(): void
+  // There is output below what is in view, or none any longer.
+  below(is: boolean): void
+  // Older lines are on their way.
+  fetching(is: boolean): void
+  // Asks for so many lines of scrollback; false when nobody can be asked.
+  askScrollback(lines: number): boolean
   // Which of how many places the search is at; -1 when that is not known.
   found(index: number, count: number): void
   // A key of the page's own, pressed in the terminal: true when it was one.
@@ -69,6 +74,7 @@ function cellOf(terminal: Terminal): Cell | null {
 
 export class Screen implements Sink {
   readonly terminal: Terminal
+  private readonly feed: Feed
   private readonly search = new SearchAddon()
   private readonly encoder = new TextEncoder()
   private readonly resizes: ResizeObserver
@@ -112,38 +118,56 @@ export class Screen implements Sink {
     withoutInlineStyles(() => this.terminal.open(element))
     this.terminal.write(kShowCursor)
     this.useWebgl()
+    this.feed = new Feed(this.terminal, element, {
+      resized: (size, yours) => this.resized(size, yours),
+      below: events.below,
+      fetching: events.fetching,
+      ask: events.askScrollback,
+      replaced: () => undefined,
+    })
     this.connectInput()
     this.search.onDidChangeResults(({ resultIndex, resultCount }) => events.found(resultIndex, resultCount))
     this.measure()
     this.resizes = new ResizeObserver(() => this.layout())
     this.resizes.observe(element)
-    this.cleanups.push(scrollByTouch(element, this.terminal))
+    this.cleanups.push(scrollByTouch(element, this.terminal, () => this.feed.fetchOlder()))
   }
 
   dispose(): void {
     this.resizes.disconnect()
+    this.feed.dispose()
     for (const cleanup of this.cleanups.splice(0)) cleanup()
     withoutInlineStyles(() => this.terminal.dispose())
   }
 
   // Sink
   write(bytes: Uint8Array, shown: () => void): void {
-    this.terminal.write(bytes, shown)
+    this.feed.output.write(bytes, shown)
+  }
+  snapshot(bytes: Uint8Array, shown: () => void): void {
+    this.feed.output.snapshot(bytes, shown)
+  }
+  history(lines: number, kept: number): void {
+    this.feed.output.history(lines, kept)
   }
   restart(): void {
-    this.terminal.write(kReset)
+    this.feed.output.reset()
   }
   size(pane: Size, yours: boolean | null): void {
-    this.pane = pane
-    if (yours !== null) this.yours = yours
-    if (this.terminal.cols !== pane.cols || this.terminal.rows !== pane.rows) {
-      this.terminal.resize(pane.cols, pane.rows)
-    }
-    this.layout()
-    this.events.pane(pane, this.yours)
+    this.feed.output.size(pane, yours)
   }
   received(bytes: Uint8Array, offset: number): void {
     this.recorder?.(bytes, offset)
+  }
+
+  // The terminal is on a new socket.
+  reopened(): void {
+    this.feed.reopened()
+  }
+
+  toBottom(): void {
+    this.feed.toBottom()
+    this.terminal.focus()
   }
 
   // The size the element would hold at the page's own font size.
@@ -224,6 +248,25 @@ export class Screen implements Sink {
     return lines.join('\n').trimEnd()
   }
 
+  // The rows in view.
+  rows(): string[] {
+    const { active } = this.terminal.buffer
+    return Array.from(
+      { length: this.terminal.rows },
+      (_, row) => active.getLine(active.viewportY + row)?.translateToString(true) ?? '',
+    )
+  }
+
+  private resized(pane: Size, yours: boolean | null): void {
+    this.pane = pane
+    if (yours !== null) this.yours = yours
+    if (this.terminal.cols !== pane.cols || this.terminal.rows !== pane.rows) {
+      this.terminal.resize(pane.cols, pane.rows)
+    }
+    this.layout()
+    this.events.pane(pane, this.yours)
+  }
+
   private connectInput(): void {
     const { terminal, element } = this
     terminal.onData((data) => {
@@ -256,6 +299,8 @@ export class Screen implements Sink {
       event.preventDefault()
       return false
     }
+    // Also where there is nothing to scroll in yet.
+    if (event.type === 'keyup' && event.key === 'PageUp' && event.shiftKey) this.feed.fetchOlder()
     const shiftEnter = event.key === 'Enter' && event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey
     if (this.shiftEnterBreaksLine && shiftEnter) {
       if (event.type === 'keydown') this.typeText('\x1b\r')

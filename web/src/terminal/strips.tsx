@@ -1,7 +1,7 @@
 // Lines at the terminal's edge: what is waiting, what was not taken, and what can be done about it. They lie over it:
 // were they beside it, each would resize the pane.
 import { CircleAlert, CloudOff, Flag, Hourglass, Undo2 } from 'lucide-react'
-import type { ReactNode } from 'react'
+import { useEffect, useState, type ReactNode } from 'react'
 import { Button } from '../ui/button.tsx'
 import { bytesText } from '../ui/text.ts'
 import { Ago } from '../ui/time.tsx'
@@ -88,6 +88,23 @@ function Refused({ refused, controller }: { refused: readonly Uint8Array[]; cont
       }
     >
       <strong>Perhaps not sent</strong> <Typed chunks={refused} /> Look at the screen before you send it again.
+    </Strip>
+  )
+}
+
+// Older lines mostly come at once: only what takes longer is told.
+const kFetchingShownMs = 400
+
+export function Fetching() {
+  const [shown, setShown] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(true), kFetchingShownMs)
+    return () => clearTimeout(timer)
+  }, [])
+  if (!shown) return null
+  return (
+    <Strip tone="plain" icon={<Hourglass size={16} aria-hidden />}>
+      Fetching older lines.
     </Strip>
   )
 }

@@ -1,4 +1,5 @@
 // The terminal with what belongs to it: search, notices about input and size, and on small screens keys and a composer.
+import { ArrowDown } from 'lucide-react'
 import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { useIsDark } from '../ui/theme.ts'
 import type { Session } from '../wire/types.ts'
@@ -7,7 +8,7 @@ import { Composer } from './composer.tsx'
 import type { TerminalController } from './controller.ts'
 import { KeyBar } from './key_bar.tsx'
 import { SearchBar } from './search_bar.tsx'
-import { Ended, Strips } from './strips.tsx'
+import { Ended, Fetching, Strips } from './strips.tsx'
 import './terminal.css'
 
 // JetBrains Mono is 0.6 of its size wide and a cell is whole device pixels, rounded down: at these sizes that is 8 px
@@ -56,8 +57,15 @@ export function TerminalView({ controller, session, phone, screenReader, mayType
         <div ref={element} className="terminal-screen" />
         <div className="terminal-over">
           <Strips controller={controller} state={state} active={session.status === 'active'} />
+          {state.fetching && <Fetching />}
           {state.finding && <SearchBar controller={controller} found={state.found} />}
         </div>
+        {state.below && (
+          <button type="button" className="below" onClick={() => controller.toBottom()}>
+            <ArrowDown size={14} aria-hidden />
+            New output below
+          </button>
+        )}
       </div>
       {session.status !== 'active' && <Ended session={session} />}
       {phone && takesKeys && (

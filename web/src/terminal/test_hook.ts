@@ -14,6 +14,8 @@ interface Received {
 export interface TestHook {
   // The visible rows, or everything that can be scrolled to.
   screenText(all?: boolean): string
+  // The rows in view, each as wide as it has text.
+  screenRows(): string[]
   received(): Received
 }
 

@@ -7,7 +7,8 @@ const kSlopPixels = 8
 const kFriction = 0.94
 const kStopPixels = 0.4
 
-export function scrollByTouch(element: HTMLElement, terminal: Terminal): () => void {
+// `pulled` is called when a finger pulls at what is above the first line.
+export function scrollByTouch(element: HTMLElement, terminal: Terminal, pulled: () => void): () => void {
   let last: { x: number; y: number } | null = null
   let mode: 'undecided' | 'scroll' | 'other' = 'undecided'
   let speed = 0
@@ -28,6 +29,7 @@ export function scrollByTouch(element: HTMLElement, terminal: Terminal): () => v
     const lines = Math.trunc(rest / line)
     rest -= lines * line
     if (lines !== 0) terminal.scrollLines(lines)
+    if (lines < 0) pulled()
   }
   const start = (event: TouchEvent) => {
     cancelAnimationFrame(frame)

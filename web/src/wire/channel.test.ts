@@ -15,6 +15,7 @@ class Bench implements Link, Sink {
   timers: (() => void)[] = []
   saved = ''
   troubles: string[] = []
+  histories: number[][] = []
   channels = 0
   clients = 0
   readonly channel: Channel
@@ -57,6 +58,13 @@ class Bench implements Link, Sink {
     this.shown += Buffer.from(bytes).toString()
     this.draws.push(done)
   }
+  snapshot(bytes: Uint8Array, done: () => void) {
+    this.restart()
+    this.write(bytes, done)
+  }
+  history(lines: number, kept: number) {
+    this.histories.push([lines, kept])
+  }
   restart() {
     this.restarts += 1
     this.shown = ''
@@ -89,13 +97,13 @@ function opened(offset = 0): Bench {
 }
 
 describe('channel', () => {
-  it('asks for the tail first and for where it is after a reconnect', () => {
+  it('asks for the screen first and for where it is after a reconnect', () => {
     const bench = opened(100)
     bench.data(100, 'hello')
     bench.channel.detach()
     bench.channel.attach(bench)
     const opens = bench.texts.filter((text) => text.type === 'open')
-    expect(opens.map((open) => open.from)).toEqual(['tail', 105])
+    expect(opens.map((open) => open.from)).toEqual(['screen', 105])
     expect(new Set(opens.map((open) => open.channel)).size).toBe(2)
   })
 
@@ -200,6 +208,52 @@ describe('channel', () => {
     expect(bench.shown).toBe('SCREEN+new')
     bench.draw()
     expect(bench.channel.view()).toMatchObject({ received: 54, rendered: 54 })
+  })
+
+  it('acknowledges a snapshot at once, by its number, also when there was nothing new in it', () => {
+    const bench = opened(50)
+    bench.data(50, 'SCREEN', FrameType.snapshot)
+    bench.draw()
+    bench.data(50, 'SCREEN with lines above', FrameType.snapshot)
+    bench.draw()
+    expect(bench.frames.map((frame) => [frame.type, frame.number])).toEqual([
+      [FrameType.ackOutput, 50],
+      [FrameType.ackOutput, 50],
+      [FrameType.ackOutput, 50],
+    ])
+  })
+
+  it('keeps what is on the screen until something comes for the other side of a gap', () => {
+    const bench = opened()
+    bench.data(0, 'old')
+    bench.channel.detach()
+    bench.channel.attach(bench)
+    bench.opened(1000)
+    expect([bench.restarts, bench.shown]).toEqual([0, 'old'])
+    bench.data(1000, 'SCREEN', FrameType.snapshot)
+    bench.data(1000, '+new')
+    expect([bench.restarts, bench.shown]).toEqual([1, 'SCREEN+new'])
+  })
+
+  it('asks for scrollback, and passes on how much there is', () => {
+    const bench = new Bench()
+    expect(bench.channel.scrollback(200)).toBe(false)
+    bench.channel.attach(bench)
+    bench.opened(0)
+    expect(bench.channel.scrollback(200)).toBe(true)
+    const channel = bench.channel.number()
+    expect(bench.texts.at(-1)).toEqual({ type: 'scrollback', channel, lines: 200 })
+    bench.channel.message({ type: 'history', channel, lines: 200, kept: 900 })
+    expect(bench.histories).toEqual([[200, 900]])
+  })
+
+  it('knows who is here while it is connected', () => {
+    const bench = opened()
+    const ada = { name: 'ada', you: true, typing: false, holds: true, viewers: 2 }
+    bench.channel.message({ type: 'people', channel: bench.channel.number(), people: [ada] })
+    expect(bench.channel.view().people).toEqual([ada])
+    bench.channel.detach()
+    expect(bench.channel.view().people).toEqual([])
   })
 
   it('clears the screen when the log begins after where it was', () => {

@@ -3,7 +3,10 @@
 import * as cursors from './cursor.ts'
 import { encodeFrame, FrameType, type Frame } from './frames.ts'
 import * as ledgers from './ledger.ts'
-import type { FromServer, ToServer } from './types.ts'
+import type { Sink, Size } from './sink.ts'
+import type { FromServer, Person, ToServer } from './types.ts'
+
+export type { Sink, Size } from './sink.ts'
 
 // Rendered output is acknowledged at the latest after this many bytes or milliseconds, so the server's credit comes
 // back in time for the next frames without one acknowledgement per frame.
@@ -17,28 +20,11 @@ export const kMaxHoles = 5
 // Errors after which the inputs on their way will not be acknowledged.
 const kInputCodes = ['input_refused', 'no_input', 'forbidden']
 
-export interface Size {
-  cols: number
-  rows: number
-}
-
 // Where messages go while the socket is up.
 export interface Link {
   text(message: ToServer): void
   binary(frame: Uint8Array<ArrayBuffer>): void
   nextChannel(): number
-}
-
-// The screen. Calls come in order.
-export interface Sink {
-  // `shown` is called once the bytes are on the screen.
-  write(bytes: Uint8Array, shown: () => void): void
-  // Everything shown so far no longer holds.
-  restart(): void
-  // The pane's size; whether it follows this viewer, or null when that was not said.
-  size(size: Size, yours: boolean | null): void
-  // Bytes of the log, each exactly once, from `offset` on: for whoever compares them with the log.
-  received?(bytes: Uint8Array, offset: number): void
 }
 
 // Keeps the ledger over a reload of the tab. `save` is synchronous: it returns once the bytes would survive.
@@ -67,6 +53,8 @@ export interface ChannelView {
   sent: number
   refused: readonly Uint8Array[]
   client: string
+  // Who else looks on; empty while that is not known.
+  people: readonly Person[]
 }
 
 export interface ChannelOptions {
@@ -82,6 +70,9 @@ export interface ChannelOptions {
   onChange: () => void
   // The server refused something that was asked, in words for the person.
   onTrouble: (message: string) => void
+  // An input was put on the socket for the first time; every input up to a number is in the pane.
+  onSent?: (number: number) => void
+  onTaken?: (number: number) => void
 }
 
 export class Channel {
@@ -90,6 +81,9 @@ export class Channel {
   private phase: ChannelPhase = 'closed'
   private reason = ''
   private cursor = cursors.kStart
+  // The log goes on at this offset, behind a gap: what is on the screen stays there until bytes come for it.
+  private gapTo: number | null = null
+  private people: readonly Person[] = []
   private end = 0
   private renderedTo = 0
   // Counts restarts: what was drawn before the last one is no part of what is on the screen.
@@ -118,6 +112,7 @@ export class Channel {
       sent: this.ledger.sent,
       refused: this.ledger.refused,
       client: this.ledger.client,
+      people: this.people,
     }
   }
 
@@ -137,6 +132,7 @@ export class Channel {
     this.link = null
     this.channel = 0
     this.stopAck()
+    this.people = []
     if (this.phase === 'open' || this.phase === 'opening') this.phase = 'closed'
     this.options.onChange()
   }
@@ -193,6 +189,13 @@ export class Channel {
     if (this.phase === 'open') this.link?.text({ type: 'fit', channel: this.channel })
   }
 
+  // Asks for the screen with so many lines of scrollback in front of it.
+  scrollback(lines: number): boolean {
+    if (this.phase !== 'open' || this.link === null) return false
+    this.link.text({ type: 'scrollback', channel: this.channel, lines })
+    return true
+  }
+
   frame(frame: Frame): void {
     switch (frame.type) {
       case FrameType.data:
@@ -200,6 +203,7 @@ export class Channel {
       case FrameType.snapshot:
         return this.snapshot(frame)
       case FrameType.ackInput:
+        this.options.onTaken?.(frame.number)
         return this.keep(ledgers.acknowledged(this.ledger, frame.number))
     }
   }
@@ -210,6 +214,11 @@ export class Channel {
         return this.opened(message)
       case 'size':
         return this.options.sink.size({ cols: message.cols, rows: message.rows }, message.yours)
+      case 'history':
+        return this.options.sink.history(message.lines, message.kept)
+      case 'people':
+        this.people = message.people
+        return this.options.onChange()
       case 'input_reset':
         this.transmit(0)
         return this.options.onChange()
@@ -231,7 +240,7 @@ export class Channel {
       session: this.options.session,
       client: this.ledger.client,
       ...this.wanted,
-      from: this.cursor.next ?? 'tail',
+      from: this.cursor.next ?? 'screen',
     })
     this.options.onChange()
   }
@@ -246,9 +255,11 @@ export class Channel {
     this.phase = 'open'
     this.end = message.end
     const step = cursors.opened(this.cursor, message.offset)
-    if (step.kind === 'restart') this.restart()
-    if (step.cursor !== this.cursor) this.renderedTo = message.offset
-    this.cursor = step.cursor
+    this.gapTo = step.kind === 'restart' ? message.offset : null
+    if (step.kind === 'show') {
+      this.renderedTo = message.offset
+      this.cursor = step.cursor
+    }
     const pane = message.cols > 0 && message.rows > 0 ? { cols: message.cols, rows: message.rows } : this.options.pane
     if (pane.cols > 0 && pane.rows > 0) this.options.sink.size(pane, message.yours)
     // Credit starts anew with the channel: tell at once what is already on the screen.
@@ -260,6 +271,11 @@ export class Channel {
 
   private data(frame: Frame): void {
     if (this.phase !== 'open') return
+    if (frame.number === this.gapTo) {
+      this.restart()
+      this.cursor = { next: this.gapTo }
+      this.gapTo = null
+    }
     const step = cursors.data(this.cursor, frame.number, frame.payload.length)
     if (step.kind === 'hole') return this.hole()
     this.cursor = step.cursor
@@ -283,10 +299,15 @@ export class Channel {
   }
 
   private snapshot(frame: Frame): void {
-    this.restart()
+    if (this.phase !== 'open') return
+    this.epoch += 1
+    this.gapTo = null
+    this.holes = 0
     this.cursor = cursors.snapshot(frame.number).cursor
     this.end = Math.max(this.end, frame.number)
-    this.options.sink.write(frame.payload, this.shownTo(frame.number))
+    const shown = this.shownTo(frame.number)
+    // At once: the server sends the next one only then.
+    this.options.sink.snapshot(frame.payload, () => shown() && this.acknowledge())
     this.options.onChange()
   }
 
@@ -295,16 +316,18 @@ export class Channel {
     this.options.sink.restart()
   }
 
-  private shownTo(end: number): () => void {
+  // What to call once the bytes up to `end` are on the screen; false when they no longer count.
+  private shownTo(end: number): () => boolean {
     const { epoch } = this
     return () => {
-      if (epoch !== this.epoch) return
+      if (epoch !== this.epoch) return false
       this.renderedTo = end
       if (end - this.acked >= kAckEveryBytes) this.acknowledge()
       else if (this.cancelAck === null && this.link !== null) {
         this.cancelAck = this.options.timers.set(() => this.acknowledge(), kAckWithinMs)
       }
       this.options.onChange()
+      return true
     }
   }
 
@@ -323,9 +346,11 @@ export class Channel {
   // Sends what is pending from a number on, in order. Saved first: a reload at any moment later finds it.
   private transmit(from: number): void {
     const open = this.link !== null && this.phase === 'open'
+    const { sent } = this.ledger
     if (open) this.ledger = ledgers.markSent(this.ledger)
     this.options.store.save(this.ledger)
     if (!open) return
+    if (this.ledger.sent > sent) this.options.onSent?.(this.ledger.sent)
     for (const input of this.ledger.pending) {
       if (input.number >= from) {
         this.link?.binary(encodeFrame(FrameType.input, this.channel, input.number, input.bytes))

@@ -1,5 +1,6 @@
 // Text messages of the terminal socket: from untrusted JSON to values. What is unknown or malformed is null.
-import type { FromServer, Session, SessionKind, SessionState, SessionStatus } from './types.ts'
+import { parseRuns } from './runs.ts'
+import type { FromServer, Person, Session, SessionKind, SessionState, SessionStatus, ThumbRow } from './types.ts'
 
 type Fields = Record<string, unknown>
 
@@ -43,6 +44,47 @@ export function parseSession(value: unknown): Session | null {
   }
 }
 
+// More people than anybody reads the names of.
+const kMaxPeople = 100
+
+function parsePeople(value: unknown): Person[] {
+  if (!Array.isArray(value)) return []
+  return value
+    .filter(isObject)
+    .slice(0, kMaxPeople)
+    .map((person) => ({
+      name: text(person.name),
+      you: person.you === true,
+      typing: person.typing === true,
+      holds: person.holds === true,
+      viewers: Math.max(1, count(person.viewers)),
+    }))
+}
+
+function parseRows(value: unknown, rows: number): ThumbRow[] {
+  if (!Array.isArray(value)) return []
+  const parsed: ThumbRow[] = []
+  for (const row of value) {
+    if (!Array.isArray(row) || !isCount(row[0]) || row[0] >= rows) continue
+    parsed.push({ y: row[0], runs: parseRuns(row[1]) })
+  }
+  return parsed
+}
+
+function parseThumb(m: Fields): FromServer | null {
+  if (typeof m.session !== 'string' || !isCount(m.cols) || !isCount(m.rows)) return null
+  const cursor = Array.isArray(m.cursor) && isCount(m.cursor[0]) && isCount(m.cursor[1]) ? m.cursor : null
+  return {
+    type: 'thumb',
+    session: m.session,
+    cols: m.cols,
+    rows: m.rows,
+    cursor: cursor === null ? null : [cursor[0], cursor[1]],
+    all: m.all === true,
+    lines: parseRows(m.lines, m.rows),
+  }
+}
+
 const kParsers: Record<string, (m: Fields) => FromServer | null> = {
   hello: (m) => ({ type: 'hello', server: text(m.server), version: text(m.version) }),
   opened: (m) =>
@@ -63,6 +105,12 @@ const kParsers: Record<string, (m: Fields) => FromServer | null> = {
     isCount(m.channel) && isCount(m.cols) && isCount(m.rows)
       ? { type: 'size', channel: m.channel, cols: m.cols, rows: m.rows, yours: m.yours === true }
       : null,
+  history: (m) =>
+    isCount(m.channel) && isCount(m.lines)
+      ? { type: 'history', channel: m.channel, lines: m.lines, kept: Math.max(count(m.kept), m.lines) }
+      : null,
+  people: (m) => (isCount(m.channel) ? { type: 'people', channel: m.channel, people: parsePeople(m.people) } : null),
+  thumb: parseThumb,
   session: (m) => {
     const session = parseSession(m.session)
     return session === null ? null : { type: 'session', session }

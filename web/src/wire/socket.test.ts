@@ -28,6 +28,7 @@ function memoryStore(shelf: Map<string, string>): Store {
 class Screen implements Sink {
   bytes = Buffer.alloc(0)
   restarts = 0
+  snapshots = 0
   write(bytes: Uint8Array, shown: () => void) {
     this.bytes = Buffer.concat([this.bytes, bytes])
     setImmediate(shown)
@@ -36,6 +37,13 @@ class Screen implements Sink {
     this.restarts += 1
     this.bytes = Buffer.alloc(0)
   }
+  snapshot(bytes: Uint8Array, shown: () => void) {
+    this.snapshots += 1
+    this.bytes = Buffer.alloc(0)
+    void bytes
+    setImmediate(shown)
+  }
+  history() {}
   size() {}
 }
 

@@ -14,6 +14,7 @@ import { decodeFrame } from './frames.ts'
 import { isUnauthorized, type Http } from './http.ts'
 import { Listeners } from './listeners.ts'
 import { parseMessage, parseSession } from './messages.ts'
+import { Thumbs } from './thumbs.ts'
 import type { FromServer, Session, ToServer } from './types.ts'
 
 const kProtocol = 'ccd.v1'
@@ -66,6 +67,10 @@ export const kTimers: Timers = {
 
 export class Wire {
   readonly fleet = new Fleet()
+  readonly thumbs = new Thumbs({
+    send: (sessions) => this.link().text({ type: 'thumbs', sessions }),
+    later: (callback, ms) => kTimers.set(callback, ms),
+  })
   private connection: Connection = kStopped
   private view: WireView = { word: 'connecting', nextTryAt: null }
   private socket: Socket | null = null
@@ -95,6 +100,7 @@ export class Wire {
     this.ticker = null
     this.happened({ kind: 'stop' })
     this.fleet.clear()
+    this.thumbs.clear()
   }
 
   // The page or the network came back; `stale` when an open socket may have died meanwhile. Also "try now".
@@ -232,7 +238,10 @@ export class Wire {
       case 'session':
         return this.fleet.upsert(message.session)
       case 'session_removed':
+        this.thumbs.forget(message.id)
         return this.fleet.remove(message.id)
+      case 'thumb':
+        return this.thumbs.message(message)
       default:
         if (message.channel !== null) this.channel(message.channel)?.message(message)
     }
@@ -259,10 +268,12 @@ export class Wire {
 
   private attachAll(): void {
     for (const channel of this.channels) channel.attach(this.link())
+    this.thumbs.attach()
   }
 
   private detachAll(): void {
     this.pendingSince.clear()
+    this.thumbs.detach()
     for (const channel of this.channels) channel.detach()
   }
 

@@ -87,14 +87,44 @@ export interface Folder {
   truncated?: boolean
 }
 
-// Which bytes a viewer wants first: a bounded tail, or everything from an offset on.
-export type From = 'tail' | number
+// What a viewer wants first: the screen as it is, or everything from an offset on.
+export type From = 'screen' | number
+
+// Who has a terminal open.
+export interface Person {
+  name: string
+  you: boolean
+  // Keys came from them a moment ago.
+  typing: boolean
+  // The pane has their size.
+  holds: boolean
+  // On so many pages.
+  viewers: number
+}
+
+// Cells of one row that look alike. docs/protocol.md, "Thumbnails", says what the numbers mean.
+export interface Run {
+  text: string
+  cols: number
+  foreground: number
+  background: number
+  attributes: number
+}
+
+export interface ThumbRow {
+  y: number
+  runs: readonly Run[]
+}
 
 export type ToServer =
   | { type: 'open'; channel: number; session: string; client: string; cols: number; rows: number; from: From }
   | { type: 'close'; channel: number }
   | { type: 'resize'; channel: number; cols: number; rows: number }
   | { type: 'fit'; channel: number }
+  // So many lines of scrollback in front of the screen.
+  | { type: 'scrollback'; channel: number; lines: number }
+  // The sessions whose screens are to be told; replaces the list before.
+  | { type: 'thumbs'; sessions: readonly string[] }
 
 export type FromServer =
   | { type: 'hello'; server: string; version: string }
@@ -111,6 +141,19 @@ export type FromServer =
     }
   | { type: 'closed'; channel: number; reason: string }
   | { type: 'size'; channel: number; cols: number; rows: number; yours: boolean }
+  // Behind a SNAPSHOT: it held `lines` lines of scrollback, `kept` are to be had.
+  | { type: 'history'; channel: number; lines: number; kept: number }
+  | { type: 'people'; channel: number; people: readonly Person[] }
+  | {
+      type: 'thumb'
+      session: string
+      cols: number
+      rows: number
+      cursor: readonly [x: number, y: number] | null
+      // All rows are here; what is not listed is blank.
+      all: boolean
+      lines: readonly ThumbRow[]
+    }
   | { type: 'session'; session: Session }
   | { type: 'session_removed'; id: string }
   | { type: 'input_reset'; channel: number }

@@ -1,0 +1,169 @@
+// Drives the built page with the stand-in in a browser, and checks what only a browser shows: node web/dev/behave.mjs
+// [DIST] [NAME]. For developers.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+import { StandIn } from './stand_in.mjs'
+
+const root = join(import.meta.dirname, '../..')
+const dist = process.argv[2] ?? join(root, 'web/dist')
+const only = process.argv[3]
+const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--enable-unsafe-swiftshader']
+const lines = (from, to) => Buffer.from(Array.from({ length: to - from }, (_, at) => `line ${from + at}\r\n`).join(''))
+
+async function until(what, check, ms = 8_000) {
+  const end = Date.now() + ms
+  for (;;) {
+    const value = await check()
+    if (value) return value
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`)
+    await new Promise((done) => setTimeout(done, 20))
+  }
+}
+
+async function opened(options, body) {
+  const profile = await mkdtemp(join(tmpdir(), 'behave-'))
+  const server = await new StandIn({ dist, root, loggedIn: true, ...options.server }).listen()
+  const session = server.addSession({ name: 'one', project: root, cols: 100, rows: 30, ...options.session }, options.program)
+  options.before?.(session, server)
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: kFlags,
+    viewport: options.viewport ?? { width: 1200, height: 700 },
+    hasTouch: options.touch ?? false,
+  })
+  const faults = []
+  try {
+    const page = context.pages()[0] ?? (await context.newPage())
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()))
+    page.on('pageerror', (error) => faults.push(error.stack))
+    await page.addInitScript(() => localStorage.setItem('ccdTest', '1'))
+    await page.goto(`http://127.0.0.1:${server.port}${options.path ?? '/s/one'}`)
+    if (options.path === undefined) await page.locator('[data-terminal][data-connection="live"]').waitFor()
+    await body({ page, server, session, context })
+    assert.deepEqual(faults, [])
+  } finally {
+    await context.close()
+    await server.close()
+    await rm(profile, { recursive: true, force: true })
+  }
+}
+
+const rows = (page) => page.evaluate(() => window.ccdTest.screenRows())
+
+// The first row in view at every frame while `work` runs.
+async function frames(page, work) {
+  await page.evaluate(() => {
+    window.seen = []
+    const look = () => {
+      window.seen.push(window.ccdTest.screenRows()[0])
+      window.looking = requestAnimationFrame(look)
+    }
+    look()
+  })
+  await work()
+  return page.evaluate(() => {
+    cancelAnimationFrame(window.looking)
+    return window.seen
+  })
+}
+
+const wheel = async (page, by) => {
+  await page.mouse.move(500, 400)
+  await page.mouse.wheel(0, by)
+}
+
+const kChecks = {
+  async 'older lines come when somebody is at the top, and nothing moves'() {
+    await opened({ before: (session) => session.output(lines(0, 5_000)) }, async ({ page, session }) => {
+      const top = async () => (await rows(page))[0]
+      const number = async () => Number((await top()).split(' ')[1])
+      const seen = await frames(page, () =>
+        until('the first line', async () => (await page.keyboard.press('Shift+PageUp'), await number()) === 0, 20_000),
+      )
+      const numbers = seen.map((row) => Number(row.split(' ')[1]))
+      for (const [at, line] of numbers.entries()) assert.ok(at === 0 || line <= numbers[at - 1], `jumped: ${seen[at - 1]}, ${seen[at]}`)
+      assert.equal(await top(), 'line 0')
+      assert.equal(await page.locator('.below').count(), 0)
+      session.output(Buffer.from('new\r\n'))
+      await page.getByRole('button', { name: 'New output below' }).click()
+      await until('the bottom is in view', async () => (await rows(page)).includes('new'))
+      assert.equal(await page.locator('.below').count(), 0)
+    })
+  },
+
+  async 'a screen that is skimmed waits for who reads'() {
+    await opened({ before: (session) => session.output(lines(0, 500)) }, async ({ page, session, server }) => {
+      server.skim = true
+      let at = 500
+      const flood = setInterval(() => session.output(lines(at, (at += 40))), 20)
+      try {
+        await until('snapshots arrive', async () => (await rows(page)).some((row) => row === `line ${at - 200}` || /line [6-9]\d\d/.test(row)))
+        await wheel(page, -400)
+        await page.getByRole('button', { name: 'New output below' }).waitFor()
+        await page.waitForTimeout(300)
+        const held = await rows(page)
+        await page.waitForTimeout(600)
+        assert.deepEqual(await rows(page), held)
+        await page.getByRole('button', { name: 'New output below' }).click()
+        await until('it goes on', async () => (await rows(page))[0] !== held[0])
+        // Now somebody selects.
+        await page.mouse.move(100, 300)
+        await page.mouse.down()
+        await page.mouse.move(300, 360, { steps: 4 })
+        await page.waitForTimeout(200)
+        const selected = await rows(page)
+        await page.waitForTimeout(500)
+        assert.deepEqual(await rows(page), selected)
+        await page.mouse.up()
+        await page.waitForTimeout(300)
+        assert.deepEqual(await rows(page), selected)
+        await page.keyboard.type('x')
+        await until('typing goes on with what is new', async () => (await rows(page))[0] !== selected[0])
+      } finally {
+        clearInterval(flood)
+      }
+      server.skim = false
+      session.output(Buffer.from('the end\r\n'))
+      await until('the end is shown', async () => (await rows(page)).includes('the end'))
+    })
+  },
+
+  async 'reading far up in a flood gets older lines'() {
+    await opened({ before: (session) => session.output(lines(0, 5_000)) }, async ({ page, session, server }) => {
+      server.skim = true
+      session.output(lines(5_000, 5_100))
+      await until('skimmed', async () => (await rows(page)).includes('line 5099'))
+      await wheel(page, -600)
+      await until('older lines came', async () => (await page.evaluate(() => window.ccdTest.screenText(true).split('\n').length)) > 200)
+    })
+  },
+
+  async 'sizes apply in order with the output'() {
+    await opened({}, async ({ page, session, server }) => {
+      const [socket] = server.sockets
+      const [viewer] = session.viewers
+      const size = (cols, rows) => socket.send(JSON.stringify({ type: 'size', channel: viewer.channel, cols, rows, yours: false }))
+      session.output(Buffer.from(`${'a'.repeat(150)}\r\n`.repeat(2000)))
+      await until('sent', () => viewer.at === session.log.length)
+      size(160, 20)
+      session.output(Buffer.from(`\x1b[2J\x1b[H${'b'.repeat(150)}|\r\n`))
+      await until('one row', async () => (await rows(page))[0] === `${'b'.repeat(150)}|`)
+    })
+  },
+}
+
+let failed = 0
+for (const [name, check] of Object.entries(kChecks)) {
+  if (only !== undefined && !name.includes(only)) continue
+  try {
+    await check()
+    console.log(`ok    ${name}`)
+  } catch (error) {
+    failed += 1
+    console.log(`FAIL  ${name}\n${error.stack}`)
+  }
+}
+process.exit(failed === 0 ? 0 : 1)
