@@ -30,4 +30,15 @@ struct Row {
 // screen.generation() from before its call and asks with it the next time.
 std::vector<Row> rows_since(const Screen& screen, std::uint64_t generation);
 
+// A line by its number (Screen::first_line()), for reading at another width.
+struct LineRow {
+  std::uint64_t line = 0;
+  bool wrapped = false;  // the terminal wrapped it: the next line goes on with it
+  std::vector<Run> runs;
+};
+
+// At most `count` lines of scrollback and main screen from `first_line` on; lines that are not kept are left out. While the alternate
+// screen is shown its rows stand in place of the main screen's, with their numbers.
+std::vector<LineRow> line_rows(const Screen& screen, std::uint64_t first_line, std::uint64_t count);
+
 }  // namespace ccd::terminal

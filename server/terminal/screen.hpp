@@ -110,7 +110,8 @@ class Screen {
 inline constexpr std::size_t kMaxTitle = 4096;
 
 // In words the first thing in which two screens differ, empty when nothing does: screens, scrollback, line numbers, pen, cursors,
-// modes, tabs, links, titles, wraps, and the sequence they are in. Not the generation, and not what a resize would not show.
+// modes, tabs, links, titles, wraps, and the sequence they are in. Not the generation, and not the cells behind the edge of an
+// alternate screen that became narrower, which tmux shows again when it becomes wider; snapshots leave them out as well.
 std::string first_difference(const Screen& a, const Screen& b);
 inline bool operator==(const Screen& a, const Screen& b) { return first_difference(a, b).empty(); }
 

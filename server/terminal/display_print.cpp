@@ -1,0 +1,146 @@
+// Printing characters, and the room that wide ones take and leave. See display.hpp.
+#include <algorithm>
+
+#include "terminal/display.hpp"
+#include "terminal/widths.hpp"
+
+namespace ccd::terminal {
+namespace {
+
+// A run of plain characters begins at x: what it cuts off on the left becomes blank. As tmux does it, a wide character in the first
+// column stays.
+void cut_left(Grid& grid, int x, int y) {
+  int at = x;
+  for (; at > 0 && is_padding(grid.cell(at, y)); --at) grid.set(at, y, {});
+  if (at > 0 && is_wide(grid.cell(at, y))) grid.set(at, y, {});
+}
+
+// The padding from x on has lost its character.
+bool cut_right(Grid& grid, int x, int y) {
+  bool cut = false;
+  for (; x < grid.cols() && is_padding(grid.cell(x, y)); ++x, cut = true) grid.set(x, y, {});
+  return cut;
+}
+
+}  // namespace
+
+void Display::print(const char* text, int count, StyleId style) {
+  while (count > 0) {
+    if (s_.x >= cols()) {
+      line_feed(Wrapped::yes, 0);
+      s_.x = 0;
+    }
+    const int part = std::min(count, cols() - s_.x);
+    const bool wide = s_.grid.row(s_.y).has_wide;
+    if (wide && s_.x != 0) cut_left(s_.grid, s_.x, s_.y);
+    s_.grid.set_ascii(s_.x, s_.y, text, part, style);
+    s_.x += part;
+    if (wide) cut_right(s_.grid, s_.x, s_.y);
+    text += part;
+    count -= part;
+  }
+}
+
+// Blanks what a character of this width at x would cut in two. True when there was something.
+bool Display::make_room(int x, int width) {
+  Grid& grid = s_.grid;
+  const Cell old = grid.cell(x, s_.y);
+  bool cut = false;
+  if (is_padding(old)) {
+    int at = x;
+    for (; at > 0 && is_padding(grid.cell(at, s_.y)); --at) grid.set(at, s_.y, {});
+    grid.set(at, s_.y, {});
+    cut = true;
+  }
+  if (width != 1 || columns_of(old) != 1) cut = cut_right(grid, x + width, s_.y) || cut;
+  return cut;
+}
+
+void Display::print_cell(Cell cell) {
+  const int width = columns_of(cell);
+  const bool wraps = s_.modes.wrap;
+  if (width > cols()) return;
+  if (!wraps && width > 1 && s_.x != cols() && s_.x > cols() - width) return;
+  bool changes = false;
+  if (s_.modes.insert && s_.x <= cols() - width) {
+    s_.grid.insert_cells(s_.x, s_.y, width, 0);
+    changes = true;
+  }
+  if (wraps && s_.x > cols() - width) {
+    line_feed(Wrapped::yes, 0);
+    s_.x = 0;
+  }
+  if (s_.x > cols() - width) return;
+  if (s_.grid.row(s_.y).has_wide) changes = make_room(s_.x, width) || changes;
+  for (int i = 1; i < width; ++i) s_.grid.set(s_.x + i, s_.y, {kPadding | ' ', 0});
+  // tmux leaves out a blank where nothing was written yet, so that it does not count as written.
+  changes = changes || width > 1 || cell != Cell{} || s_.x < s_.grid.row(s_.y).reach;
+  if (changes) s_.grid.set(s_.x, s_.y, cell);
+  const int last = wraps ? 0 : 1;
+  s_.x = s_.x <= cols() - last - width ? s_.x + width : cols() - last;
+}
+
+void Display::combine(char32_t mark) {
+  char bytes[4];
+  combine_text({bytes, put_utf8(mark, bytes)});
+}
+
+void Display::combine_text(std::string_view mark) {
+  int x = std::min(s_.x, cols()) - 1;
+  while (x >= 0 && is_padding(s_.grid.cell(x, s_.y))) --x;
+  if (x < 0) return;
+  const Cell cell = s_.grid.cell(x, s_.y);
+  std::string text;
+  s_.tables.append_text(text, cell);
+  if (text.size() + mark.size() > kClusterBytes) return;
+  text += mark;
+  if (s_.tables.clusters.wants_collection()) collect_clusters();
+  if (s_.tables.clusters.full()) return;
+  const std::uint32_t bits = cell.glyph & kWide;
+  s_.grid.set(x, s_.y, {s_.tables.clusters.add(text) | kCluster | bits, cell.style});
+}
+
+void Display::collect_clusters() {
+  ClusterTable& clusters = s_.tables.clusters;
+  std::vector<bool> used(clusters.size());
+  const auto mark = [&](Cell cell) {
+    if ((cell.glyph & kCluster) != 0) used[cell.glyph & kGlyphMask] = true;
+  };
+  s_.grid.visit_cells([&](Cell& cell) { mark(cell); });
+  if (s_.saved) s_.saved->visit_cells([&](Cell& cell) { mark(cell); });
+  const std::vector<ClusterId> numbers = clusters.keep(used);
+  const auto renumber = [&](Cell& cell) {
+    if ((cell.glyph & kCluster) != 0) cell.glyph = numbers[cell.glyph & kGlyphMask] | (cell.glyph & ~kGlyphMask);
+  };
+  s_.grid.visit_cells(renumber);
+  if (s_.saved) s_.saved->visit_cells(renumber);
+}
+
+void Display::collect_styles(Style& pen, Style& saved_pen) {
+  Tables& tables = s_.tables;
+  std::vector<bool> used(tables.styles.size());
+  const auto mark = [&](Cell& cell) { used[cell.style] = true; };
+  s_.grid.visit_cells(mark);
+  if (s_.saved) s_.saved->visit_cells(mark);
+  const std::vector<StyleId> numbers = tables.styles.keep(used);
+  const auto renumber = [&](Cell& cell) { cell.style = numbers[cell.style]; };
+  s_.grid.visit_cells(renumber);
+  if (s_.saved) s_.saved->visit_cells(renumber);
+
+  std::vector<bool> linked(tables.links.size());
+  for (StyleId id = 0; id < tables.styles.size(); ++id) linked[tables.styles[id].link] = true;
+  linked[pen.link] = linked[saved_pen.link] = linked[s_.saved_pen.link] = true;
+  const std::vector<std::uint16_t> links = tables.links.keep(linked);
+  tables.styles.renumber_links(links);
+  for (Style* style : {&pen, &saved_pen, &s_.saved_pen}) style->link = links[style->link];
+}
+
+std::uint16_t Display::link(std::string_view text, Style& pen, Style& saved_pen) {
+  // As often as this, and not each time, a full table is looked through for links that nothing shows any more.
+  constexpr int kTries = 1024;
+  if (text.empty() || text.size() > LinkTable::kMaxLinkBytes) return 0;
+  if (!s_.tables.links.has_room(text) && refused_links_++ % kTries == 0) collect_styles(pen, saved_pen);
+  return s_.tables.links.intern(text);
+}
+
+}  // namespace ccd::terminal

@@ -1,0 +1,141 @@
+// Cells of rows: writing, erasing, moving sideways. See grid.hpp; rows as a whole are in grid_rows.cpp.
+#include "terminal/grid.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ccd::terminal {
+
+Grid::Grid(Size size, Scrollback& above)
+    : above_(&above), cols_(size.cols), rows_(size.rows), stride_(size.cols),
+      order_(static_cast<std::size_t>(size.rows)),
+      cells_(static_cast<std::size_t>(size.rows) * static_cast<std::size_t>(size.cols)) {
+  for (std::uint32_t i = 0; i < order_.size(); ++i) order_[i].slot = i;
+}
+
+Cell Grid::cell(int x, int y) const {
+  const GridRow& at = row(y);
+  return x < at.filled ? cells(at)[x] : Cell{};
+}
+
+LineView Grid::line(int y) const {
+  const GridRow& at = row(y);
+  return {.cells = cells(at), .filled = std::min<int>(at.filled, cols_), .used = std::min<int>(at.used, cols_),
+          .wrapped = at.wrapped};
+}
+
+void Grid::fill(GridRow& row, int end) {
+  if (end <= row.filled) return;
+  std::fill(cells(row) + row.filled, cells(row) + end, Cell{});
+  row.filled = static_cast<std::uint16_t>(end);
+}
+
+int Grid::reach_for(int end) const {
+  // Given a run that ends exactly at a quarter or a half tmux takes the next step, but not when it reads the run in two pieces.
+  // Here the pieces must not matter.
+  if (end <= 0) return 0;
+  if (end <= cols_ / 4) return cols_ / 4;
+  if (end <= cols_ / 2) return cols_ / 2;
+  return std::max(end, cols_);
+}
+
+void Grid::extend(GridRow& row, int end) {
+  if (end > row.reach) row.reach = static_cast<std::uint16_t>(reach_for(end));
+}
+
+void Grid::set(int x, int y, Cell cell) {
+  GridRow& at = row(y);
+  fill(at, x + 1);
+  extend(at, x + 1);
+  cells(at)[x] = cell;
+  at.used = std::max(at.used, static_cast<std::uint16_t>(x + 1));
+  at.has_wide = at.has_wide || (cell.glyph & (kWide | kPadding)) != 0;
+  at.changed = generation_;
+}
+
+void Grid::set_ascii(int x, int y, const char* text, int count, StyleId style) {
+  constexpr int kBlock = 16;  // a fixed size is what compilers turn into vector code
+  GridRow& at = row(y);
+  fill(at, x);
+  const int end = x + count;
+  extend(at, end);
+  at.filled = std::max(at.filled, static_cast<std::uint16_t>(end));
+  at.used = std::max(at.used, static_cast<std::uint16_t>(end));
+  at.changed = generation_;
+  Cell* out = cells(at) + x;
+  int i = 0;
+  for (; i + kBlock <= count; i += kBlock) {
+    for (int k = 0; k < kBlock; ++k) out[i + k] = {static_cast<unsigned char>(text[i + k]), style};
+  }
+  for (; i < count; ++i) out[i] = {static_cast<unsigned char>(text[i]), style};
+}
+
+void Grid::erase(GridRow& row, StyleId blank) {
+  row.filled = row.used = row.reach = 0;
+  row.wrapped = row.has_wide = false;
+  row.changed = generation_;
+  if (blank == 0) return;
+  row.filled = row.reach = static_cast<std::uint16_t>(cols_);
+  std::fill_n(cells(row), cols_, Cell{' ', blank});
+}
+
+void Grid::end_wrap_into(int y) {
+  if (y > 0) row(y - 1).wrapped = false;
+  else above_->unwrap_newest();
+}
+
+void Grid::clear_row(int y, StyleId blank) { clear(0, y, cols_, 1, blank); }
+
+void Grid::clear(int x, int y, int cols, int rows, StyleId blank) {
+  if (cols <= 0 || rows <= 0) return;
+  if (x == 0 && cols == cols_) {
+    for (int i = 0; i < rows; ++i) erase(row(y + i), blank);
+    end_wrap_into(y);
+    return;
+  }
+  for (int i = 0; i < rows; ++i) {
+    GridRow& at = row(y + i);
+    int end = x + cols;
+    if (blank == 0) {
+      const int reach = std::min<int>(at.reach, cols_);
+      if (x > reach) continue;
+      end = std::min(end, reach);
+    }
+    extend(at, end);
+    fill(at, end);
+    std::fill(cells(at) + x, cells(at) + std::max(x, end), Cell{' ', blank});
+    at.changed = generation_;
+  }
+}
+
+void Grid::move_cells(int to, int from, int y, int count, StyleId blank) {
+  if (count <= 0 || to == from) return;
+  GridRow& at = row(y);
+  const int end = std::max(to, from) + count;
+  extend(at, from + count);
+  extend(at, to + count);
+  fill(at, end);
+  Cell* line = cells(at);
+  std::memmove(line + to, line + from, static_cast<std::size_t>(count) * sizeof(Cell));
+  at.used = std::max(at.used, static_cast<std::uint16_t>(to + count));
+  for (int x = from; x < from + count; ++x) {
+    if (x < to || x >= to + count) line[x] = {' ', blank};
+  }
+  at.changed = generation_;
+}
+
+void Grid::insert_cells(int x, int y, int count, StyleId blank) {
+  if (x >= cols_ - 1) clear(x, y, 1, 1, blank);
+  else move_cells(x + count, x, y, cols_ - x - count, blank);
+}
+
+void Grid::delete_cells(int x, int y, int count, StyleId blank) {
+  move_cells(x, x + count, y, cols_ - x - count, blank);
+  clear(cols_ - count, y, count, 1, blank);
+}
+
+std::size_t Grid::memory_bytes() const {
+  return order_.capacity() * sizeof(GridRow) + cells_.capacity() * sizeof(Cell);
+}
+
+}  // namespace ccd::terminal

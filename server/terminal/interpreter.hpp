@@ -1,0 +1,95 @@
+// What the parts of the stream mean: control characters, escape and control sequences, and strings, applied to a display. It holds
+// the pen and what else belongs to the stream and not to the screen.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "terminal/display.hpp"
+#include "terminal/params.hpp"
+
+namespace ccd::terminal {
+
+struct Pen {
+  Style style;
+  bool g0_drawing = false;
+  bool g1_drawing = false;
+  bool shifted = false;  // SO: characters come from G1
+  friend bool operator==(const Pen&, const Pen&) = default;
+};
+
+class Interpreter {
+ public:
+  explicit Interpreter(Display& display) : display_(display) {}
+
+  // ASCII that prints.
+  void print(const char* text, std::size_t count);
+  // Anything else that is a character.
+  void print(char32_t character);
+  void control(unsigned char character);
+  void escape(std::string_view intermediates, char final);
+  // `intermediates` has the private marker too: "?", ">", " ".
+  void sequence(std::string_view intermediates, std::string_view params, char final);
+  void operating_system_command(std::string_view text);
+  void application_command(std::string_view text);
+
+  struct State {
+    Pen pen;
+    struct Saved {  // DECSC
+      Pen pen;
+      int x = 0;
+      int y = 0;
+      bool origin = false;
+    } saved;
+    std::string title;
+    std::vector<std::string> titles;  // pushed by CSI 22 t, the newest last
+    int last = -1;                    // the character that REP repeats
+    bool synchronized_update = false;
+  };
+  [[nodiscard]] const State& state() const { return s_; }
+  [[nodiscard]] State& state() { return s_; }  // for Screen::restore()
+
+ private:
+  StyleId pen() {
+    if (!pen_known_) refresh_pen();
+    return pen_id_;
+  }
+  StyleId blank() {
+    if (!pen_known_) refresh_pen();
+    return blank_id_;
+  }
+  void refresh_pen();
+  void reset();
+  void save();
+  void restore();
+  bool move(char final);
+  bool edit(char final);
+  void other(char final);
+  void erase_display();
+  void erase_line();
+  void private_sequence(char final);
+  void set_mode(int mode, bool on);
+  void set_private_mode(int mode, bool on);
+  void column_mode();
+  void mouse_mode(MouseMode mode) { display_.modes().mouse = mode; }
+  void cursor_style(int number);
+  void window_operations();
+  void push_title();
+  void pop_title();
+  void set_title(std::string_view text);
+  void set_link(std::string_view text);
+
+  Display& display_;
+  State s_;
+  Params params_;
+  bool pen_known_ = false;
+  StyleId pen_id_ = 0;
+  StyleId blank_id_ = 0;
+};
+
+// As tmux takes titles: UTF-8 of characters that it knows, without control characters.
+bool is_title(std::string_view text);
+
+}  // namespace ccd::terminal

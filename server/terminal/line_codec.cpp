@@ -1,0 +1,170 @@
+// Encoding and decoding one line of scrollback: see line_codec.hpp.
+#include "terminal/line_codec.hpp"
+
+#include "terminal/widths.hpp"
+
+namespace ccd::terminal::codec {
+namespace {
+
+constexpr char kNoPadding = 1;
+constexpr char kLonePadding = 2;
+
+enum Mask : unsigned { kForeground = 1, kBackground = 2, kUnderlineColour = 4, kAttributes = 8, kLink = 16 };
+
+unsigned mask_of(const Style& style) {
+  return (style.foreground.is_standard() ? 0U : kForeground) | (style.background.is_standard() ? 0U : kBackground) |
+         (style.underline_colour.is_standard() ? 0U : kUnderlineColour) | (style.attributes == 0 ? 0U : kAttributes) |
+         (style.link == 0 ? 0U : kLink);
+}
+
+char* put_u16(char* out, std::uint16_t value) {
+  std::memcpy(out, &value, 2);
+  return out + 2;
+}
+
+std::uint16_t take_u16(const char*& at) {
+  std::uint16_t value = 0;
+  std::memcpy(&value, at, 2);
+  at += 2;
+  return value;
+}
+
+char* put_colour(char* out, Colour colour) {
+  *out++ = static_cast<char>(colour.kind());
+  const std::uint32_t value = colour.value();
+  *out++ = static_cast<char>(value & 0xffU);
+  if (colour.kind() != Colour::Kind::rgb) return out;
+  *out++ = static_cast<char>((value >> 8U) & 0xffU);
+  *out++ = static_cast<char>(value >> 16U);
+  return out;
+}
+
+Colour take_colour(const char*& at) {
+  const auto byte = [&] { return static_cast<std::uint32_t>(static_cast<unsigned char>(*at++)); };
+  const auto kind = static_cast<Colour::Kind>(byte());
+  std::uint32_t value = byte();
+  if (kind == Colour::Kind::rgb) {
+    value |= byte() << 8U;
+    value |= byte() << 16U;
+  }
+  return Colour::from_bits(static_cast<std::uint32_t>(kind) << 24U | value);
+}
+
+Style take_style(const char*& at, LinkTable& links) {
+  Style style;
+  const auto mask = static_cast<unsigned char>(*at++);
+  if ((mask & kForeground) != 0) style.foreground = take_colour(at);
+  if ((mask & kBackground) != 0) style.background = take_colour(at);
+  if ((mask & kUnderlineColour) != 0) style.underline_colour = take_colour(at);
+  if ((mask & kAttributes) != 0) style.attributes = take_u16(at);
+  if ((mask & kLink) != 0) {
+    const std::uint16_t size = take_u16(at);
+    style.link = links.intern({at, size});
+    at += size;
+  }
+  return style;
+}
+
+void encode_runs(std::string& out, const LineView& line, int cells, const Tables& tables) {
+  const std::size_t count_at = out.size();
+  out.append(2, '\0');
+  std::uint16_t count = 0;
+  for (int x = 0; x < cells; ++count) {
+    const StyleId id = line.cells[x].style;
+    const int begin = x;
+    while (x < cells && line.cells[x].style == id) ++x;
+    const Style& style = tables.styles[id];
+    char buffer[kMaxPrefix];
+    out.append(buffer, put_run(buffer, static_cast<std::uint16_t>(x - begin), style));
+    if (style.link == 0) continue;
+    const std::string_view link = tables.links[style.link];
+    out.append(buffer, put_u16(buffer, static_cast<std::uint16_t>(link.size())));
+    out += link;
+  }
+  std::memcpy(out.data() + count_at, &count, 2);
+}
+
+// Reads characters into cells until there are `count`.
+void decode_text(const char* text, std::size_t count, Tables& tables, std::vector<Cell>& cells) {
+  std::size_t x = 0;
+  while (x < count) {
+    if (*text == kLonePadding) {
+      cells[x++].glyph = kPadding | ' ';
+      ++text;
+      continue;
+    }
+    const char* begin = text;
+    const Utf8Char base = read_utf8(text, 4);
+    text += base.size;
+    while (static_cast<unsigned char>(*text) >= 0x80) {
+      const Utf8Char mark = read_utf8(text, 4);
+      if (width_of(mark.code_point) != Width::combining) break;
+      text += mark.size;
+    }
+    const auto size = static_cast<std::size_t>(text - begin);
+    std::uint32_t glyph = base.code_point;
+    if (size > base.size) glyph = tables.clusters.full() ? glyph : tables.clusters.add({begin, size}) | kCluster;
+    const bool wide = width_of(base.code_point) == Width::wide;
+    cells[x++].glyph = glyph | (wide ? kWide : 0U);
+    if (!wide) continue;
+    if (*text == kNoPadding) ++text;
+    else if (x < count) cells[x++].glyph = kPadding | ' ';
+  }
+}
+
+}  // namespace
+
+char* put_run(char* out, std::uint16_t cells, const Style& style) {
+  out = put_u16(out, cells);
+  *out++ = static_cast<char>(mask_of(style));
+  if (!style.foreground.is_standard()) out = put_colour(out, style.foreground);
+  if (!style.background.is_standard()) out = put_colour(out, style.background);
+  if (!style.underline_colour.is_standard()) out = put_colour(out, style.underline_colour);
+  if (style.attributes != 0) out = put_u16(out, style.attributes);
+  return out;
+}
+
+void encode(std::string& out, const LineView& line, int cells, const Tables& tables) {
+  char head_bytes[kHeadSize];
+  put(head_bytes, {.flags = static_cast<std::uint8_t>(kStyled | (line.wrapped ? kWrapped : 0U)),
+                   .used = static_cast<std::uint16_t>(line.used),
+                   .cells = static_cast<std::uint16_t>(cells)});
+  out.append(head_bytes, kHeadSize);
+  encode_runs(out, line, cells, tables);
+  for (int x = 0; x < cells; ++x) {
+    const Cell cell = line.cells[x];
+    if (is_padding(cell)) {
+      out += kLonePadding;
+      continue;
+    }
+    tables.append_text(out, cell);
+    if (!is_wide(cell)) continue;
+    if (x + 1 < cells && is_padding(line.cells[x + 1])) ++x;
+    else out += kNoPadding;
+  }
+  // decode_text() looks one byte past a character for what combines with it.
+  out += '\0';
+}
+
+void decode(const char* record, Tables& tables, Line& into) {
+  const Head head = codec::head(record);
+  const char* at = record + kHeadSize;
+  into.cells.assign(head.cells, Cell{});
+  into.used = head.used;
+  into.wrapped = (head.flags & kWrapped) != 0;
+  if ((head.flags & kStyled) != 0) {
+    std::size_t x = 0;
+    for (std::uint16_t runs = take_u16(at); runs > 0; --runs) {
+      const std::size_t end = x + take_u16(at);
+      const StyleId id = tables.styles.intern(take_style(at, tables.links));
+      for (; x < end; ++x) into.cells[x].style = id;
+    }
+  }
+  if ((head.flags & kPlain) != 0) {
+    for (Cell& cell : into.cells) cell.glyph = static_cast<unsigned char>(*at++);
+    return;
+  }
+  decode_text(at, head.cells, tables, into.cells);
+}
+
+}  // namespace ccd::terminal::codec

@@ -1,0 +1,170 @@
+// Writing cells: see line_writer.hpp.
+#include "terminal/line_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "terminal/sgr.hpp"
+
+namespace ccd::terminal {
+namespace {
+
+// Runs of one character from this length on are shorter as "repeat", and of standard blanks as "go right".
+constexpr int kLongRun = 8;
+
+void append_sequence(std::string& out, int number, char final) {
+  char digits[12];
+  out += "\x1b[";
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  out += final;
+}
+
+// Attributes can be added to the ones in force, but not taken away without a reset.
+bool only_adds(const Style& from, const Style& to) {
+  const unsigned flags = from.attributes & ~unsigned{kUnderlineMask};
+  return (flags & ~to.attributes) == 0 &&
+         (from.underline() == Underline::none || to.underline() == from.underline() || to.underline() != Underline::none);
+}
+
+// The parts of `to` that differ, as a style that append_sgr() can write; false when a colour goes back to the standard one.
+bool additions(const Style& from, const Style& to, Style& added) {
+  if (!only_adds(from, to)) return false;
+  added.attributes = static_cast<std::uint16_t>(to.attributes & ~from.attributes & ~unsigned{kUnderlineMask});
+  if (to.underline() != from.underline()) added.set_underline(to.underline());
+  const auto colour = [](Colour was, Colour is, Colour& add) {
+    if (was == is) return true;
+    add = is;
+    return !is.is_standard();
+  };
+  return colour(from.foreground, to.foreground, added.foreground) &&
+         colour(from.background, to.background, added.background) &&
+         colour(from.underline_colour, to.underline_colour, added.underline_colour);
+}
+
+constexpr std::uint16_t kNotSgr = kLineDrawing;
+
+}  // namespace
+
+void LineWriter::style(const Style& style, const LinkTable& links) { this->style(style, links[style.link]); }
+
+void LineWriter::style(const Style& style, std::string_view link) {
+  Style to = style;
+  to.link = 0;
+  if (drawing_ == LineDrawing::as_unicode) to.attributes &= static_cast<std::uint16_t>(~unsigned{kNotSgr});
+  if (link != link_) {
+    out_ += "\x1b]8;";
+    out_ += link.empty() ? ";" : link;
+    out_ += "\x1b\\";
+    link_ = link;
+  }
+  if (to == style_) return;
+  if (((to.attributes ^ style_.attributes) & kNotSgr) != 0) out_ += (to.attributes & kNotSgr) != 0 ? "\x1b(0" : "\x1b(B";
+  Style from = style_;
+  Style target = to;
+  from.attributes &= static_cast<std::uint16_t>(~unsigned{kNotSgr});
+  target.attributes &= static_cast<std::uint16_t>(~unsigned{kNotSgr});
+  Style added;
+  if (additions(from, target, added)) {
+    append_sgr(out_, added);
+  } else if (target == Style{}) {
+    out_ += "\x1b[m";
+  } else {
+    const std::size_t begin = out_.size();
+    append_sgr(out_, target);
+    out_.insert(begin + 2, "0;");  // CSI 0; ...
+  }
+  style_ = to;
+}
+
+void LineWriter::same(char character, int count) {
+  const bool drawn = (style_.attributes & kLineDrawing) != 0;
+  if (count < kLongRun || drawn) {
+    out_.append(static_cast<std::size_t>(count), character);
+    return;
+  }
+  out_ += character;
+  append_sequence(out_, count - 1, 'b');
+}
+
+void LineWriter::cells(const LineView& line, int begin, int end, const Tables& tables) {
+  for (int x = begin; x < end;) {
+    const Cell cell = cell_at(line, x);
+    if (is_torn(line, x)) {
+      style(tables.styles[cell.style], tables.links);
+      out_ += ' ';
+      ++x;
+      continue;
+    }
+    if (is_padding(cell)) {
+      ++x;
+      continue;
+    }
+    int run = 1;
+    while (x + run < end && cell_at(line, x + run) == cell) ++run;
+    // The first and the last cell are printed, so that wraps happen and the row counts as written up to here.
+    if (cell == Cell{} && run >= kLongRun && x > begin && x + run < end) {
+      append_sequence(out_, run, 'C');
+      x += run;
+      continue;
+    }
+    style(tables.styles[cell.style], tables.links);
+    if (drawing_ == LineDrawing::as_unicode) {
+      append_readable(out_, cell, tables);
+      ++x;
+    } else if (is_ascii(cell)) {
+      same(static_cast<char>(cell.glyph), run);
+      x += run;
+    } else {
+      tables.append_text(out_, cell);
+      ++x;
+    }
+  }
+}
+
+void LineWriter::erased(const LineView& line, int begin, int cols, const Tables& tables) {
+  for (int x = begin; x < std::min(line.filled, cols);) {
+    const Cell cell = line.cells[x];
+    int end = x + 1;
+    while (end < cols && cell_at(line, end).style == cell.style) ++end;
+    if (cell.style != 0) {
+      style(tables.styles[cell.style], tables.links);
+      if (end == cols) {
+        out_ += "\x1b[K";
+        return;
+      }
+      append_sequence(out_, end - x, 'X');
+    }
+    append_sequence(out_, end - x, 'C');
+    x = end;
+  }
+}
+
+char32_t line_drawing(unsigned char letter) {
+  constexpr unsigned char kFirst = 0x5f;
+  static constexpr std::array<char32_t, 32> kCharacters{
+      U'\u00a0', U'\u25c6', U'\u2592', U'\u2409', U'\u240c', U'\u240d', U'\u240a', U'\u00b0', U'\u00b1', U'\u2424', U'\u240b',
+      U'\u2518', U'\u2510', U'\u250c', U'\u2514', U'\u253c', U'\u23ba', U'\u23bb', U'\u2500', U'\u23bc', U'\u23bd', U'\u251c',
+      U'\u2524', U'\u2534', U'\u252c', U'\u2502', U'\u2264', U'\u2265', U'\u03c0', U'\u2260', U'\u00a3', U'\u00b7'};
+  return letter >= kFirst && letter < kFirst + kCharacters.size() ? kCharacters[letter - kFirst] : letter;
+}
+
+void append_readable(std::string& out, Cell cell, const Tables& tables) {
+  const bool drawn = (tables.styles[cell.style].attributes & kLineDrawing) != 0;
+  if (drawn && is_ascii(cell)) append_utf8(out, line_drawing(static_cast<unsigned char>(cell.glyph)));
+  else tables.append_text(out, cell);
+}
+
+int end_of_text(const LineView& line) {
+  int end = line.filled;
+  while (end > 0 && line.cells[end - 1].glyph == ' ') --end;
+  return end;
+}
+
+bool is_torn(const LineView& line, int x) {
+  const Cell cell = cell_at(line, x);
+  if (is_wide(cell)) return !is_padding(cell_at(line, x + 1));
+  return is_padding(cell) && (x == 0 || !is_wide(cell_at(line, x - 1)));
+}
+
+}  // namespace ccd::terminal

@@ -1,0 +1,49 @@
+// Cells written out: as escape sequences with as few changes of style as needed, or as plain text.
+#pragma once
+
+#include <string>
+
+#include "terminal/scrollback.hpp"
+#include "terminal/tables.hpp"
+
+namespace ccd::terminal {
+
+enum class LineDrawing : std::uint8_t { as_charset, as_unicode };
+
+// Writes cells one after the other and remembers the style that is in force. Begins with the standard one.
+class LineWriter {
+ public:
+  LineWriter(std::string& out, LineDrawing drawing) : out_(out), drawing_(drawing) {}
+
+  // Cells [begin, end) of a line, all of which are printed: none of them is skipped at the beginning or the end.
+  void cells(const LineView& line, int begin, int end, const Tables& tables);
+  // Blanks [begin, end) with nothing but a background, by erasing: they do not count as printed. The cursor is at `begin`.
+  void erased(const LineView& line, int begin, int cols, const Tables& tables);
+  void style(const Style& style, const LinkTable& links);
+  void standard() { style({}, std::string_view{}); }
+  [[nodiscard]] Colour background() const { return style_.background; }
+
+ private:
+  void style(const Style& style, std::string_view link);
+  void same(char character, int count);
+
+  std::string& out_;
+  LineDrawing drawing_;
+  Style style_{};
+  std::string link_;
+};
+
+// What the letter stands for in the line-drawing set; itself when it stands for nothing.
+char32_t line_drawing(unsigned char letter);
+
+// The text of the cell as people read it.
+void append_readable(std::string& out, Cell cell, const Tables& tables);
+
+// One past the last cell of the line that is not a blank, whatever its colours.
+int end_of_text(const LineView& line);
+// The cell at x, where cells behind the filled ones are blanks.
+inline Cell cell_at(const LineView& line, int x) { return x < line.filled ? line.cells[x] : Cell{}; }
+// A wide character without its padding cell or a padding cell without its character: insertions and deletions make them.
+bool is_torn(const LineView& line, int x);
+
+}  // namespace ccd::terminal

@@ -1,0 +1,38 @@
+// What no escape sequence says, put into snapshots as device control strings that other terminals ignore:
+//
+//   ESC P ccd ; name { ; number } ESC \          (a cell's text is hexadecimal UTF-8)
+//
+//   size;cols;rows            the screen has this size from here on
+//   row;used;reach            of the cursor's row: cells that count as written, and what tmux would have allocated
+//   wrapped;above             the cursor's row (0) or the one above it (1) continues on the next one
+//   cell;x;text               the cell of the cursor's row is a torn half of a wide character: this one, or padding when empty
+//   state;x;y;saved_x;saved_y;dec_x;dec_y;dec_origin;scrolled;top_line;numbering;last       see SnapshotWriter::state()
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ccd::terminal {
+
+inline constexpr std::string_view kRecordBegin = "\x1bPccd;";
+inline constexpr std::string_view kRecordEnd = "\x1b\\";
+
+void record(std::string& out, std::string_view name, std::initializer_list<std::int64_t> numbers);
+void record_cell(std::string& out, int x, std::string_view text);
+
+struct Record {
+  std::string_view name;
+  std::vector<std::string_view> fields;
+
+  // The field's number, or `standard` when it is not there or no number.
+  [[nodiscard]] std::int64_t number(std::size_t index, std::int64_t standard) const;
+  // The field's bytes, written in hexadecimal; empty when they are not.
+  [[nodiscard]] std::string bytes(std::size_t index) const;
+};
+// `text` is what stands between kRecordBegin and kRecordEnd; the record refers to it.
+Record parse_record(std::string_view text);
+
+}  // namespace ccd::terminal

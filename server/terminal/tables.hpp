@@ -1,0 +1,24 @@
+// What cells refer to by number, for both screens and the scrollback of one model.
+#pragma once
+
+#include "terminal/cell.hpp"
+#include "terminal/clusters.hpp"
+#include "terminal/styles.hpp"
+#include "terminal/utf8.hpp"
+
+namespace ccd::terminal {
+
+struct Tables {
+  StyleTable styles;
+  ClusterTable clusters;
+  LinkTable links;
+
+  // The cell's character with all that combines with it; nothing for a padding cell. Line drawing stays the letter it is.
+  void append_text(std::string& out, Cell cell) const {
+    if (is_padding(cell)) return;
+    if ((cell.glyph & kCluster) != 0) out += clusters[cell.glyph & kGlyphMask];
+    else append_utf8(out, cell.glyph & kGlyphMask);
+  }
+};
+
+}  // namespace ccd::terminal
