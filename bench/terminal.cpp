@@ -37,6 +37,7 @@ namespace beast = boost::beast;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint8_t kData = 1;
+constexpr std::uint8_t kSnapshot = 2;
 constexpr std::uint8_t kInput = 3;
 constexpr std::uint8_t kAckOutput = 4;
 constexpr std::size_t kHeader = 13;
@@ -160,25 +161,14 @@ std::string open_message(const std::string& session, const std::string& from) {
          R"(","cols":120,"rows":36,"from":)" + from + "}";
 }
 
-// The number behind "name": in a text message.
-std::uint64_t field(const std::string& message, const std::string& name) {
-  const std::size_t at = message.find("\"" + name + "\":");
-  if (at == std::string::npos) throw std::runtime_error("no " + name + " in " + message);
-  return std::strtoull(message.c_str() + at + name.size() + 3, nullptr, 10);
-}
-
 int echo_socket(const std::string& port, const std::string& ticket, const std::string& session, int count) {
   Socket socket(port, ticket);
-  socket.text(open_message(session, "\"tail\""));
+  socket.text(open_message(session, "\"screen\""));
   std::string message;
-  do {
-    socket.next(message);
-  } while (message.find("\"opened\"") == std::string::npos);
-  // What is in the record already must not be taken for an echo.
-  const std::uint64_t end = field(message, "end");
-  for (std::uint64_t at = field(message, "offset"); at < end;)
-    if (socket.next(message) == kData) at = Socket::number(message) + message.size() - kHeader;
-  socket.frame(kAckOutput, end);
+  // What is on the screen already must not be taken for an echo.
+  while (socket.next(message) != kSnapshot) {
+  }
+  socket.frame(kAckOutput, Socket::number(message));
   std::vector<double> micros;
   for (int i = 0; i < count; ++i) {
     const char c = key(i);
@@ -204,10 +194,11 @@ int view(const std::string& port, const std::string& ticket, const std::string& 
   std::uint64_t acknowledged = 0;
   std::uint64_t bytes = 0;
   while (at < until) {
-    if (socket.next(message) != kData) continue;
-    at = Socket::number(message) + message.size() - kHeader;
+    const std::uint8_t type = socket.next(message);
+    if (type != kData && type != kSnapshot) continue;
+    at = Socket::number(message) + (type == kData ? message.size() - kHeader : 0);
     bytes += message.size() - kHeader;
-    if (at - acknowledged >= 64 * 1024 || at >= until) {
+    if (type == kSnapshot || at - acknowledged >= 64 * 1024 || at >= until) {
       socket.frame(kAckOutput, at);
       acknowledged = at;
     }

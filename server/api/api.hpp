@@ -58,6 +58,7 @@ struct Parts {  // all outlive the Api
   asio::thread_pool* pool;
   std::string metrics_token;  // empty: this machine only
   std::string version;
+  std::function<Task<std::string>()> details;  // the body of GET /health/details
 };
 
 struct RouteInfo {
@@ -80,6 +81,8 @@ class Api {
   Task<void> stop();
 
   static std::vector<RouteInfo> routes();
+  // How long a request's body may be; asked before it is read.
+  [[nodiscard]] std::size_t body_limit(const http::Request& request) const;
 
  private:
   struct Call {
@@ -127,6 +130,8 @@ class Api {
   Task<Result<http::Response>> sessions_end(Call call);
   Task<Result<http::Response>> sessions_output(Call call);
   Task<Result<http::Response>> sessions_screen(Call call);
+  Task<Result<http::Response>> sessions_lines(Call call);
+  Task<Result<http::Response>> sessions_upload(Call call);
   Task<Result<http::Response>> terminal_socket(Call call);
   // routes_files.cpp
   Task<Result<http::Response>> projects(Call call);
@@ -134,6 +139,7 @@ class Api {
   // routes_system.cpp
   Task<Result<http::Response>> health(Call call);
   Task<Result<http::Response>> health_live(Call call);
+  Task<Result<http::Response>> health_details(Call call);
   Task<Result<http::Response>> health_ready(Call call);
   Task<Result<http::Response>> metrics_text(Call call);
   Task<Result<http::Response>> audit_page(Call call);

@@ -5,6 +5,8 @@
 #include "api/errors.hpp"
 #include "api/wire.hpp"
 #include "base/log.hpp"
+#include "files/upload.hpp"
+#include "http/url.hpp"
 
 namespace ccd::api {
 
@@ -19,6 +21,9 @@ constexpr std::size_t kMaxWord = 64 * 1024;
 constexpr std::size_t kMaxVariables = 64;
 constexpr std::uint64_t kDefaultOutput = 64 * 1024;
 constexpr std::uint64_t kMaxOutput = 1024 * 1024;  // of the record in one answer
+constexpr std::uint64_t kDefaultLines = 200;
+constexpr std::uint64_t kMaxLines = 1000;  // in one answer: some 200 KB
+constexpr std::size_t kUsualBody = 1024 * 1024;
 constexpr std::string_view kSubprotocol = "ccd.v1";
 constexpr std::string_view kTicketPrefix = "ticket.";
 constexpr std::size_t kMaxSocketsPerLogin = 32;  // tabs of one browser
@@ -119,6 +124,38 @@ Task<Result<http::Response>> Api::sessions_screen(Call call) {
   const auto screen = co_await parts_.hub->screen(call.request->params.at("id"));
   if (!screen) co_return tl::unexpected(screen.error());
   co_return http::text(200, json_text(*screen));
+}
+
+Task<Result<http::Response>> Api::sessions_lines(Call call) {
+  const std::uint64_t count = CO_TRY(query_number(call.http(), "count", kDefaultLines, kMaxLines));
+  std::optional<std::uint64_t> from;
+  if (call.http().query("from")) from = CO_TRY(query_number(call.http(), "from", 0, UINT64_MAX));
+  const auto page = co_await parts_.hub->lines(call.request->params.at("id"), from, count);
+  if (!page) co_return tl::unexpected(page.error());
+  co_return json_response(200, lines_json(*page));
+}
+
+// Larger than other requests, and only from who may do it: nobody else's bytes are taken in.
+std::size_t Api::body_limit(const http::Request& request) const {
+  if (request.method != "POST" || !request.path.ends_with("/uploads")) return kUsualBody;
+  const auto call = identify(std::make_shared<http::Request>(request));
+  return call && authorise(*call, Access::member) ? files::kMaxUploadBytes : kUsualBody;
+}
+
+Task<Result<http::Response>> Api::sessions_upload(Call call) {
+  const std::string id = call.request->params.at("id");
+  const auto session = parts_.hub->find(id);
+  if (!session) co_return fail(ErrorKind::not_found, "there is no such session");
+  auto save = [roots = parts_.project_roots, project = session->project, request = call.request, unique = parts_.random->hex(2),
+               now = parts_.clock->wall()] {
+    return files::save_upload(*roots, project, request->body, http::percent_decode(request->header("X-File-Name")).value_or(""), unique, now);
+  };
+  const auto path = co_await run_on(*parts_.pool, std::move(save));
+  const json::object detail{{"session", id}, {"bytes", call.request->body.size()}};
+  const std::string target = path ? json_text(*path) : session->project;
+  co_await audit(call, "files.upload", target, path ? audit::Outcome::ok : audit::Outcome::denied, json::serialize(detail));
+  if (!path) co_return tl::unexpected(path.error());
+  co_return json_response(201, json::object{{"path", json_text(*path)}});
 }
 
 Task<Result<http::Response>> Api::terminal_socket(Call call) {

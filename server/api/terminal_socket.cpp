@@ -27,6 +27,11 @@ constexpr std::uint16_t kCloseBadMessage = 1008;
 constexpr int kMaxJsonDepth = 8;
 // An echo follows its key within a millisecond or not soon.
 constexpr auto kAckPause = std::chrono::milliseconds(1);
+// A person looks at small pictures of many sessions: twice a second is live.
+constexpr auto kThumbPause = std::chrono::milliseconds(500);
+constexpr std::size_t kMaxThumbs = 200;
+constexpr std::size_t kThumbQueue = 256 * 1024;  // small pictures wait for the terminals
+constexpr std::int64_t kMaxScrollback = 10'000;
 constexpr int kMinCols = 10;
 constexpr int kMaxCols = 1000;
 constexpr int kMinRows = 3;
@@ -82,11 +87,13 @@ class TerminalSocket::Channel final : public sessions::Viewer {
       socket_->audit("session.input", session_, audit::Outcome::ok, json::serialize(json::object{{"bytes", typed_bytes_}}));
   }
 
-  bool data(std::uint64_t offset, std::span<const std::byte> bytes) override {
-    return socket_->send_frame(FrameType::data, number_, offset, std::string(as_text(bytes)));
+  bool data(std::uint64_t offset, std::shared_ptr<const std::string> bytes) override {
+    return socket_->send_frame(FrameType::data, number_, offset, std::move(bytes));
   }
-  bool snapshot(std::uint64_t offset, std::string_view escape_sequences) override {
-    return socket_->send_frame(FrameType::snapshot, number_, offset, std::string(escape_sequences));
+  bool snapshot(std::uint64_t offset, const sessions::Mirror::Snapshot& snapshot) override {
+    if (!socket_->send_frame(FrameType::snapshot, number_, offset, snapshot.bytes)) return false;
+    socket_->send({{"type", "history"}, {"channel", number_}, {"lines", snapshot.lines}, {"kept", snapshot.kept}});
+    return true;
   }
   void input_taken(std::uint64_t highest) override { socket_->acknowledge_input(number_, highest); }
   void input_reset() override { socket_->send({{"type", "input_reset"}, {"channel", number_}}); }
@@ -98,11 +105,17 @@ class TerminalSocket::Channel final : public sessions::Viewer {
     if (opened_) socket_->send({{"type", "size"}, {"channel", number_}, {"cols", cols}, {"rows", rows}, {"yours", yours}});
   }
 
+  void people(const std::vector<sessions::Person>& people) override {
+    people_ = people;
+    if (opened_) tell_people();
+  }
+
   void open(std::unique_ptr<sessions::Attachment> attachment, std::uint64_t end) {
     attachment_ = std::move(attachment);
     opened_ = true;
     socket_->send({{"type", "opened"}, {"channel", number_}, {"session", session_}, {"offset", attachment_->offset()},
                    {"end", end}, {"cols", cols_}, {"rows", rows_}, {"yours", yours_}, {"credit", sessions::kViewerCredit}});
+    tell_people();
     attachment_->resume();
   }
   [[nodiscard]] sessions::Attachment& attachment() { return *attachment_; }
@@ -110,6 +123,14 @@ class TerminalSocket::Channel final : public sessions::Viewer {
   void count_typed(std::size_t bytes) { typed_bytes_ += bytes; }
 
  private:
+  void tell_people() {
+    json::array list;
+    for (const sessions::Person& person : people_)
+      list.push_back({{"name", person.name}, {"you", person.name == socket_->who_.user_name}, {"typing", person.typing},
+                      {"holds", person.holds}, {"viewers", person.viewers}});
+    socket_->send({{"type", "people"}, {"channel", number_}, {"people", std::move(list)}});
+  }
+
   TerminalSocket* socket_;
   std::uint32_t number_;
   std::string session_;
@@ -119,6 +140,7 @@ class TerminalSocket::Channel final : public sessions::Viewer {
   int rows_ = 0;
   bool yours_ = false;
   std::uint64_t typed_bytes_ = 0;
+  std::vector<sessions::Person> people_;
 };
 
 TerminalSocket::TerminalSocket(SocketParts parts, std::shared_ptr<http::WebSocket> socket, auth::Principal who)
@@ -127,7 +149,8 @@ TerminalSocket::TerminalSocket(SocketParts parts, std::shared_ptr<http::WebSocke
       who_(std::move(who)),
       self_(std::make_shared<TerminalSocket*>(this)),
       ack_timer_(parts_.tasks->executor()),
-      stalled_(parts_.tasks->executor()) {}
+      stalled_(parts_.tasks->executor()),
+      thumbs_wanted_(parts_.tasks->executor()) {}
 
 TerminalSocket::~TerminalSocket() = default;
 
@@ -143,7 +166,7 @@ Task<void> TerminalSocket::run() {
   subscription_ = parts_.hub->subscribe(std::move(listener));
   for (const sessions::Session& session : parts_.hub->list()) send({{"type", "session"}, {"session", session_json(session)}});
   send({{"type", "sessions_complete"}});
-  co_await (receive() || refill());
+  co_await (receive() || refill() || show_thumbs());
   subscription_.reset();
   channels_.clear();
 }
@@ -168,7 +191,19 @@ Task<void> TerminalSocket::refill() {
   }
 }
 
-bool TerminalSocket::send_frame(FrameType type, std::uint32_t channel, std::uint64_t number, std::string payload) {
+Task<void> TerminalSocket::show_thumbs() {
+  for (;;) {
+    while (thumbs_.empty()) co_await thumbs_wanted_.wait();
+    for (auto& [session, seen] : thumbs_) {
+      // Behind: the next round tells what is true then.
+      if (socket_->closed() || socket_->queued_bytes() > kThumbQueue) break;
+      if (const auto thumb = parts_.hub->thumb(session, seen)) send(thumb_json(session, *thumb));
+    }
+    co_await sleep_for(kThumbPause);
+  }
+}
+
+bool TerminalSocket::send_frame(FrameType type, std::uint32_t channel, std::uint64_t number, std::shared_ptr<const std::string> payload) {
   if (socket_->closed()) return false;
   if (is_stalled_ || socket_->queued_bytes() > kQueueHigh) {
     is_stalled_ = true;
@@ -176,7 +211,7 @@ bool TerminalSocket::send_frame(FrameType type, std::uint32_t channel, std::uint
     return false;
   }
   const bool sent =
-      socket_->send_binary(frame_header(type, channel, number), std::make_shared<const std::string>(std::move(payload))).has_value();
+      socket_->send_binary(frame_header(type, channel, number), std::move(payload)).has_value();
   flush_input_acks();
   return sent;
 }
@@ -254,7 +289,8 @@ void TerminalSocket::on_text(const std::string& text) {
   const json::object& message = value.get_object();
   const std::string_view type = word(message, "type");
   if (type == "open") return on_open(message);
-  if (type != "close" && type != "resize" && type != "fit") return;  // later pages may say more than this server knows
+  if (type == "thumbs") return on_thumbs(message);
+  if (type != "close" && type != "resize" && type != "fit" && type != "scrollback") return;  // later pages may say more than this server knows
   const auto number = channel_of(message);
   if (!number) return send_error(std::nullopt, "bad_message", "channel must be a whole number from 0 to 4294967295");
   const auto found = channels_.find(*number);
@@ -263,12 +299,33 @@ void TerminalSocket::on_text(const std::string& text) {
     channels_.erase(found);
     return send({{"type", "closed"}, {"channel", *number}, {"reason", "asked"}});
   }
+  if (type == "scrollback") {
+    const auto lines = whole(message, "lines", 1, kMaxScrollback);
+    if (!lines) return send_error(*number, "bad_message", "lines must be 1 to 10000");
+    return found->second->attachment().scrollback(static_cast<std::uint64_t>(*lines));
+  }
   // Only who may type may change the size under the others.
   if (!auth::at_least(who_.role, auth::Role::member)) return;
   if (type == "fit") return found->second->attachment().fit();
   const auto size = size_of(message);
   if (!size) return send_error(*number, "bad_message", "cols must be 10 to 1000 and rows 3 to 500");
   found->second->attachment().resize(size->cols, size->rows);
+}
+
+// Keeps what has been seen of sessions that stay on the list.
+void TerminalSocket::on_thumbs(const json::object& message) {
+  const json::value* list = message.if_contains("sessions");
+  if (!list || !list->is_array() || list->get_array().size() > kMaxThumbs)
+    return send_error(std::nullopt, "bad_message", "sessions must be a list of at most 200 ids");
+  std::map<std::string, sessions::ThumbPlace> wanted;
+  for (const json::value& id : list->get_array()) {
+    if (!id.is_string()) return send_error(std::nullopt, "bad_message", "sessions must be a list of ids");
+    const std::string name(id.get_string());
+    const auto known = thumbs_.find(name);
+    wanted.emplace(name, known == thumbs_.end() ? sessions::ThumbPlace{} : known->second);
+  }
+  thumbs_ = std::move(wanted);
+  thumbs_wanted_.notify();
 }
 
 void TerminalSocket::on_open(const json::object& message) {
@@ -288,14 +345,15 @@ void TerminalSocket::on_open(const json::object& message) {
     request.cols = size->cols;
     request.rows = size->rows;
   }
-  if (word(message, "from") != "tail") {
+  request.name = who_.user_name;
+  if (word(message, "from") != "screen") {
     const auto from = whole(message, "from", 0, INT64_MAX);
-    if (!from) return send_error(*number, "bad_message", "from must be \"tail\" or an offset");
+    if (!from) return send_error(*number, "bad_message", "from must be \"screen\" or an offset");
     request.from = static_cast<std::uint64_t>(*from);
   }
   channels_.erase(*number);  // opening an open channel starts it anew
   auto channel = std::make_unique<Channel>(this, *number, session);
-  auto attachment = parts_.hub->attach(session, channel.get(), request);
+  auto attachment = parts_.hub->attach(session, channel.get(), std::move(request));
   if (!attachment) {
     audit("session.attach", session, audit::Outcome::error, "");
     return send_error(*number, attachment.error().kind == ErrorKind::not_found ? "unknown_session" : error_code(attachment.error().kind),

@@ -45,16 +45,18 @@ class TerminalSocket {
   void on_text(const std::string& text);
   void on_binary(const std::string& bytes);
   void on_open(const boost::json::object& message);
+  void on_thumbs(const boost::json::object& message);
   void on_input(const Frame& frame);
   void send(const boost::json::object& message);
   void send_error(std::optional<std::uint32_t> channel, std::string_view code, std::string_view message);
   void audit(std::string action, std::string target, audit::Outcome outcome, std::string detail);
   // False when the socket's queue is full; the channels go on once it has drained.
-  bool send_frame(FrameType type, std::uint32_t channel, std::uint64_t number, std::string payload);
+  bool send_frame(FrameType type, std::uint32_t channel, std::uint64_t number, std::shared_ptr<const std::string> payload);
   // Within kAckPause, behind the next output: an echo that a person waits for is not delayed by its acknowledgement.
   void acknowledge_input(std::uint32_t channel, std::uint64_t highest);
   void flush_input_acks();
   Task<void> refill();
+  Task<void> show_thumbs();
   Task<void> receive();
 
   SocketParts parts_;
@@ -66,6 +68,8 @@ class TerminalSocket {
   std::shared_ptr<TerminalSocket*> self_;               // empty once destroyed, for a timer that ran out just before
   asio::steady_timer ack_timer_;
   Notifier stalled_;
+  std::map<std::string, sessions::ThumbPlace> thumbs_;  // by session: what the page has seen of it
+  Notifier thumbs_wanted_;
   bool is_stalled_ = false;
 };
 

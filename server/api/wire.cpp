@@ -64,6 +64,36 @@ json::object session_json(const sessions::Session& s) {
   };
 }
 
+namespace {
+
+json::array runs_json(const std::vector<terminal::Run>& runs) {
+  json::array out;
+  out.reserve(runs.size());
+  for (const terminal::Run& run : runs)
+    out.push_back(json::array{run.text, run.cols, run.foreground.bits(), run.background.bits(), run.attributes});
+  return out;
+}
+
+}  // namespace
+
+json::object thumb_json(const std::string& session, const sessions::Thumb& thumb) {
+  json::array lines;
+  lines.reserve(thumb.rows.size());
+  for (const terminal::Row& row : thumb.rows) lines.push_back(json::array{row.y, runs_json(row.runs)});
+  json::value cursor = nullptr;
+  if (thumb.cursor.visible) cursor = json::array{thumb.cursor.x, thumb.cursor.y};
+  return {{"type", "thumb"}, {"session", session}, {"cols", thumb.size.cols}, {"rows", thumb.size.rows},
+          {"cursor", std::move(cursor)}, {"all", thumb.all}, {"lines", std::move(lines)}};
+}
+
+json::object lines_json(const sessions::LinePage& page) {
+  json::array lines;
+  lines.reserve(page.lines.size());
+  for (const terminal::LineRow& row : page.lines)
+    lines.push_back({{"n", row.line}, {"wrapped", row.wrapped}, {"runs", runs_json(row.runs)}});
+  return {{"numbering", page.numbering}, {"first", page.first_line}, {"top", page.top_line}, {"end", page.end}, {"lines", std::move(lines)}};
+}
+
 json::object user_json(const auth::Principal& who) {
   return {{"id", who.user_id}, {"name", who.user_name}, {"role", to_string(who.role)}};
 }

@@ -13,11 +13,15 @@
 #include "base/error.hpp"
 #include "http/request.hpp"
 #include "http/response.hpp"
+#include "sessions/hub.hpp"
 #include "sessions/session.hpp"
 
 namespace ccd::api {
 
 boost::json::object session_json(const sessions::Session& session);
+// The message `thumb` and the answer of /lines, in the notation of docs/protocol.md, "Thumbnails".
+boost::json::object thumb_json(const std::string& session, const sessions::Thumb& thumb);
+boost::json::object lines_json(const sessions::LinePage& page);
 boost::json::object user_json(const auth::Principal& who);
 http::Response json_response(int status, const boost::json::value& value);
 

@@ -158,7 +158,7 @@ Task<bool> ClientConnection::read_more(std::size_t most) {
 Task<bool> ClientConnection::read_head() {
   while (!refusal_) {
     if (!buffer_.empty()) {
-      if (!parser_) parser_.emplace(shared_->options.max_body);
+      if (!parser_) parser_.emplace(std::max(shared_->options.max_body, shared_->options.max_upload));
       const auto step = parser_->feed(buffer_);
       if (!step) {
         refusal_ = step.error();
@@ -175,7 +175,7 @@ Task<bool> ClientConnection::read_head() {
 
 Task<bool> ClientConnection::read_body() {
   const Options& options = shared_->options;
-  limit(Phase::request, options.body_timeout + std::chrono::seconds(options.max_body / kBodyBytesPerSecond));
+  limit(Phase::request, options.body_timeout + std::chrono::seconds(body_limit_ / kBodyBytesPerSecond));
   if (head_.expects_continue && head_.has_body && buffer_.empty()) {
     const auto [ec, size] = co_await asio::async_write(socket_, asio::buffer(kContinue), kQuiet);
     if (ec) co_return false;
@@ -209,6 +209,9 @@ Task<bool> ClientConnection::read_request() {
   head_ = parser_->head();
   complete_request();
   refusal_ = admit();
+  const Options& options = shared_->options;
+  body_limit_ = options.body_limit ? std::min(options.body_limit(*request_), std::max(options.max_body, options.max_upload)) : options.max_body;
+  if (!refusal_ && !parser_->limit_body(body_limit_)) refusal_ = Refusal{413, "too_large", "request body is too large"};
   if (!refusal_) {
     const bool body_read = co_await read_body();
     if (!body_read) co_return false;

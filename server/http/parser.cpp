@@ -201,6 +201,11 @@ class RequestParser::Impl {
     return Step{Progress::head, skipped + *used};
   }
 
+  bool limit_body(std::size_t max_body) {
+    events_.body_limit(max_body);
+    const auto announced = events_.content_length();
+    return !announced || *announced <= max_body;
+  }
   [[nodiscard]] bool started() const { return started_; }
   [[nodiscard]] const Head& head() const { return events_.head; }
   [[nodiscard]] const std::shared_ptr<Request>& request() const { return events_.request; }
@@ -292,6 +297,7 @@ RequestParser::RequestParser(RequestParser&&) noexcept = default;
 RequestParser& RequestParser::operator=(RequestParser&&) noexcept = default;
 
 tl::expected<RequestParser::Step, Refusal> RequestParser::feed(std::string_view bytes) { return impl_->feed(bytes); }
+bool RequestParser::limit_body(std::size_t max_body) { return impl_->limit_body(max_body); }
 bool RequestParser::started() const { return impl_->started(); }
 const Head& RequestParser::head() const { return impl_->head(); }
 const std::shared_ptr<Request>& RequestParser::request() const { return impl_->request(); }

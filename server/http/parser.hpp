@@ -61,6 +61,8 @@ class RequestParser {
   // True once a byte of a request (not of an empty line before it) was fed.
   [[nodiscard]] bool started() const;
   [[nodiscard]] const Head& head() const;
+  // After `head`: the body's bound for just this request, which is at most the constructor's. False: it says that it is longer.
+  [[nodiscard]] bool limit_body(std::size_t max_body);
   // Members that come from the wire alone are set; the caller adds id, remote_ip and the like. Never null.
   [[nodiscard]] const std::shared_ptr<Request>& request() const;
 

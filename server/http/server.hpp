@@ -36,11 +36,15 @@ struct Options {
   std::string access_log_path = "/tmp/access.log";  // empty: none
 
   std::size_t max_body = 1024 * 1024;  // bytes of a request's body, then 413
+  // What a single request may send instead, asked for once its head is there: for uploads of who is known to be allowed to. At most
+  // max_upload. Not set: max_body.
+  std::function<std::size_t(const Request&)> body_limit{};
+  std::size_t max_upload = 0;  // 0: no request may send more than max_body
   // Connections. Loopback and trusted proxies stand for many people: the limit per source does not count them.
   std::size_t max_connections = 8192;  // lowered at listen() when RLIMIT_NOFILE is tighter
   std::size_t max_connections_per_source = 64;
   std::chrono::milliseconds header_timeout{10'000};  // first byte to end of the head, then 408
-  std::chrono::milliseconds body_timeout{30'000};    // for the body, plus 1 s for each 16 KiB of max_body
+  std::chrono::milliseconds body_timeout{30'000};    // for the body, plus 1 s for each 16 KiB that may come
   std::chrono::milliseconds idle_timeout{75'000};    // between requests: longer than nginx's and browsers' own 60 s
   std::chrono::milliseconds write_timeout{30'000};   // for each 128 KiB that the client must take
   std::chrono::milliseconds sweep_interval{500};     // how exactly the limits above are kept

@@ -73,6 +73,7 @@ Task<Result<>> Hub::start() {
     log_warn("sessions", "tmux does not answer yet", {{"error", agreed.error().message}});
   tasks_.spawn("sessions.reconcile", reconcile_loop());
   tasks_.spawn("sessions.tick", tick_loop());
+  tasks_.spawn("sessions.check", check_loop());
   tasks_.spawn("tmux.events", parts_.tmux->run_events());
   co_return Result<>{};
 }
@@ -106,6 +107,7 @@ Task<void> Hub::tick_loop() {
     co_await sleep_for(kTick);
     if (!listeners_.empty() && parts_.clock->steady() - refreshed_ >= kPageRefresh) co_await refresh();
     for (const auto& [id, live] : sessions_) {
+      live->tidy();
       if (live->session().status != Status::active) continue;
       live->note_output();
       announce(live);
@@ -284,7 +286,7 @@ void Hub::take_live_facts(LiveSession& live, const tmux::Pane& pane) {
   // And what begins with "Gi=" is a query for graphics that Claude Code sends at its start, which tmux 3.3a takes for a title.
   session.title = pane.title == host_name() || pane.title.starts_with("Gi=") ? "" : pane.title;
   session.foreground = pane.command;
-  live.set_size(pane.cols, pane.rows);
+  live.note_pane_size(pane.cols, pane.rows);
 }
 
 // --- what others see --------------------------------------------------------------------------------------------------------
@@ -332,11 +334,11 @@ std::unique_ptr<Hub::Subscription> Hub::subscribe(Listener listener) {
   return std::make_unique<Subscription>(this, std::prev(listeners_.end()));
 }
 
-Result<std::unique_ptr<Attachment>> Hub::attach(const std::string& id, Viewer* viewer, const AttachRequest& request) {
+Result<std::unique_ptr<Attachment>> Hub::attach(const std::string& id, Viewer* viewer, AttachRequest request) {
   const LivePtr found = live(id);
   if (!found) return fail(ErrorKind::not_found, "there is no such session");
   TRY(found->open_log());
-  auto attachment = std::make_unique<Attachment>(found, viewer, request);
+  auto attachment = std::make_unique<Attachment>(found, viewer, std::move(request));
   announce(found);
   return attachment;
 }
@@ -351,13 +353,6 @@ Result<std::size_t> Hub::read_log(const std::string& id, std::uint64_t offset, s
   const LivePtr found = live(id);
   if (!found) return fail(ErrorKind::not_found, "there is no such session");
   return found->read_log(offset, out);
-}
-
-Task<Result<std::string>> Hub::screen(std::string id) {
-  const LivePtr found = live(id);
-  if (!found) co_return fail(ErrorKind::not_found, "there is no such session");
-  if (found->session().status != Status::active) co_return fail(ErrorKind::conflict, "the session has ended: it has no screen any more");
-  co_return co_await parts_.tmux->capture_text(found->session().pane_id, tmux::Escapes::strip);
 }
 
 }  // namespace ccd::sessions

@@ -28,6 +28,8 @@
 #include "sessions/session.hpp"
 #include "sessions/viewer.hpp"
 #include "storage/database.hpp"
+#include "terminal/rows.hpp"
+#include "terminal/screen.hpp"
 #include "tmux/tmux.hpp"
 
 namespace ccd::sessions {
@@ -45,6 +47,30 @@ struct CreateRequest {
   std::vector<std::pair<std::string, std::string>> environment;
   int cols = 0;                       // 0: 120 x 36
   int rows = 0;
+};
+
+// Lines of a session as they look, with their numbers (terminal::Screen::first_line()).
+struct LinePage {
+  std::uint64_t numbering = 0;
+  std::uint64_t first_line = 0;  // kept
+  std::uint64_t top_line = 0;    // the screen's first
+  std::uint64_t end = 0;         // after the screen's last
+  std::vector<terminal::LineRow> lines;
+};
+
+// A session's screen, or the rows of it that changed.
+struct Thumb {
+  terminal::Size size;
+  terminal::Cursor cursor;
+  bool all = false;
+  std::vector<terminal::Row> rows;
+};
+
+// What somebody has seen of it.
+struct ThumbPlace {
+  std::uint64_t epoch = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t offset = 0;
 };
 
 class Hub {
@@ -91,12 +117,16 @@ class Hub {
   Task<Result<Session>> archive(std::string id, Actor actor);
 
   // not_found for an unknown id, or when nothing was recorded.
-  Result<std::unique_ptr<Attachment>> attach(const std::string& id, Viewer* viewer, const AttachRequest& request);
+  Result<std::unique_ptr<Attachment>> attach(const std::string& id, Viewer* viewer, AttachRequest request);
   Result<recording::LogExtent> extent(const std::string& id);
   // Up to out.size() bytes of the record from `offset` on; 0 at the end.
   Result<std::size_t> read_log(const std::string& id, std::uint64_t offset, std::span<std::byte> out);
-  // The screen as text, lines joined by "\n", as tmux shows it.
+  // The screen as text, one line a row. Of a session that has ended, how it was then.
   Task<Result<std::string>> screen(std::string id);
+  // Lines by number, scrollback and screen alike; without `first` the last ones.
+  Task<Result<LinePage>> lines(std::string id, std::optional<std::uint64_t> first, std::uint64_t count);
+  // What has changed on a session's screen since `seen`, which is moved on; nullopt when nothing has, or it is not known yet.
+  std::optional<Thumb> thumb(const std::string& id, ThumbPlace& seen);
 
   // Called on every change that a page shows, and with the id when a session leaves the list. Stays until the guard goes.
   struct Listener {
@@ -137,6 +167,11 @@ class Hub {
   Task<Result<>> repair_pipe(LivePtr live);
   void want_resize(const std::string& id, int cols, int rows);
   Task<void> resize_loop(std::string id);
+  Task<void> mark_size(std::string id, int cols, int rows);
+
+  // hub_screens.cpp: screens computed from the records
+  Task<void> check_loop();
+  Task<void> check_screen(LivePtr live);
   LivePtr make_live(Session session);
   [[nodiscard]] std::string folder_of(const std::string& id) const;
   [[nodiscard]] recording::TapOptions tap_options() const;
@@ -161,6 +196,7 @@ class Hub {
   std::set<std::string> linking_;
   std::map<std::string, std::pair<int, int>> wanted_sizes_;
   std::set<std::string> resizing_;
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> checked_;  // where a screen was last compared: epoch and offset
   std::optional<tmux::ServerId> server_;
   Notifier reconcile_wanted_;
   bool reconcile_due_ = false;

@@ -160,7 +160,10 @@ Task<Result<>> Hub::start_pane(LivePtr live, CreateRequest request, files::Proje
   server_ = *server;
   struct stat status {};
   if (::fstat(folder.fd.get(), &status) != 0) co_return fail_errno("look at the project folder");
-  const auto tap = recording::tap_command(options_.pane_tap, live->folder(), tap_options());
+  recording::TapOptions tap_options = this->tap_options();
+  tap_options.cols = static_cast<std::uint16_t>(live->session().cols);
+  tap_options.rows = static_cast<std::uint16_t>(live->session().rows);
+  const auto tap = recording::tap_command(options_.pane_tap, live->folder(), tap_options);
   if (!tap) co_return tl::unexpected(tap.error());
 
   Session& session = live->session();

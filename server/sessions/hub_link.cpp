@@ -39,10 +39,15 @@ Hub::LivePtr Hub::make_live(Session session) {
   LiveSessionHost host;
   host.link_down = [this](const std::string& id) { want_link(id); };
   host.resize = [this](const std::string& id, int cols, int rows) { want_resize(id, cols, rows); };
+  host.mark_size = [this](const std::string& id, int cols, int rows) {
+    if (!resizing_.contains(id)) tasks_.spawn("sessions.size", mark_size(id, cols, rows));
+  };
+  host.spawn = [this](std::string name, Task<void> task) { tasks_.spawn(std::move(name), std::move(task)); };
   std::string folder = folder_of(session.id);
   const std::string id = session.id;
-  auto live = std::make_shared<LiveSession>(std::move(session), std::move(folder), executor_, &watcher_, parts_.clock, parts_.busy_poll,
-                                            std::move(host));
+  const LiveSessionParts parts{.executor = executor_, .pool = parts_.pool, .watcher = &watcher_, .clock = parts_.clock,
+                               .busy_poll = parts_.busy_poll};
+  auto live = std::make_shared<LiveSession>(std::move(session), std::move(folder), parts, std::move(host));
   sessions_[id] = live;
   return live;
 }
@@ -104,6 +109,8 @@ Task<Result<>> Hub::repair_pipe(LivePtr session) {
   }
   recording::TapOptions options = tap_options();
   options.hold = kPreloadHold;
+  options.cols = static_cast<std::uint16_t>(pane->cols);
+  options.rows = static_cast<std::uint16_t>(pane->rows);
   const auto command = recording::tap_command(options_.pane_tap, session->folder(), options);
   if (!command) co_return tl::unexpected(command.error());
   const auto repair = co_await parts_.tmux->pipe(session->session().pane_id, *command, tmux::CaptureFirst::yes);
@@ -122,6 +129,15 @@ Task<Result<>> Hub::repair_pipe(LivePtr session) {
   session->session().terminal = true;
   announce(session);
   co_return session->preload(repair->escape_sequences);
+}
+
+// Somebody has changed the window's size in tmux itself.
+Task<void> Hub::mark_size(std::string id, int cols, int rows) {
+  const LivePtr session = live(id);
+  if (!session) co_return;
+  const bool marked = co_await session->mark_resize(cols, rows);
+  if (!marked) session->set_size(cols, rows);
+  announce(session);
 }
 
 void Hub::want_resize(const std::string& id, int cols, int rows) {
@@ -143,12 +159,17 @@ Task<void> Hub::resize_loop(std::string id) {
     wanted_sizes_.erase(id);
     const LivePtr session = live(id);
     if (!session || session->session().status != Status::active || session->session().window_id.empty()) co_return;
+    const int cols_before = session->session().cols;
+    const int rows_before = session->session().rows;
+    // First, so that what the program draws for its new size comes behind the mark.
+    const bool marked = co_await session->mark_resize(cols, rows);
     const auto done = co_await parts_.tmux->resize(session->session().window_id, cols, rows);
     if (!done) {
+      if (marked) co_await session->mark_resize(cols_before, rows_before);
       log_warn("sessions", "resize failed", {{"session", id}, {"error", done.error().message}});
       continue;
     }
-    session->set_size(cols, rows);
+    if (!marked) session->set_size(cols, rows);
     announce(session);
   }
 }

@@ -1,7 +1,7 @@
 #include "sessions/live_session.hpp"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <map>
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
@@ -13,30 +13,28 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// One DATA frame: big enough that a flood costs few frames, small enough to keep other terminals of the page lively.
-constexpr std::size_t kChunkBytes = 60 * 1024;
-// Frames to one viewer before others get their turn on the loop.
-constexpr int kChunksPerPump = 4;
-// A new viewer starts this far back: some screens of text, shown at once.
-constexpr std::uint64_t kTailBytes = 256 * 1024;
 // Who types keeps the pane's size this long after the last key, so that two people do not pull at it with every letter.
 constexpr auto kTurnHeld = 5s;
 // Between two requests to send again: one round trip on a slow phone.
 constexpr auto kResendPause = 250ms;
-// Full reset (RIS): what follows is drawn on an empty screen.
-constexpr std::string_view kResetScreen = "\x1b" "c";
+// A listing of panes that was asked for before a resize comes after it within this.
+constexpr auto kSizeSettles = 1s;
+// A screen that nobody needed for so long goes back to the disk.
+constexpr auto kKeepScreen = 30s;
+// A session that nobody watches is read when so much has come: little enough for the next viewer to wait for.
+constexpr std::uint64_t kUnwatchedBytes = std::uint64_t{1} * 1024 * 1024;
 
 }  // namespace
 
-LiveSession::LiveSession(Session session, std::string folder, asio::any_io_executor executor, recording::LogWatcher* watcher,
-                         const Clock* clock, BusyPoll* busy_poll, LiveSessionHost host)
+LiveSession::LiveSession(Session session, std::string folder, LiveSessionParts parts, LiveSessionHost host)
     : session_(std::move(session)),
       folder_(std::move(folder)),
-      executor_(std::move(executor)),
-      clock_(clock),
-      busy_poll_(busy_poll),
+      parts_(parts),
       host_(std::move(host)),
-      watcher_(watcher) {}
+      people_timer_(parts_.executor),
+      mirror_(folder_, parts_.pool),
+      loaded_(parts_.executor),
+      again_(parts_.executor) {}
 
 bool LiveSession::linked() const { return tap_ && tap_->up(); }
 
@@ -65,14 +63,14 @@ recording::TapLink::Events LiveSession::tap_events() {
     if (!self) return;
     const std::vector<Attachment*> viewers = self->viewers_;
     for (Attachment* viewer : viewers)
-      if (viewer->client_ == client) viewer->viewer_->input_taken(highest);
+      if (viewer->request_.client == client) viewer->viewer_->input_taken(highest);
   };
   events.on_nak = [weak](const recording::ClientId& client, std::uint64_t, recording::NakReason reason) {
     const auto self = weak.lock();
     if (!self) return;
     const std::vector<Attachment*> viewers = self->viewers_;
     for (Attachment* viewer : viewers) {
-      if (viewer->client_ != client) continue;
+      if (viewer->request_.client != client) continue;
       if (reason == recording::NakReason::unknown_client || reason == recording::NakReason::table_full)
         viewer->viewer_->input_refused(reason == recording::NakReason::table_full
                                            ? "too many clients have typed into this session today"
@@ -87,12 +85,15 @@ recording::TapLink::Events LiveSession::tap_events() {
     log_info("sessions", "the tap's connection closed", {{"session", self->session_.id}, {"error", error.message}});
     if (self->session_.status == Status::active) self->host_.link_down(self->session_.id);
   };
+  events.on_live = [weak](const recording::LiveBytes& live) {
+    if (const auto self = weak.lock()) self->on_live(live);
+  };
   return events;
 }
 
 Task<Result<>> LiveSession::connect_tap() {
   const auto self = shared_from_this();  // the hub may drop the session while this waits
-  auto link = std::make_unique<recording::TapLink>(executor_, folder_, tap_events());
+  auto link = std::make_shared<recording::TapLink>(parts_.executor, folder_, tap_events());
   const Result<> connected = co_await link->connect();
   if (!connected) co_return connected;
   tap_ = std::move(link);
@@ -106,111 +107,162 @@ Result<> LiveSession::preload(std::string_view escape_sequences) {
   return tap_->preload(as_bytes(escape_sequences));
 }
 
-void LiveSession::drop_tap() { tap_.reset(); }
+void LiveSession::drop_tap() {
+  if (tap_) tap_->close();
+  tap_.reset();
+}
 
 void LiveSession::note_output() {
   if (!reader_) return;
+  if (mirror_.hot() && watch_) return;  // advance() is told by the kernel
   const auto extent = reader_->extent();
-  if (!extent || extent->end == seen_end_) return;
-  seen_end_ = extent->end;
-  session_.last_output_at = clock_->wall();
+  if (!extent) return;
+  if (extent->end != seen_end_) {
+    seen_end_ = extent->end;
+    session_.last_output_at = parts_.clock->wall();
+  }
+  const std::uint64_t read = std::max(mirror_.offset(), extent->first);
+  if (session_.status == Status::active && extent->end > read && extent->end - read >= kUnwatchedBytes) (void)mirror_now();
+}
+
+// --- the screen -------------------------------------------------------------------------------------------------------------
+
+Task<void> LiveSession::load() {
+  const auto self = shared_from_this();
+  const auto loaded = co_await mirror_.load({.cols = session_.cols > 0 ? session_.cols : 80, .rows = session_.rows > 0 ? session_.rows : 24});
+  loading_ = false;
+  if (!loaded) log_error("sessions", "the screen cannot be computed", {{"session", session_.id}, {"error", loaded.error().message}});
+  else cut_ = mirror_.cut();
+  set_watching();
+  advance();
+  loaded_.notify();
+}
+
+Mirror* LiveSession::mirror_now() {
+  used_ = parts_.clock->steady();
+  if (mirror_.hot()) {
+    // Without a watch nobody has told about what came meanwhile.
+    if (!watch_) advance();
+    return mirror_.hot() ? &mirror_ : nullptr;
+  }
+  if (!loading_ && reader_) {
+    loading_ = true;
+    host_.spawn("sessions.screen", load());
+  }
+  return nullptr;
+}
+
+Task<Result<Mirror*>> LiveSession::mirror() {
+  const auto self = shared_from_this();
+  if (!reader_) co_return fail(ErrorKind::not_found, "this session has no record");
+  if (mirror_now() == nullptr) {
+    while (loading_) co_await loaded_.wait();
+  }
+  if (!mirror_.hot()) co_return fail(ErrorKind::io, "the session's screen cannot be computed from its record");
+  co_return &mirror_;
+}
+
+void LiveSession::tidy() {
+  if (!mirror_.hot() || mirror_.saving()) return;
+  const bool wanted = !viewers_.empty() || parts_.clock->steady() - used_ < kKeepScreen;
+  if (wanted ? !mirror_.wants_keyframe() : !mirror_.worth_keyframe()) {
+    if (wanted) return;
+    mirror_.drop();
+    chunk_ = {};
+    set_watching();
+    return;
+  }
+  auto save = [](std::shared_ptr<LiveSession> self) -> Task<void> {
+    const auto saved = co_await self->mirror_.save();
+    if (!saved) log_warn("sessions", "no keyframe", {{"session", self->session_.id}, {"error", saved.error().message}});
+  };
+  host_.spawn("sessions.keyframe", save(shared_from_this()));
+}
+
+void LiveSession::repair(std::string_view escape_sequences) {
+  if (!mirror_.hot()) return;
+  mirror_.replace(escape_sequences);
+  snapshots_for_all();
 }
 
 // --- viewers ----------------------------------------------------------------------------------------------------------------
 
-void LiveSession::add(Attachment* viewer, const AttachRequest& request) {
+void LiveSession::add(Attachment* viewer) {
   viewers_.push_back(viewer);
   session_.viewers = static_cast<int>(viewers_.size());
-  recording::LogExtent extent{};
+  std::uint64_t end = mirror_.offset();
   if (reader_) {
-    if (const auto now = reader_->extent()) extent = *now;
+    if (const auto extent = reader_->extent()) end = extent->end;
   }
-  const bool resumes = request.from && *request.from >= extent.first && *request.from <= extent.end;
-  if (resumes) {
-    viewer->sent_ = *request.from;
-  } else {
-    viewer->sent_ = extent.first;
-    if (reader_) {
-      if (const auto tail = reader_->tail_offset(kTailBytes)) viewer->sent_ = *tail;
-    }
-    viewer->snapshot_due_ = true;
-  }
-  viewer->acked_ = viewer->sent_;
+  const std::optional<std::uint64_t>& from = viewer->request_.from;
+  viewer->snapshot_due_ = !from || *from > end;
+  viewer->sent_ = viewer->acked_ = viewer->snapshot_due_ ? end : *from;
   if (!turn_) take_turn(viewer);
   else viewer->viewer_->size(session_.cols, session_.rows, false);
   set_watching();
+  people_.clear();  // the new one has to be told in any case
+  tell_people();
 }
 
 void LiveSession::remove(Attachment* viewer) {
   std::erase(viewers_, viewer);
   session_.viewers = static_cast<int>(viewers_.size());
+  used_ = parts_.clock->steady();
   if (turn_ == viewer) {
     turn_ = nullptr;
     turn_typed_ = {};
     if (!viewers_.empty()) take_turn(viewers_.back());
   }
   set_watching();
+  tell_people();
 }
 
-// The kernel is asked to tell about new output only while somebody watches.
+// The kernel is asked to tell about new output only while somebody watches and reads at the pace of the output.
 void LiveSession::set_watching() {
-  if (viewers_.empty()) {
+  if (viewers_.empty() || flooding_) {
     watch_.reset();
     return;
   }
   if (watch_ || !reader_) return;
-  const std::weak_ptr<LiveSession> weak = weak_from_this();
-  auto watch = watcher_->watch(folder_, [weak] {
-    if (const auto self = weak.lock()) self->pump_all();
+  auto watch = parts_.watcher->watch(folder_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->advance();
   });
   if (!watch) {
     log_error("sessions", "the record cannot be watched", {{"session", session_.id}, {"error", watch.error().message}});
     return;
   }
   watch_ = std::make_unique<recording::LogWatcher::Watch>(std::move(*watch));
+  look_again({});  // what came before the watch
 }
 
-void LiveSession::pump_all() {
-  session_.last_output_at = clock_->wall();
-  const std::vector<Attachment*> viewers = viewers_;
-  for (Attachment* viewer : viewers) pump(viewer);
-}
-
-void LiveSession::pump(Attachment* viewer) {
-  if (!reader_) return;
-  if (chunk_.empty()) chunk_.resize(kChunkBytes);
-  if (viewer->snapshot_due_) {
-    if (!viewer->viewer_->snapshot(viewer->sent_, kResetScreen)) return;
-    viewer->snapshot_due_ = false;
+void LiveSession::tell_people() {
+  if (viewers_.empty()) return;
+  const Time now = parts_.clock->steady();
+  std::map<std::string, Person> by_name;
+  std::chrono::steady_clock::duration next = kTurnHeld;
+  bool anybody_types = false;
+  for (const Attachment* viewer : viewers_) {
+    Person& person = by_name[viewer->request_.name];
+    person.name = viewer->request_.name;
+    ++person.viewers;
+    person.holds = person.holds || viewer == turn_;
+    if (viewer->typed_at_ == Time{} || now - viewer->typed_at_ >= kTurnHeld) continue;
+    person.typing = true;
+    anybody_types = true;
+    next = std::min(next, viewer->typed_at_ + kTurnHeld - now);
   }
-  for (int i = 0; i < kChunksPerPump; ++i) {
-    const std::uint64_t on_the_way = viewer->sent_ - viewer->acked_;
-    if (on_the_way >= kViewerCredit) return;
-    const std::size_t room = std::min<std::uint64_t>(chunk_.size(), kViewerCredit - on_the_way);
-    const auto got = reader_->read_some(viewer->sent_, std::span(chunk_).first(room));
-    if (!got) {
-      if (got.error().kind == ErrorKind::not_found) {
-        // Retention has dropped what this viewer would have read next: go on at the tail, on an empty screen.
-        const auto tail = reader_->tail_offset(kTailBytes);
-        if (!tail) return;
-        viewer->sent_ = viewer->acked_ = *tail;
-        if (!viewer->viewer_->snapshot(viewer->sent_, kResetScreen)) viewer->snapshot_due_ = true;
-        continue;
-      }
-      log_error("sessions", "the record cannot be read", {{"session", session_.id}, {"error", got.error().message}});
-      return;
-    }
-    if (*got == 0) return;
-    busy_poll_->arrived();
-    if (!viewer->viewer_->data(viewer->sent_, std::span(chunk_).first(*got))) return;
-    viewer->sent_ += *got;
+  std::vector<Person> people;
+  for (auto& [name, person] : by_name) people.push_back(std::move(person));
+  if (anybody_types) {
+    people_timer_.expires_after(next);
+    people_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+      const auto self = weak.lock();
+      if (!ec && self) self->tell_people();
+    });
   }
-  // More is there: let others have the loop first.
-  const std::weak_ptr<LiveSession> weak = weak_from_this();
-  asio::post(executor_, [weak, viewer] {
-    const auto self = weak.lock();
-    if (self && std::ranges::find(self->viewers_, viewer) != self->viewers_.end()) self->pump(viewer);
-  });
+  if (people == people_) return;
+  people_ = std::move(people);
+  for (const Attachment* viewer : viewers_) viewer->viewer_->people(people_);
 }
 
 // --- input ------------------------------------------------------------------------------------------------------------------
@@ -221,16 +273,16 @@ Result<> LiveSession::input(Attachment* viewer, std::uint64_t number, std::span<
   typed(viewer);
   // Not connected now: nothing is lost, because the client keeps what is not acknowledged; it is asked for once the link is up.
   if (!linked()) return {};
-  const Result<> sent = tap_->send(viewer->client_, number, bytes);
+  const Result<> sent = tap_->send(viewer->request_.client, number, bytes);
   if (!sent) ask_resend(viewer);
-  else busy_poll_->expect();
+  else parts_.busy_poll->expect();
   return {};
 }
 
 void LiveSession::ask_resend(Attachment* viewer) {
   if (viewer->reset_due_) return;
   viewer->reset_due_ = true;
-  auto timer = std::make_shared<asio::steady_timer>(executor_, kResendPause);
+  auto timer = std::make_shared<asio::steady_timer>(parts_.executor, kResendPause);
   const std::weak_ptr<LiveSession> weak = weak_from_this();
   timer->async_wait([weak, viewer, timer](const boost::system::error_code& ec) {
     const auto self = weak.lock();
@@ -243,71 +295,64 @@ void LiveSession::ask_resend(Attachment* viewer) {
 // --- size -------------------------------------------------------------------------------------------------------------------
 
 void LiveSession::typed(Attachment* viewer) {
-  const auto now = clock_->steady();
+  const Time now = parts_.clock->steady();
+  const bool news = viewer->typed_at_ == Time{} || now - viewer->typed_at_ >= kTurnHeld;
+  viewer->typed_at_ = now;
   if (turn_ != viewer && now - turn_typed_ >= kTurnHeld) take_turn(viewer);
   if (turn_ == viewer) turn_typed_ = now;
+  if (news) tell_people();
 }
 
 void LiveSession::take_turn(Attachment* viewer) {
   turn_ = viewer;
   apply_turn_size();
-  for (Attachment* each : viewers_) each->viewer_->size(session_.cols, session_.rows, each == turn_);
+  tell_size();
+  tell_people();
 }
 
 void LiveSession::apply_turn_size() {
-  if (!turn_ || turn_->cols_ <= 0 || turn_->rows_ <= 0) return;
+  if (!turn_ || turn_->request_.cols <= 0 || turn_->request_.rows <= 0) return;
   if (session_.status != Status::active) return;
-  if (turn_->cols_ == session_.cols && turn_->rows_ == session_.rows) return;
-  host_.resize(session_.id, turn_->cols_, turn_->rows_);
+  if (turn_->request_.cols == session_.cols && turn_->request_.rows == session_.rows) return;
+  host_.resize(session_.id, turn_->request_.cols, turn_->request_.rows);
+}
+
+void LiveSession::tell_size() {
+  for (Attachment* viewer : viewers_) viewer->viewer_->size(session_.cols, session_.rows, viewer == turn_);
+}
+
+void LiveSession::note_pane_size(int cols, int rows) {
+  if (cols == session_.cols && rows == session_.rows) return;
+  if (parts_.clock->steady() - resized_ < kSizeSettles) return;
+  // Before the first viewer nothing depends on where in the record the size changed, but on that it is there.
+  if (linked() && session_.cols > 0) host_.mark_size(session_.id, cols, rows);
+  else set_size(cols, rows);
+}
+
+Task<bool> LiveSession::mark_resize(int cols, int rows) {
+  const auto self = shared_from_this();
+  if (!linked()) co_return false;
+  const std::shared_ptr<recording::TapLink> tap = tap_;
+  resized_ = parts_.clock->steady();
+  const auto marked = co_await tap->resize(static_cast<std::uint16_t>(cols), static_cast<std::uint16_t>(rows));
+  if (!marked || *marked == recording::ResizeMarked::never) co_return false;
+  if (mirror_.hot()) {
+    advance();  // the mark lies beside the log, where no watch looks
+    co_return *marked == recording::ResizeMarked::yes;
+  }
+  session_.cols = cols;
+  session_.rows = rows;
+  tell_size();
+  co_return true;
 }
 
 void LiveSession::set_size(int cols, int rows) {
   if (cols == session_.cols && rows == session_.rows) return;
-  session_.cols = cols;
-  session_.rows = rows;
-  const std::vector<Attachment*> viewers = viewers_;
-  for (Attachment* viewer : viewers) viewer->viewer_->size(cols, rows, viewer == turn_);
-}
-
-// --- Attachment -------------------------------------------------------------------------------------------------------------
-
-Attachment::Attachment(std::weak_ptr<LiveSession> session, Viewer* viewer, const AttachRequest& request)
-    : session_(std::move(session)), viewer_(viewer), client_(request.client), cols_(request.cols), rows_(request.rows) {
-  if (const auto live = session_.lock()) live->add(this, request);
-}
-
-Attachment::~Attachment() {
-  if (const auto live = session_.lock()) live->remove(this);
-}
-
-Result<> Attachment::input(std::uint64_t number, std::span<const std::byte> bytes) {
-  const auto live = session_.lock();
-  if (!live) return fail(ErrorKind::not_found, "the session is gone");
-  return live->input(this, number, bytes);
-}
-
-void Attachment::ack_output(std::uint64_t offset) {
-  // A client cannot claim to have shown what it was not sent.
-  acked_ = std::clamp(offset, acked_, sent_);
-  if (const auto live = session_.lock()) live->pump(this);
-}
-
-void Attachment::resize(int cols, int rows) {
-  cols_ = cols;
-  rows_ = rows;
-  const auto live = session_.lock();
-  if (live && live->turn_ == this) live->apply_turn_size();
-}
-
-void Attachment::fit() {
-  if (const auto live = session_.lock()) {
-    live->turn_typed_ = live->clock_->steady();
-    live->take_turn(this);
+  if (mirror_.hot()) {
+    advance();
+    mirror_.resize({.cols = cols, .rows = rows});
   }
-}
-
-void Attachment::resume() {
-  if (const auto live = session_.lock()) live->pump(this);
+  on_resize(mirror_.offset(), cols, rows);
 }
 
 }  // namespace ccd::sessions

@@ -36,6 +36,8 @@ class Runner {
   // Starts a server unless one runs. It becomes a daemon: no child of ours, a session of its own.
   Task<Result<>> start_server() const;
 
+  [[nodiscard]] ServerStart starts() const { return options_.start; }
+
   // Connects to the server's socket and leaves. The server's pid as seen from here: 0 in another pid namespace. unavailable:
   // nobody listens. Costs no process.
   [[nodiscard]] Result<pid_t> probe() const;

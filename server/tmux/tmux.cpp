@@ -150,6 +150,9 @@ Task<Result<ServerId>> Tmux::server() {
 Task<Result<ServerId>> Tmux::ensure_server() {
   auto running = co_await server();
   if (running || running.error().kind != ErrorKind::unavailable) co_return running;
+  if (state_->runner.starts() == ServerStart::never)
+    co_return fail(ErrorKind::unavailable, "there is no tmux server yet at " + state_->runner.socket_path() +
+                                               ": the service that runs it starts it, not the dashboard (TMUX_START=never)");
   const auto started = co_await state_->runner.start_server();
   if (!started) co_return tl::unexpected(started.error());
   running = co_await server();
@@ -217,6 +220,13 @@ Task<Result<Repair>> Tmux::pipe(std::string pane_id, std::string command, Captur
   const auto answer = co_await state_->run(std::move(commands));
   if (!answer) co_return tl::unexpected(answer.error());
   if (capture == CaptureFirst::no) co_return Repair{};
+  co_return parse_repair(*answer);
+}
+
+Task<Result<Repair>> Tmux::capture(std::string pane_id) {
+  if (!valid_id(pane_id, '%')) co_return fail_field("pane_id", "a tmux pane's id is like %1");
+  const auto answer = co_await state_->run(repair_commands(pane_id));
+  if (!answer) co_return tl::unexpected(answer.error());
   co_return parse_repair(*answer);
 }
 

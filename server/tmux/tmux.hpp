@@ -21,11 +21,15 @@
 
 namespace ccd::tmux {
 
+// `never`: the server is another service's, and is waited for.
+enum class ServerStart { when_needed, never };
+
 struct Options {
   std::string program = "tmux";
   std::string socket_name = "claude-dashboard";  // tmux -L
   std::string config_file;                       // ops/tmux.conf, read when a server is started; empty: /dev/null
   std::string tmpdir;  // TMUX_TMPDIR: the folder of the socket's folder; empty: tmux's own (/tmp)
+  ServerStart start = ServerStart::when_needed;
   std::vector<std::string> pass_environment{};  // names that sessions inherit beside those of environment.hpp
 };
 
@@ -52,7 +56,7 @@ class Tmux {
 
   // The server that answers now. Never starts one.
   Task<Result<ServerId>> server();
-  // The server that answers, started when there is none: daemonised, with this process's umask and an environment made from an allowlist
+  // The server that answers, started when there is none (ServerStart::never: then `unavailable`): daemonised, with this process's umask and an environment made from an allowlist
   // (see environment.hpp): what the dashboard has in its own environment does not reach a pane.
   Task<Result<ServerId>> ensure_server();
 
@@ -71,6 +75,8 @@ class Tmux {
   // Opens the pane's pipe in both directions to `command` (from pipe_command_line); a pipe that is open is replaced.
   // CaptureFirst::yes: the result holds exactly what came before the pipe's first byte, up to kRepairHistory lines back.
   Task<Result<Repair>> pipe(std::string pane_id, std::string command, CaptureFirst capture);
+  // What the pane shows now, up to kRepairHistory lines back. Nobody can say which byte of its output it belongs to.
+  Task<Result<Repair>> capture(std::string pane_id);
   // The visible screen, one line a row, trailing spaces dropped.
   Task<Result<std::string>> capture_text(std::string pane_id, Escapes escapes);
 

@@ -100,6 +100,20 @@ TEST_F(TmuxServer, RefusesAFolderThatIsNotThere) {
   EXPECT_EQ(run(without.ensure_server()).error().kind, ErrorKind::not_found);
 }
 
+TEST_F(TmuxServer, IsWaitedForWhereItIsAnotherServices) {
+  Options waits = options();
+  waits.start = ServerStart::never;
+  Tmux tmux(waits, loop_.get_executor());
+  const auto none = run(tmux.ensure_server());
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, ErrorKind::unavailable);
+  EXPECT_THAT(none.error().message, HasSubstr("TMUX_START=never"));
+  EXPECT_EQ(run(tmux_.server()).error().kind, ErrorKind::unavailable) << "none was started";
+  const auto server = run(tmux_.ensure_server());
+  ASSERT_TRUE(server);
+  EXPECT_EQ(run(tmux.ensure_server()).value(), *server);
+}
+
 TEST_F(TmuxServer, TheConfigurationIsTakenWhole) {
   ASSERT_TRUE(run(tmux_.ensure_server()));
   const ProcessOutput parsed = by_hand({"source-file", "-n", options().config_file});

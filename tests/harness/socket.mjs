@@ -66,7 +66,7 @@ class Terminal {
     this.session = options.session;
     this.client = options.client ?? randomBytes(16).toString("hex");
     this.size = { cols: options.cols ?? 80, rows: options.rows ?? 24 };
-    this.from = options.from ?? "tail";
+    this.from = options.from ?? "screen";
     this.acks = options.acks ?? "always"; // or "never": a viewer who stalls
     this.keep = options.keep ?? false;    // keep all bytes, not only the hash and the newest
     this.first = undefined;   // offset of the first byte seen
@@ -123,6 +123,10 @@ class Terminal {
     this.size = { cols, rows };
     this.socket.sendText({ type: "resize", channel: this.channel, cols, rows });
   }
+  /** Asks for a snapshot with so many lines of scrollback. */
+  scrollback(lines) {
+    this.socket.sendText({ type: "scrollback", channel: this.channel, lines });
+  }
   fit() {
     this.socket.sendText({ type: "fit", channel: this.channel });
   }
@@ -157,6 +161,12 @@ class Terminal {
       case "size":
         this.sizes.push(message);
         break;
+      case "history":
+        this.history = message;
+        break;
+      case "people":
+        this.people = message.people;
+        break;
       case "input_reset":
         this.resets += 1;
         this.#resend();
@@ -173,7 +183,12 @@ class Terminal {
     if (type === kFrame.data) this.#data(number, payload);
     else if (type === kFrame.snapshot) {
       this.snapshots += 1;
+      // Nothing was received before the first one: then the stretch that is hashed begins here.
+      if (this.bytes === 0) this.first = number;
       this.offset = number;
+      this.screen = payload;
+      this.tail = Buffer.from(payload).subarray(-kTailBytes);
+      if (this.acks === "always") this.ack();
     } else if (type === kFrame.ackInput) this.#inputTaken(number);
     else this.#fault(`frame of type ${type}`);
   }

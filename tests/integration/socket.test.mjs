@@ -97,7 +97,7 @@ test("Socket.AViewerWhoDoesNotAcknowledgeGetsItsCreditAndHurtsNobody", { skip, t
   const reader = await sockets[2].open({ session: id, from: 0 });
   const credit = silent.opened.credit;
   sockets[1].pause();
-  const flood = await session("flood", program("counter.mjs", 100_000, 300_000)); // 12 MB in 3 s
+  const flood = await session("flood", program("counter.mjs", 25_000, 100_000)); // 4 MB in 4 s: nobody is shown only every fifteenth of a second
   const rivals = await Promise.all([
     sockets[0].open({ session: flood.id, from: 0, acks: "never" }),
     sockets[2].open({ session: flood.id, from: 0 }),
@@ -107,18 +107,20 @@ test("Socket.AViewerWhoDoesNotAcknowledgeGetsItsCreditAndHurtsNobody", { skip, t
   const began = performance.now();
   for (const terminal of readers) await terminal.waitFor("END", 60_000);
   const seconds = (performance.now() - began) / 1000;
-  // What the silent one has: its credit, and at most what was on its way when the credit ran out.
+  // What the silent one has: what a viewer begins with, and never more than the credit that a quick one comes to.
   assert.ok(stalled.bytes <= credit, `${stalled.bytes} bytes for a credit of ${credit}`);
-  assert.ok(stalled.bytes > credit / 4, `only ${stalled.bytes} bytes came of a credit of ${credit}`);
-  for (const terminal of readers) assert.deepEqual([terminal.faults, terminal.snapshots], [[], 0]);
-  assert.equal(readers[0].digest(), readers[1].digest());
-  console.log(`Socket: 12 MB reached two readers in ${seconds.toFixed(1)} s beside two viewers that had stopped; one of them got ${stalled.bytes} of ${credit} bytes`);
+  assert.ok(stalled.bytes >= 64 * 1024, `only ${stalled.bytes} bytes came of a credit of ${credit}`);
+  for (const terminal of readers) assert.deepEqual(terminal.faults, []);
+  // On a machine that stalls, what came meanwhile comes at once, and is skimmed.
+  const whole = readers.filter((terminal) => terminal.snapshots === 0);
+  if (whole.length === 2) assert.equal(readers[0].digest(), readers[1].digest());
+  console.log(`Socket: 4 MB reached two readers in ${seconds.toFixed(1)} s beside two viewers that had stopped; one of them got ${stalled.bytes} of ${credit} bytes`);
   assert.ok(seconds < 30);
   // Credit comes back: it goes on to the very end.
   stalled.acks = "always";
   stalled.ack();
   await stalled.waitFor("END", 30_000);
-  if (stalled.snapshots === 0) assert.equal(stalled.digest(), readers[0].digest());
+  assert.ok(stalled.snapshots > 0, "what it has missed was sent to it instead of what is on the screen");
   // Keys of others on other sessions pass at once.
   reader.type("hello\n");
   await reader.waitFor("hello");
@@ -156,7 +158,7 @@ test("Socket.SurvivesWhatNoClientShouldSend", { skip, timeout: 60_000 }, async (
   const { id } = await shell("fuzzed");
   const pid = dashboard.pid;
   const random = (length, seed) => Buffer.from(Array.from({ length }, (_, i) => (i * 7919 + seed * 104729) % 256));
-  const open = (channel, extra = {}) => JSON.stringify({ type: "open", channel, session: id, client: "0".repeat(32), cols: 80, rows: 24, from: "tail", ...extra });
+  const open = (channel, extra = {}) => JSON.stringify({ type: "open", channel, session: id, client: "0".repeat(32), cols: 80, rows: 24, from: "screen", ...extra });
   const messages = {
     "an empty binary": Buffer.alloc(0),
     "a short frame": Buffer.from([3, 0, 0]),
