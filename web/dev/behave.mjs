@@ -141,6 +141,32 @@ const kChecks = {
     })
   },
 
+  async 'only cards in view are asked for'() {
+    const before = (_, server) => {
+      for (let at = 0; at < 60; at += 1) {
+        server.addSession({ name: `s${at}`, project: root, created_at: at }).output(Buffer.from(`hello from ${at}\r\n`))
+      }
+    }
+    await opened({ path: '/', before }, async ({ page, server, session }) => {
+      const list = () => server.thumbLists.at(-1) ?? []
+      await until('the first cards are asked for', () => list().includes(session.info.id))
+      assert.ok(list().length < 30, `${list().length} cards`)
+      await page.getByRole('img', { name: 'Screen of s59: hello from 59' }).waitFor()
+      const lists = server.thumbLists.length
+      await page.locator('.place').evaluate((place) => place.scrollTo(0, place.scrollHeight))
+      await page.getByRole('img', { name: 'Screen of s0: hello from 0' }).waitFor()
+      assert.ok(!list().includes(session.info.id) && list().length < 30)
+      assert.ok(server.thumbLists.length - lists <= 2)
+      const first = [...server.sessions.values()].find(({ info }) => info.name === 's0')
+      first.output(Buffer.from('and more'))
+      await page.getByRole('img', { name: 'Screen of s0: and more' }).waitFor()
+      await page.getByRole('button', { name: 'Show as a list' }).click()
+      await until('a list asks for nothing', () => list().length === 0)
+      await page.reload()
+      await page.getByRole('button', { name: 'Show as cards' }).waitFor()
+    })
+  },
+
   async 'sizes apply in order with the output'() {
     await opened({}, async ({ page, session, server }) => {
       const [socket] = server.sockets

@@ -206,7 +206,8 @@ class Viewer {
 
 // The screens that one socket looks at without opening them.
 class ThumbList {
-  constructor(socket, sessions) {
+  constructor(socket, sessions, lists) {
+    this.lists = lists
     this.socket = socket
     this.sessions = sessions
     this.sent = new Map()
@@ -216,6 +217,7 @@ class ThumbList {
 
   want(ids) {
     this.wanted = ids
+    this.lists.push(ids)
     for (const id of this.sent.keys()) if (!ids.includes(id)) this.sent.delete(id)
     this.tell()
   }
@@ -258,6 +260,8 @@ export class StandIn {
     this.skim = false
     this.role = this.options.role ?? 'admin'
     this.uploads = []
+    // Every list of `thumbs` that came.
+    this.thumbLists = []
     // Milliseconds that every frame of input waits, and every request.
     this.delay = 0
   }
@@ -319,7 +323,7 @@ export class StandIn {
 
   serve(socket) {
     const channels = new Map()
-    channels.thumbs = new ThumbList(socket, this.sessions)
+    channels.thumbs = new ThumbList(socket, this.sessions, this.thumbLists)
     this.sockets.add(socket)
     socket.on('close', () => {
       this.sockets.delete(socket)

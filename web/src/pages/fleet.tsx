@@ -1,8 +1,8 @@
 // Home: every session, what it does, and the way to a new one.
-import { Folder, Plus, Search, SquareTerminal, TerminalSquare, Users } from 'lucide-react'
+import { Folder, LayoutGrid, List, Plus, Search, SquareTerminal, TerminalSquare, Users } from 'lucide-react'
 import { useDeferredValue, useState, type ReactNode } from 'react'
 import { useConnection, useFleet, useServices } from '../services.tsx'
-import { Button } from '../ui/button.tsx'
+import { Button, IconButton } from '../ui/button.tsx'
 import { Empty, Notice, Waiting } from '../ui/feedback.tsx'
 import { ConnectionLine, StateMark, type StateName } from '../ui/states.tsx'
 import { counted, lastPart } from '../ui/text.ts'
@@ -10,8 +10,10 @@ import { Ago, exactTime } from '../ui/time.tsx'
 import type { Session } from '../wire/types.ts'
 import { useTitle } from './hooks.ts'
 import { NewSession } from './new_session.tsx'
+import { useFleetLook, type FleetLook } from './preferences.ts'
 import { addressOf, Link } from './router.tsx'
 import { commandText, doing, matches, stateOf } from './session_words.ts'
+import { Thumb } from './thumb.tsx'
 import './fleet.css'
 
 const kStateOrder: readonly StateName[] = ['working', 'idle']
@@ -25,41 +27,77 @@ function SessionLink({ session }: { session: Session }) {
   )
 }
 
+function Watching({ session }: { session: Session }) {
+  if (session.viewers === 0) return null
+  return (
+    <span className="fact" title={`${counted(session.viewers, 'page')} shows this session`}>
+      <Users size={14} aria-hidden />
+      <span>
+        {session.viewers}
+        <span className="only-heard"> watching</span>
+      </span>
+    </span>
+  )
+}
+
+function LastOutput({ session }: { session: Session }) {
+  if (session.last_output_at === null) return null
+  return (
+    <span className="card-age" title={`Last output ${exactTime(session.last_output_at)}`}>
+      <Ago micros={session.last_output_at} />
+    </span>
+  )
+}
+
+function Project({ session }: { session: Session }) {
+  return (
+    <span className="fact clip" title={session.project}>
+      <Folder size={14} aria-hidden />
+      <span className="clip">{lastPart(session.project) || 'no project'}</span>
+    </span>
+  )
+}
+
 function Card({ session }: { session: Session }) {
   const said = doing(session)
   return (
     <li className="card">
       <div className="card-top">
         <StateMark state={stateOf(session)} />
-        {session.last_output_at !== null && (
-          <span className="card-age" title={`Last output ${exactTime(session.last_output_at)}`}>
-            <Ago micros={session.last_output_at} />
-          </span>
-        )}
+        <LastOutput session={session} />
       </div>
       <h3 className="clip">
         <SessionLink session={session} />
       </h3>
       <p className="card-doing clip">{said || ' '}</p>
+      <Thumb session={session} />
       <div className="card-foot">
-        <span className="fact clip" title={session.project}>
-          <Folder size={14} aria-hidden />
-          <span className="clip">{lastPart(session.project) || 'no project'}</span>
-        </span>
+        <Project session={session} />
         <span className="fact clip" title={commandText(session)}>
           <TerminalSquare size={14} aria-hidden />
           <span className="clip mono">{commandText(session)}</span>
         </span>
-        {session.viewers > 0 && (
-          <span className="fact" title={`${counted(session.viewers, 'page')} shows this session`}>
-            <Users size={14} aria-hidden />
-            <span>
-              {session.viewers}
-              <span className="only-heard"> watching</span>
-            </span>
-          </span>
-        )}
+        <Watching session={session} />
       </div>
+    </li>
+  )
+}
+
+function RunningRow({ session }: { session: Session }) {
+  return (
+    <li className="row running">
+      <StateMark state={stateOf(session)} />
+      <span className="row-name clip">
+        <SessionLink session={session} />
+      </span>
+      <span className="row-doing clip">{doing(session)}</span>
+      <Project session={session} />
+      <span className="row-status">
+        <Watching session={session} />
+      </span>
+      <span className="row-age">
+        <LastOutput session={session} />
+      </span>
     </li>
   )
 }
@@ -102,7 +140,14 @@ function summary(sessions: readonly Session[]): string {
     .join(' · ')
 }
 
-function Lists({ sessions, filter, onClear }: { sessions: readonly Session[]; filter: string; onClear: () => void }) {
+interface ListsProps {
+  sessions: readonly Session[]
+  look: FleetLook
+  filter: string
+  onClear: () => void
+}
+
+function Lists({ sessions, look, filter, onClear }: ListsProps) {
   const shown = sessions.filter((session) => matches(session, filter))
   const active = shown.filter((session) => session.status === 'active')
   const ended = shown
@@ -120,10 +165,14 @@ function Lists({ sessions, filter, onClear }: { sessions: readonly Session[]; fi
     <>
       {active.length > 0 && (
         <Section title="Running" count={active.length}>
-          <ul className="cards">
-            {active.map((session) => (
-              <Card key={session.id} session={session} />
-            ))}
+          <ul className={look === 'cards' ? 'cards' : 'rows'}>
+            {active.map((session) =>
+              look === 'cards' ? (
+                <Card key={session.id} session={session} />
+              ) : (
+                <RunningRow key={session.id} session={session} />
+              ),
+            )}
           </ul>
         </Section>
       )}
@@ -140,10 +189,23 @@ function Lists({ sessions, filter, onClear }: { sessions: readonly Session[]; fi
   )
 }
 
+function LookButton({ look, onChange }: { look: FleetLook; onChange: (look: FleetLook) => void }) {
+  const cards = look === 'cards'
+  return (
+    <IconButton
+      kind="plain"
+      label={cards ? 'Show as a list' : 'Show as cards'}
+      icon={cards ? <List size={16} aria-hidden /> : <LayoutGrid size={16} aria-hidden />}
+      onClick={() => onChange(cards ? 'list' : 'cards')}
+    />
+  )
+}
+
 export function Fleet() {
   const { wire } = useServices()
   const { sessions, loaded, error } = useFleet()
   const connection = useConnection()
+  const [look, setLook] = useFleetLook()
   const [filter, setFilter] = useState('')
   const [creating, setCreating] = useState(false)
   const deferred = useDeferredValue(filter.trim())
@@ -171,6 +233,7 @@ export function Fleet() {
               />
             </div>
           )}
+          {sessions.length > 0 && <LookButton look={look} onChange={setLook} />}
           <Button kind="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
             New session
           </Button>
@@ -201,7 +264,7 @@ export function Fleet() {
             </Button>
           </Empty>
         )}
-        {sessions.length > 0 && <Lists sessions={sessions} filter={deferred} onClear={() => setFilter('')} />}
+        {sessions.length > 0 && <Lists sessions={sessions} look={look} filter={deferred} onClear={() => setFilter('')} />}
       </div>
       {creating && <NewSession sessions={sessions} onClose={() => setCreating(false)} />}
     </>

@@ -20,6 +20,30 @@ export function useMedia(query: string): boolean {
   )
 }
 
+const kInViewMargin = '64px'
+
+// Whether an element is on the screen, or nearly, in a page that is.
+export function useInView(element: RefObject<HTMLElement | null>): boolean {
+  const [within, setWithin] = useState(false)
+  const pageVisible = useSyncExternalStore(
+    (listener) => {
+      document.addEventListener('visibilitychange', listener)
+      return () => document.removeEventListener('visibilitychange', listener)
+    },
+    () => document.visibilityState === 'visible',
+  )
+  useEffect(() => {
+    const at = element.current
+    if (at === null) return
+    const observer = new IntersectionObserver((entries) => setWithin(entries.at(-1)?.isIntersecting === true), {
+      rootMargin: kInViewMargin,
+    })
+    observer.observe(at)
+    return () => observer.disconnect()
+  }, [element])
+  return within && pageVisible
+}
+
 // Narrow enough that one thing is shown at a time.
 export const useIsPhone = () => useMedia('(max-width: 640px)')
 

@@ -1,37 +1,68 @@
 // What a person chose for this browser.
 import { useSyncExternalStore } from 'react'
 
-const kScreenReaderKey = 'ccd.screenReader'
-const listeners = new Set<() => void>()
+// One choice among a few words, kept in the browser. What is stored is checked: it may be from another version.
+class Choice<T extends string> {
+  private readonly listeners = new Set<() => void>()
+  private value: T
 
-function read(): boolean {
-  try {
-    return localStorage.getItem(kScreenReaderKey) === '1'
-  } catch {
-    return false
+  constructor(
+    private readonly key: string,
+    private readonly values: readonly [T, ...T[]],
+  ) {
+    this.value = this.read()
   }
-}
 
-let screenReader = read()
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+  readonly current = (): T => this.value
 
-// Whether terminals keep their text as elements a screen reader can walk through. It costs time for each line printed.
-export function useScreenReader(): [boolean, (on: boolean) => void] {
-  const value = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    () => screenReader,
-  )
-  const set = (on: boolean) => {
-    screenReader = on
+  readonly choose = (value: T): void => {
+    this.value = value
     try {
-      if (on) localStorage.setItem(kScreenReaderKey, '1')
-      else localStorage.removeItem(kScreenReaderKey)
+      // The first is what holds when nothing was chosen.
+      if (value === this.values[0]) localStorage.removeItem(this.key)
+      else localStorage.setItem(this.key, value)
     } catch {
       // It holds for this visit.
     }
-    listeners.forEach((listener) => listener())
+    for (const listener of this.listeners) listener()
   }
-  return [value, set]
+
+  private read(): T {
+    try {
+      const stored = localStorage.getItem(this.key)
+      return this.values.find((value) => value === stored) ?? this.values[0]
+    } catch {
+      return this.values[0]
+    }
+  }
 }
+
+function useChoice<T extends string>(choice: Choice<T>): [T, (value: T) => void] {
+  return [useSyncExternalStore(choice.subscribe, choice.current), choice.choose]
+}
+
+const screenReader = new Choice('ccd.screenReader', ['0', '1'])
+
+// Whether terminals keep their text as elements a screen reader can walk through. It costs time for each line printed.
+export function useScreenReader(): [boolean, (on: boolean) => void] {
+  const [value, choose] = useChoice(screenReader)
+  return [value === '1', (on) => choose(on ? '1' : '0')]
+}
+
+export type FleetLook = 'cards' | 'list'
+const fleetLook = new Choice<FleetLook>('ccd.fleet', ['cards', 'list'])
+export const useFleetLook = () => useChoice(fleetLook)
+
+export type Reading = 'terminal' | 'reading'
+const reading = new Choice<Reading>('ccd.reading', ['terminal', 'reading'])
+// Whether sessions are shown as a terminal or as text to read.
+export const useReading = () => useChoice(reading)
+
+export type Echo = 'automatic' | 'off'
+const echo = new Choice<Echo>('ccd.echo', ['automatic', 'off'])
+// Whether what is typed is shown before the program's own echo of it arrives.
+export const useEcho = () => useChoice(echo)
