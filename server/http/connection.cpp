@@ -30,7 +30,8 @@ constexpr std::size_t kBodyBytesPerSecond = 16 * 1024;
 // After an answer that ends the connection, what the client is still sending is read away: else the kernel's reset
 // could take the answer from it.
 constexpr auto kLingerTime = 2s;
-constexpr std::size_t kLingerBytes = 8 * 1024 * 1024;
+// Over the largest upload: who sends a little more than that is told so.
+constexpr std::size_t kLingerBytes = 16 * 1024 * 1024;
 // A connection in the reserve must ask at once, so that the next probe finds a place.
 constexpr auto kReserveTime = 2s;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -119,7 +119,16 @@ test("Config.RefusesADamagedDatabase", { skip, timeout: 60_000 }, async () => {
   good.spawn();
   const { code } = await good.ended;
   assert.equal(code, kExit.database, good.log({ lastStart: true }));
-  assert.ok(readFileSync(good.settings.DATABASE_PATH).equals(bytes), "the damaged file is left as it is");
+  const aside = good.log({ lastStart: true }).match(/set aside as (\S+\.damaged-\d{8}_\d{6})\./)?.[1];
+  assert.ok(readFileSync(aside).equals(bytes), "not a byte of the damaged file is changed");
+  // A supervisor starts it again and again: the same words, and never an empty database.
+  good.spawn();
+  assert.equal((await good.ended).code, kExit.database);
+  assert.match(good.log({ lastStart: true }), /dashboard restore .*or start with an empty database: rm /);
+  // The two ways out that the message names.
+  rmSync(good.settings.DATABASE_PATH);
+  await good.up();
+  assert.equal((await good.stop()).code, 0);
 });
 
 test("Config.ReadsAPrivateEnvFileAndRefusesAnOpenOne", { skip, timeout: 30_000 }, async () => {
