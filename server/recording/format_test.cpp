@@ -1,5 +1,6 @@
 // The formats byte for byte, the reader's choice of a tail, and the two tables of the tap.
 #include <gtest/gtest.h>
+#include <csignal>
 #include <filesystem>
 #include <limits>
 
@@ -264,6 +265,57 @@ TEST(InputState, PartOfABatchIsSkippedWhenItComesAgain) {
   EXPECT_EQ(uncertain.decide(client_id(1), 2, kNow).skip, 5U);
   take(uncertain, client_id(1), 2, kNow);
   EXPECT_EQ(uncertain.decide(client_id(1), 3, kNow).skip, 0U);
+}
+
+TEST(InputState, WhatIsTakenAsideIsInTheFileAfterwards) {
+  const SessionFolder folder;
+  const InFolder in(folder.path());
+  InputState state;
+  ASSERT_EQ(state.open(), 0);
+  const auto take = [&](std::uint64_t client, std::uint64_t number, std::size_t bytes) {
+    const InputState::Decision decision = state.decide(client_id(client), number, 1);
+    ASSERT_EQ(decision.verdict, InputState::Verdict::take);
+    InputState::begin_write(*decision.slot);
+    InputState::end_write(*decision.slot, bytes);
+    if (bytes > 0) InputState::complete(*decision.slot, 1);
+  };
+  take(1, 1, 5);
+  InputState::Slot* const open_batch = state.decide(client_id(2), 1, 1).slot;
+  state.set_aside();
+  const std::string before = test::file_bytes(kInputStateFile);
+  take(1, 2, 5);
+  take(3, 1, 7);
+  // A pointer from before is as good as ever.
+  InputState::begin_write(*open_batch);
+  InputState::end_write(*open_batch, 9);
+  EXPECT_EQ(test::file_bytes(kInputStateFile), before);
+  EXPECT_EQ(state.decide(client_id(1), 2, 1).verdict, InputState::Verdict::repeat);
+  state.put_back();
+  take(1, 3, 5);
+  InputState next;
+  ASSERT_EQ(next.open(), 0);
+  EXPECT_EQ(next.highest(client_id(1)), 3U);
+  EXPECT_EQ(next.highest(client_id(3)), 1U);
+  EXPECT_EQ(next.decide(client_id(2), 1, 1).skip, 9U);
+  state.put_back();  // nothing was set aside
+  EXPECT_EQ(state.highest(client_id(1)), 3U);
+}
+
+TEST(InputState, BusErrorOfAFailingDiskLeavesTheTableInMemory) {
+  const SessionFolder folder;
+  const InFolder in(folder.path());
+  InputState state;
+  ASSERT_EQ(state.open(), 0);
+  InputState::Slot* const slot = state.decide(client_id(1), 1, 1).slot;
+  InputState::end_write(*slot, 5);
+  const std::string before = test::file_bytes(kInputStateFile);
+  ::raise(SIGBUS);
+  InputState::complete(*slot, 1);
+  EXPECT_EQ(state.highest(client_id(1)), 1U);
+  state.set_aside();
+  state.put_back();  // the disk is not asked again
+  EXPECT_EQ(state.highest(client_id(1)), 1U);
+  EXPECT_EQ(test::file_bytes(kInputStateFile), before);
 }
 
 TEST(InputState, AForeignFileIsMadeAnew) {

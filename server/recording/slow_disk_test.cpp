@@ -1,8 +1,10 @@
 // pane-tap on a file system that lets every write wait: it keeps draining, shows what comes, and loses only what it says.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <unistd.h>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -145,6 +147,69 @@ TEST_F(FrozenDiskTest, WhatIsTooMuchIsAGapOfItsExactSize) {
   ASSERT_EQ(tap_->exit_code(), 0);
   ASSERT_EQ(folder_.marks(MarkKind::gap).size(), 1U);
   EXPECT_TRUE(folder_.log() == text.substr(0, gap.offset) + text.substr(gap.offset + gap.value));
+}
+
+TEST_F(FrozenDiskTest, TypingWorksAndIsRememberedAfterwards) {
+  start();
+  RawClient typist(folder_.path());
+  ASSERT_TRUE(typist.hello());
+  ASSERT_TRUE(typist.input(client_id(7), 1, "a"));
+  ASSERT_EQ(tap_->typed_exactly(1), "a");
+  ASSERT_EQ(typist.receive()->highest(), 1U);
+  freeze();
+  ASSERT_TRUE(tap_->print("text"));
+  ASSERT_EQ(shown(4).size(), 1U);
+  for (std::uint64_t number = 2; number <= 4; ++number) {
+    ASSERT_TRUE(typist.input(client_id(7), number, "b"));
+    ASSERT_EQ(tap_->typed_exactly(1), "b");
+    ASSERT_EQ(typist.receive()->highest(), number);
+  }
+  thaw();
+  ASSERT_TRUE(wait_until([&] { return folder_.log_end() == 4; }));
+  // Behind the next batch the table is in the file again.
+  ASSERT_TRUE(typist.input(client_id(7), 5, "c"));
+  ASSERT_EQ(typist.receive()->highest(), 5U);
+  tap_->kill_now();
+  TapProcess next(folder_.path());
+  ASSERT_TRUE(next.wait_ready());
+  RawClient again(folder_.path());
+  ASSERT_TRUE(again.hello());
+  ASSERT_TRUE(again.input(client_id(7), 5, "c"));
+  EXPECT_EQ(again.receive()->highest(), 5U);
+  EXPECT_EQ(next.typed(1, std::chrono::milliseconds(1)), "") << "it was typed before";
+}
+
+// A disk that fails for good: every write is refused, every store into a mapped file a bus error.
+TEST_F(FrozenDiskTest, ADeadDiskStopsNeitherViewingNorTyping) {
+  start();
+  ASSERT_TRUE(tap_->print("before "));
+  ASSERT_TRUE(wait_until([&] { return folder_.log_end() == 7; }));
+  const UniqueFd folder(::open(folder_.path().c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::syncfs(folder.get()), 0);  // clean pages: the next store into one asks the file system
+  constexpr unsigned long kShutdown = _IOR('X', 125, std::uint32_t);  // EXT4_IOC_SHUTDOWN
+  std::uint32_t without_flush = 2;
+  if (::ioctl(folder.get(), kShutdown, &without_flush) != 0) GTEST_SKIP() << "skipped: this kernel cannot shut ext4 down";
+  const std::string text = pattern(50'000, 1);
+  std::string got;
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(tap_->print(text));
+    for (const Shown& each : shown(text.size())) {
+      ASSERT_EQ(each.fate, LiveFate::lost);
+      ASSERT_EQ(each.offset, 7U);
+      ASSERT_EQ(each.lost, got.size());
+      got += each.bytes;
+    }
+    RawClient typist(folder_.path());
+    ASSERT_TRUE(typist.hello());
+    for (std::uint64_t number = 1; number <= 3; ++number) {
+      ASSERT_TRUE(typist.input(client_id(static_cast<std::uint64_t>(round)), number, "b"));
+      ASSERT_EQ(tap_->typed_exactly(1), "b");
+      ASSERT_EQ(typist.receive()->highest(), number);
+    }
+  }
+  EXPECT_TRUE(got == text + text + text);
+  tap_->end_pane();
+  EXPECT_EQ(tap_->exit_code(), 0);
 }
 
 // A disk that works for moments only: typing gets through in one of them, and every byte is in the log in the end.

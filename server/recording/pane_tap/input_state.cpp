@@ -10,9 +10,8 @@
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
-
-#include "base/unique_fd.hpp"
 
 namespace ccd::recording::tap {
 namespace {
@@ -40,27 +39,95 @@ struct InputState::Table {
   std::array<Slot, kClientSlots> slots;
 };
 
+namespace {
+
+// What the handler of a bus error works on: one table in a process. Set before the handler.
+void* failing_table = nullptr;
+std::atomic<bool> disk_failed{false};
+
+// In place of the mapped file, with its content. Safe in a signal handler. The old pages are readable: only stores need
+// the disk.
+bool move_to_memory(void* table) {
+  static std::array<std::byte, sizeof(std::uint64_t) * 8 + sizeof(InputState::Slot) * kClientSlots> copy;
+  std::memcpy(copy.data(), table, copy.size());
+  void* const memory =
+      ::mmap(table, copy.size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  std::memcpy(table, copy.data(), copy.size());
+  return true;
+}
+
+}  // namespace
+
 InputState::~InputState() {
-  if (table_ != nullptr) ::munmap(table_, sizeof(Table));
+  if (table_ == nullptr) return;
+  ::signal(SIGBUS, SIG_DFL);
+  ::munmap(table_, sizeof(Table));
 }
 
 int InputState::open() {
   static_assert(sizeof(Slot) == 48 && sizeof(Table) == 64 + 48 * kClientSlots);
-  const UniqueFd file(::open(kInputStateFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
+  file_.reset(::open(kInputStateFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
   struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0) return errno;
+  if (!file_ || ::fstat(file_.get(), &status) != 0) return errno;
   const bool whole = status.st_size == static_cast<off_t>(sizeof(Table));
-  if (!whole && ::ftruncate(file.get(), 0) != 0) return errno;
+  if (!whole && ::ftruncate(file_.get(), 0) != 0) return errno;
   // All blocks now: a store into a hole of a full disk would be a SIGBUS later.
-  if (const int error = ::posix_fallocate(file.get(), 0, sizeof(Table)); error != 0) return error;
-  void* const mapped = ::mmap(nullptr, sizeof(Table), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (const int error = ::posix_fallocate(file_.get(), 0, sizeof(Table)); error != 0) return error;
+  void* const mapped = ::mmap(nullptr, sizeof(Table), PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0);
   if (mapped == MAP_FAILED) return errno;
   table_ = static_cast<Table*>(mapped);
   if (table_->magic != kMagic) {
     std::memset(static_cast<void*>(table_), 0, sizeof(Table));
     store(table_->magic, kMagic);
   }
+  failing_table = mapped;
+  struct sigaction action {};
+  action.sa_handler = &InputState::on_bus_error;
+  ::sigaction(SIGBUS, &action, nullptr);
   return 0;
+}
+
+// A store for which the disk has failed. It is made again when this returns, in memory.
+void InputState::on_bus_error(int number) {
+  const bool again = disk_failed.exchange(true);
+  if (again || !move_to_memory(failing_table)) ::signal(number, SIG_DFL);
+}
+
+void InputState::set_aside() {
+  if (!aside_ && !disk_failed) aside_ = move_to_memory(table_);
+}
+
+void InputState::put_back() {
+  if (!aside_) return;
+  aside_ = false;
+  void* const mapped = ::mmap(nullptr, sizeof(Table), PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), 0);
+  if (mapped == MAP_FAILED) {
+    disk_failed = true;
+    return;
+  }
+  failing_table = mapped;
+  auto* const stored = static_cast<Table*>(mapped);
+  for (std::size_t i = 0; i < kClientSlots; ++i) {
+    const Slot& from = table_->slots[i];
+    Slot& to = stored->slots[i];
+    if (std::memcmp(&from, &to, sizeof(Slot)) == 0) continue;
+    if (from.client != to.client) {
+      store(to.used_micros, std::int64_t{0});
+      to.client = from.client;
+      store(to.highest, std::uint64_t{0});
+    }
+    // `highest` first: what the file says of an older batch's parts means nothing from then on.
+    store(to.highest, from.highest);
+    store(to.part, from.part);
+    store(to.part_number, from.part_number);
+    store(to.used_micros, from.used_micros);
+  }
+  // The same pages at the address that everybody knows; the other mapping was only for these stores.
+  void* const moved =
+      ::mremap(mapped, sizeof(Table), sizeof(Table), MREMAP_MAYMOVE | MREMAP_FIXED, static_cast<void*>(table_));
+  if (moved == MAP_FAILED) disk_failed = true;
+  failing_table = table_;
 }
 
 InputState::Slot* InputState::next_uncertain() {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/unique_fd.hpp"
 #include "recording/format.hpp"
 
 namespace ccd::recording::tap {
@@ -42,7 +43,15 @@ class InputState {
   ~InputState();
 
   // The working directory is the session's folder. A file that is not a table of this version is made anew. errno or 0.
+  // From then on a disk that fails under the mapped file (SIGBUS) sets the table aside instead of ending the process.
   int open();
+
+  // While the disk makes stores wait: the table goes on in memory of this process alone, at the same address. What is
+  // taken meanwhile is not repeated either, unless the tap is killed before put_back().
+  void set_aside();
+  // Stores in the file what has changed, in the order that a kill allows, and goes on there. A table that was set aside
+  // because the disk failed stays where it is.
+  void put_back();
 
   // Slots whose write was going on when the last tap was killed, one per call; nullptr when there are no more. Settles
   // the slot.
@@ -60,8 +69,11 @@ class InputState {
   struct Table;
   [[nodiscard]] Slot* find(const ClientId& client) const;
   Slot* claim(const ClientId& client, std::int64_t now_micros);
+  static void on_bus_error(int number);
 
+  UniqueFd file_;
   Table* table_ = nullptr;
+  bool aside_ = false;
 };
 
 }  // namespace ccd::recording::tap

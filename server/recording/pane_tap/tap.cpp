@@ -105,6 +105,7 @@ Tap::Turn Tap::turn(int stop) {
 // By the standby's thread: everything goes on but the log, which the main thread still has.
 void Tap::serve() {
   output_.begin_late();
+  state_.set_aside();
   if (pending_.certain) server_.show_coming(pending_.offset, pending_.unseen);
   Turn last = Turn::go_on;
   while (last == Turn::go_on) last = turn(standby_.back_fd());
@@ -178,6 +179,7 @@ void Tap::catch_up() {
     late.move_to(log_, GapReason::disk);
     static_cast<void>(standby_.take_back());
   }
+  state_.put_back();
 }
 
 int Tap::wait_millis() const {
