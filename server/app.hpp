@@ -5,18 +5,12 @@
 
 namespace ccd {
 
-// Serves until SIGTERM or SIGINT, then drains (kDrainLimit). Returns the process's exit code; a refusal to start has been
-// printed by then.
-int serve(const config::Config& config);
+// serve() returns it after a hand-over: the program is to be started again, as one that has handed over.
+inline constexpr int kHandedOver = -1;
+enum class Origin { started, handed_over };
 
-// `dashboard user add NAME`: one account in the database, whether or not the dashboard runs. The password's first line is read from
-// standard input.
-int add_user(const config::Config& config, const std::string& name, const std::string& role);
-
-// `dashboard tmux-start`: makes sure that the agents' tmux server runs, apart from this process.
-int start_tmux(const config::Config& config);
-
-// `dashboard audit verify`: checks the whole trail; 0 when it holds.
-int verify_audit(const config::Config& config);
+// Serves until SIGTERM or SIGINT, then drains; in standby first, when another dashboard has the database and the settings or `origin` say so.
+// Returns the process's exit code, or kHandedOver; a refusal to start has been printed by then.
+int serve(const config::Config& config, Origin origin);
 
 }  // namespace ccd

@@ -21,6 +21,12 @@ Task<Result<http::Response>> Api::health_ready(Call) {
   co_return json_response(ready_ ? 200 : 503, json::object{{"status", ready_ ? "ready" : "not-ready"}});
 }
 
+// Says more than everybody needs to know: for who may read the metrics.
+Task<Result<http::Response>> Api::health_details(Call) {
+  auto body = co_await parts_.details();
+  co_return http::json(200, std::move(body));
+}
+
 Task<Result<http::Response>> Api::metrics_text(Call) {
   http::Response response = http::text(200, metrics().text());
   response.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");

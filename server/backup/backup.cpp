@@ -64,13 +64,13 @@ struct Looked {
   std::vector<std::string> migrations;
   std::map<std::string, std::int64_t> rows;
 };
-Result<Looked> look(const std::string& path) {
+Result<Looked> look(const std::string& path, const storage::KeepGoing& keep_going) {
   const auto connection = storage::open_to_read(path);
   if (!connection && connection.error().kind == ErrorKind::corrupt)
     return Looked{.damage = {connection.error().message}, .migrations = {}, .rows = {}};
   if (!connection) return tl::unexpected(connection.error());
   Looked looked;
-  looked.damage = TRY(storage::find_damage(**connection));
+  looked.damage = TRY(storage::find_damage(**connection, keep_going));
   if (!looked.damage.empty()) return looked;
   looked.migrations = TRY(storage::applied_migrations(**connection));
   looked.rows = TRY(storage::count_rows(**connection));
@@ -117,7 +117,7 @@ Result<Verified> unpack_and_check(const std::string& file, const std::string& to
   verified.database_bytes = TRY(size_of(to));
   if (TRY(storage::file_state(to)) != storage::FileState::database)
     return fail(ErrorKind::corrupt, "what is in it is not a database");
-  auto looked = TRY(look(to));
+  auto looked = TRY(look(to, keep_going));
   if (!looked.damage.empty())
     return fail(ErrorKind::corrupt, "the database in it is damaged: " + looked.damage.front());
   verified.migrations = std::move(looked.migrations);
@@ -126,15 +126,16 @@ Result<Verified> unpack_and_check(const std::string& file, const std::string& to
   return verified;
 }
 
-Result<Published> make(const Source& source, const Clock& clock, const storage::KeepGoing& keep_going) {
-  const auto held = TRY(enter(source.folder));
+namespace {
+
+Result<Published> make_one(const Source& source, const Clock& clock, const storage::KeepGoing& keep_going) {
   TRY(check_room(source.database_path, source.folder));
   Published published;
   published.at = free_second(source.folder, clock.wall());
   Draft copy(draft(source.folder, "copy.db"));
   TRY(storage::copy_database(source.database_path, copy.path(), keep_going));
   published.database_bytes = TRY(size_of(copy.path()));
-  const auto looked = TRY(look(copy.path()));
+  const auto looked = TRY(look(copy.path(), keep_going));
   if (!looked.damage.empty())
     return fail(ErrorKind::corrupt, "the database " + source.database_path + " is damaged: " + looked.damage.front());
   Draft packed(draft(source.folder, "packed.gz"));
@@ -150,6 +151,22 @@ Result<Published> make(const Source& source, const Clock& clock, const storage::
   if (kept) published.kept = *kept;
   else published.warning = std::move(kept).error().message;
   return published;
+}
+
+}  // namespace
+
+Result<Published> make(const Source& source, const Clock& clock, const storage::KeepGoing& keep_going) {
+  const auto held = TRY(enter(source.folder));
+  auto made = make_one(source, clock, keep_going);
+  if (!made && made.error().kind == ErrorKind::cancelled) return made;
+  Attempt attempt{.at = clock.wall(), .good = made.has_value(), .database_damaged = false, .error = {}};
+  if (!made) {
+    attempt.error = made.error().message;
+    attempt.database_damaged = made.error().kind == ErrorKind::corrupt;
+  }
+  // A full disk may not take the note; the error is the caller's all the same.
+  static_cast<void>(note_attempt(source.folder, attempt));
+  return made;
 }
 
 }  // namespace ccd::backup

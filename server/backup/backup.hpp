@@ -34,7 +34,8 @@ struct Published {
 
 // Copies the database beside whoever writes it, checks all of the copy, packs and syncs it, unpacks it again and compares, and only then gives it its
 // name `folder`/dashboard_YYYYMMDD_HHMMSS.db.gz and removes the oldest ones. `conflict`: another backup is being made there. `corrupt`: the database itself is damaged, nothing was published and
-// nothing removed. `unavailable`: no room. After any error what was published before is untouched.
+// nothing removed. `unavailable`: no room. After any error what was published before is untouched. Notes in the
+// folder how it went (folder.hpp).
 Result<Published> make(const Source& source, const Clock& clock, const storage::KeepGoing& keep_going);
 
 struct Verified {

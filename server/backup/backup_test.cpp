@@ -84,7 +84,7 @@ TEST_F(Backups, IsPrivateWholeAndLeavesNothingElse) {
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_EQ(fs::status(made->path).permissions(), fs::perms(0600));
   EXPECT_EQ(fs::status(folder_ / "backups").permissions(), fs::perms(0700));
-  EXPECT_EQ(names().size(), 2U) << "the file and the lock";
+  EXPECT_EQ(names().size(), 3U) << "the file, the lock, and how it went";
   EXPECT_TRUE(time_of(fs::path(made->path).filename().string()));
   std::int64_t last = 0;
   EXPECT_EQ(fault_in(made->path, &last), "");

@@ -6,9 +6,12 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 
+#include "base/encoding.hpp"
 #include "storage/file_state.hpp"
 
 namespace ccd::backup {
@@ -21,6 +24,10 @@ constexpr std::string_view kPrefix = "dashboard_";
 constexpr std::string_view kSuffix = ".db.gz";
 constexpr std::string_view kDraftPrefix = ".dashboard_draft_";
 constexpr std::string_view kLockName = ".dashboard_lock";
+constexpr std::string_view kStatusName = ".dashboard_last_attempt";
+// Drafts of commands that only look: taken away a day after the command was killed.
+constexpr std::string_view kLookPrefix = ".dashboard_look_";
+constexpr auto kLookLife = std::chrono::hours(24);
 constexpr std::size_t kStampSize = 15;  // 20261123_020000
 constexpr WallMicros kSecond = 1'000'000;
 
@@ -79,6 +86,40 @@ Result<std::vector<Entry>> list(const std::string& folder) {
   return found;
 }
 
+std::string look_draft(const std::string& folder) {
+  const std::string name = std::string(kLookPrefix) + std::to_string(::getpid());
+  if (::access(folder.c_str(), W_OK) == 0) return in(folder, name);
+  std::error_code ec;
+  return in(fs::temp_directory_path(ec).string(), name);
+}
+
+std::optional<Attempt> last_attempt(const std::string& folder) {
+  std::ifstream file(in(folder, kStatusName));
+  Attempt attempt;
+  std::string word;
+  if (!(file >> attempt.at >> word)) return std::nullopt;
+  attempt.good = word == "ok";
+  attempt.database_damaged = word == "damaged";
+  file.ignore(1);
+  std::getline(file, attempt.error);
+  return attempt;
+}
+
+Result<> note_attempt(const std::string& folder, const Attempt& attempt) {
+  const std::string path = in(folder, kStatusName);
+  const std::string draft_path = in(folder, std::string(kDraftPrefix) + "status");
+  const std::string text = std::to_string(attempt.at) +
+                           (attempt.good               ? " ok "
+                            : attempt.database_damaged ? " damaged "
+                                                       : " error ") +
+                           printable(attempt.error) + "\n";
+  const UniqueFd fd(::open(draft_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail_errno("write " + draft_path);
+  if (::rename(draft_path.c_str(), path.c_str()) != 0) return fail_errno("replace " + path);
+  return {};
+}
+
 std::string draft(const std::string& folder, std::string_view what) {
   return in(folder, std::string(kDraftPrefix) + std::to_string(::getpid()) + "_" + std::string(what));
 }
@@ -93,7 +134,10 @@ Result<UniqueFd> enter(const std::string& folder) {
   }
   std::vector<std::string> left;
   TRY(each(folder, [&](const std::string& name, const fs::directory_entry&) {
-    if (name.starts_with(kDraftPrefix)) left.push_back(in(folder, name));
+    std::error_code ec;
+    const bool old = name.starts_with(kLookPrefix) &&
+                     fs::file_time_type::clock::now() - fs::last_write_time(in(folder, name), ec) > kLookLife;
+    if (name.starts_with(kDraftPrefix) || (old && !ec)) left.push_back(in(folder, name));
   }));
   for (const std::string& path : left)
     if (::unlink(path.c_str()) != 0 && errno != ENOENT)

@@ -34,6 +34,21 @@ Result<UniqueFd> enter(const std::string& folder);
 // Paths of temporary files begin so; `enter` removes them.
 std::string draft(const std::string& folder, std::string_view what);
 
+// For a command that only looks into a backup of the folder: a path there, or where temporary files go when the folder is for reading only. The
+// command removes it.
+std::string look_draft(const std::string& folder);
+
+// How the last attempt in a folder went, whichever process made it: in a small file there, so that every dashboard can tell.
+struct Attempt {
+  WallMicros at = 0;
+  bool good = false;
+  bool database_damaged = false;
+  std::string error;  // empty when it was good
+};
+// None when there is no such file, or it cannot be read.
+std::optional<Attempt> last_attempt(const std::string& folder);
+Result<> note_attempt(const std::string& folder, const Attempt& attempt);
+
 // Deletes all but the newest `keep` (at least 1); how many are left.
 Result<std::size_t> prune(const std::string& folder, std::size_t keep);
 

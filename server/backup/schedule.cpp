@@ -34,12 +34,12 @@ Schedule::Schedule(Options options, const Clock* clock, asio::thread_pool* pool)
     : options_(std::move(options)), clock_(clock), pool_(pool) {}
 
 Task<void> Schedule::look() {
-  auto work = [folder = options_.source.folder] { return list(folder); };
-  const auto entries = co_await run_on(*pool_, std::move(work));
+  auto work = [folder = options_.source.folder] { return std::pair(list(folder), last_attempt(folder)); };
+  const auto [entries, attempt] = co_await run_on(*pool_, std::move(work));
   if (!entries) co_return;
   // A file of the future is of a time when the clock was wrong.
-  const auto newest =
-      std::find_if(entries->begin(), entries->end(), [now = clock_->wall()](const Entry& e) { return e.at <= now; });
+  const auto is_past = [now = clock_->wall()](const Entry& e) { return e.at <= now; };
+  const auto newest = std::find_if(entries->begin(), entries->end(), is_past);
   status_.kept = entries->size();
   status_.newest_at.reset();
   if (newest != entries->end()) {
@@ -47,27 +47,37 @@ Task<void> Schedule::look() {
     status_.newest_name = newest->name;
     status_.newest_bytes = newest->bytes;
   }
-  metrics().gauge("backups_kept", "Backups in the folder").Set(static_cast<double>(status_.kept));
-  metrics()
-      .gauge("backup_last_success_timestamp_seconds", "When the newest backup was made; 0: there is none")
-      .Set(status_.newest_at ? seconds_of(*status_.newest_at) : 0);
-  metrics().gauge("backup_last_bytes", "Size of the newest backup").Set(static_cast<double>(status_.newest_bytes));
+  // What could not even be noted in the folder is newer than what is noted there.
+  if (attempt && attempt->at >= status_.attempted_at.value_or(0)) {
+    status_.attempted_at = attempt->at;
+    status_.last = attempt->good ? Last::good : Last::failed;
+    status_.error = attempt->error;
+    status_.database_damaged = attempt->database_damaged;
+  }
+  show();
+}
+
+void Schedule::show() const {
+  const auto gauge = [](const char* name, const char* help, double value) { metrics().gauge(name, help).Set(value); };
+  gauge("backups_kept", "Backups in the folder", static_cast<double>(status_.kept));
+  gauge("backup_last_success_timestamp_seconds", "When the newest backup was made; 0: there is none",
+        status_.newest_at ? seconds_of(*status_.newest_at) : 0);
+  gauge("backup_last_bytes", "Size of the newest backup", static_cast<double>(status_.newest_bytes));
+  gauge("backup_last_attempt_timestamp_seconds", "When a backup was last tried; 0: not known",
+        status_.attempted_at ? seconds_of(*status_.attempted_at) : 0);
+  if (status_.last == Last::none) return;
+  gauge("backup_last_result", "1: the last backup was published and restored; 0: it failed",
+        status_.last == Last::good ? 1 : 0);
 }
 
 Task<void> Schedule::attempt() {
-  status_.attempted_at = clock_->wall();
-  metrics()
-      .gauge("backup_last_attempt_timestamp_seconds", "When a backup was last tried")
-      .Set(seconds_of(*status_.attempted_at));
   const auto began = clock_->steady();
   auto work = [this] { return make(options_.source, *clock_, [this] { return !stopping_; }); };
   const auto made = co_await run_on(*pool_, std::move(work));
   if (stopping_) co_return;
   const double took = std::chrono::duration<double>(clock_->steady() - began).count();
   metrics().gauge("backup_seconds", "How long the last backup took").Set(took);
-  metrics()
-      .gauge("backup_last_result", "1: the last backup was published and restored; 0: it failed")
-      .Set(made ? 1 : 0);
+  status_.attempted_at = clock_->wall();
   status_.last = made ? Last::good : Last::failed;
   status_.error = made ? "" : made.error().message;
   status_.database_damaged = !made && made.error().kind == ErrorKind::corrupt;
@@ -88,23 +98,24 @@ Task<void> Schedule::attempt() {
 
 Task<void> Schedule::run() {
   metrics().counter("backup_failures_total", "Backups that failed");
-  co_await look();
-  if (options_.interval == 0s) {
-    log_warn("backup", "backups are off: BACKUP_INTERVAL=off", {});
-    co_return;
-  }
+  if (options_.interval == 0s) log_info("backup", "none are made by themselves: BACKUP_INTERVAL=off", {});
   const auto delay = [this](std::chrono::seconds usual) {
     return std::chrono::microseconds(std::min(usual, options_.interval)).count();
   };
   WallMicros not_before = clock_->wall() + delay(kStartDelay);
   while (!stopping_) {
+    co_await look();
     const WallMicros now = clock_->wall();
-    const WallMicros due = next_due(now, status_.newest_at, options_.interval);
-    // Only an overdue one waits for the start to be over, or for the next try.
-    status_.next_at = due <= now ? std::max(due, not_before) : due;
-    if (*status_.next_at > now) {
-      const auto left = std::chrono::microseconds(*status_.next_at - now);
-      co_await sleep_for(std::min<std::chrono::steady_clock::duration>(left, kLongestSleep));
+    std::chrono::steady_clock::duration pause = kLongestSleep;
+    if (options_.interval > 0s) {
+      const WallMicros due = next_due(now, status_.newest_at, options_.interval);
+      // Only an overdue one waits for the start to be over, or for the next try.
+      status_.next_at = due <= now ? std::max(due, not_before) : due;
+      pause = std::min<std::chrono::steady_clock::duration>(std::chrono::microseconds(*status_.next_at - now),
+                                                            kLongestSleep);
+    }
+    if (pause > 0s) {
+      co_await sleep_for(pause);
       continue;
     }
     co_await attempt();

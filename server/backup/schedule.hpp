@@ -32,8 +32,8 @@ class Schedule {
   };
   enum class Last { none, good, failed };
   struct Status {
-    Last last = Last::none;               // of this process; none: no attempt yet
-    std::string error;                    // of the last attempt, when it failed
+    Last last = Last::none;               // of the last attempt, whoever made it; none: not known of any
+    std::string error;                    // of it, when it failed
     bool database_damaged = false;        // the last attempt found the database itself damaged
     std::optional<WallMicros> newest_at;  // the newest backup in the folder
     std::string newest_name;
@@ -48,7 +48,8 @@ class Schedule {
   Schedule(const Schedule&) = delete;
   Schedule& operator=(const Schedule&) = delete;
 
-  // Makes backups when they are due, until cancelled or stopped. With interval 0 only keeps the status.
+  // Makes backups when they are due, until cancelled or stopped, and keeps the status: what others publish in the folder
+  // counts too. With interval 0 it only keeps the status.
   Task<void> run();
   // Ends a backup under way at its next step; nothing is published then.
   void stop() { stopping_ = true; }
@@ -58,6 +59,7 @@ class Schedule {
  private:
   Task<void> attempt();
   Task<void> look();
+  void show() const;
 
   const Options options_;
   const Clock* clock_;

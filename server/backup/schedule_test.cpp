@@ -85,14 +85,22 @@ TEST_F(Scheduled, TellsAFailureAndTriesAgain) {
   }));
 }
 
-TEST_F(Scheduled, OffMakesNone) {
+TEST_F(Scheduled, OffMakesNoneAndTellsOfThoseOfOthers) {
   Schedule schedule({.source = source(), .interval = 0s}, &clock_, &pool_);
-  storage::finish(loop_, [](Schedule* s) -> Task<bool> {
-    co_await s->run();
-    co_return true;
-  }(&schedule));
+  EXPECT_TRUE(until(schedule, [] { return true; }));
   EXPECT_EQ(schedule.status().last, Schedule::Last::none);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "backups"));
+  const auto made = make(source(), clock_, {});
+  ASSERT_TRUE(made);
+  Schedule later({.source = source(), .interval = 0s}, &clock_, &pool_);
+  EXPECT_TRUE(until(later, [&] { return later.status().kept == 1; }));
+  EXPECT_EQ(later.status().last, Schedule::Last::good);
+  EXPECT_EQ(later.status().newest_at, time_of(std::filesystem::path(made->path).filename().string()));
+  // A failed one of another process shows too.
+  ASSERT_FALSE(make({.database_path = folder_ / "absent.db", .folder = folder_ / "backups", .keep = 2}, clock_, {}));
+  Schedule last({.source = source(), .interval = 0s}, &clock_, &pool_);
+  EXPECT_TRUE(until(last, [&] { return last.status().last == Schedule::Last::failed; }));
+  EXPECT_NE(last.status().error.find("absent.db"), std::string::npos);
 }
 
 }  // namespace

@@ -26,6 +26,9 @@ constexpr std::uint64_t kMinRecordBytes = 1024 * 1024;               // a few sc
 constexpr std::uint64_t kMaxRecordBytes = 1024ULL * 1024 * 1024 * 1024;
 constexpr std::uint64_t kDefaultRecordBytes = 256 * 1024 * 1024;
 constexpr std::size_t kMinMetricsToken = 16;
+constexpr std::size_t kDefaultBackups = 30;  // a month of days
+constexpr std::size_t kMaxBackups = 100'000;
+constexpr std::uint64_t kLongestInterval = 366ULL * 24 * 3600;
 
 class Reader {
  public:
@@ -131,6 +134,20 @@ void find_own_files(Config& config, const Reader& read, const std::string& progr
   config.pane_start = read.path("PANE_START", first_existing({here / "pane-start", here / "sessions" / "pane-start"}));
 }
 
+// "90m", "24h", "7d", "30s" or "off".
+Result<std::chrono::seconds> read_interval(const Reader& read, std::string_view name, const std::string& fallback) {
+  const std::string value = read.text(name, fallback);
+  if (value == "off") return std::chrono::seconds(0);
+  std::uint64_t number = 0;
+  const char* const last = value.data() + value.size();
+  const auto [end, ec] = std::from_chars(value.data(), last, number);
+  std::uint64_t unit = 0;
+  if (ec == std::errc() && end + 1 == last) unit = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : *end == 'd' ? 86'400 : 0;
+  if (unit == 0 || number == 0 || number > kLongestInterval / unit)
+    return fail_field(std::string(name), fmt::format("must be a number with s, m, h or d, or off, for example {}={}", name, fallback));
+  return std::chrono::seconds(number * unit);
+}
+
 Result<> check_tmux_socket(const std::string& name) {
   const bool good = !name.empty() && name.size() <= 64 && name.front() != '-' && name.find('/') == std::string::npos && plain_path(name);
   if (good) return {};
@@ -174,22 +191,39 @@ EnvEntries environment_entries() {
   return out;
 }
 
+Result<Places> make_places(const EnvEntries& env, const std::string& working_directory) {
+  const Reader read(env, working_directory);
+  Places places;
+  places.data_dir = read.path("DATA_DIR", "./data");
+  if (places.data_dir.ends_with('/') && places.data_dir.size() > 1) places.data_dir.pop_back();
+  if (!plain_path(places.data_dir))
+    return fail_field("DATA_DIR", "may have letters, digits, '.', '_', '-' and '/' only: tmux passes it through a command line");
+  places.database_path = read.path("DATABASE_PATH", places.data_dir + "/dashboard.db");
+  places.backup_dir = read.path("BACKUP_DIR", "./backups");
+  places.backup_keep = TRY(read.number("BACKUP_KEEP", kDefaultBackups, 1, kMaxBackups));
+  return places;
+}
+
 Result<Config> make(const EnvEntries& env, const std::string& program, const std::string& working_directory) {
   const Reader read(env, working_directory);
   Config config;
   config.host = read.text("HOST", "127.0.0.1");
   config.port = static_cast<std::uint16_t>(TRY(read.number("PORT", 3000, 0, 65535)));
-  config.data_dir = read.path("DATA_DIR", "./data");
-  if (config.data_dir.ends_with('/') && config.data_dir.size() > 1) config.data_dir.pop_back();
-  if (!plain_path(config.data_dir))
-    return fail_field("DATA_DIR", "may have letters, digits, '.', '_', '-' and '/' only: tmux passes it through a command line");
-  config.database_path = read.path("DATABASE_PATH", config.data_dir + "/dashboard.db");
+  auto places = TRY(make_places(env, working_directory));
+  config.data_dir = std::move(places.data_dir);
+  config.database_path = std::move(places.database_path);
+  config.backup_dir = std::move(places.backup_dir);
+  config.backup_keep = places.backup_keep;
+  config.backup_interval = TRY(read_interval(read, "BACKUP_INTERVAL", "24h"));
+  config.standby = TRY(choose<Standby>(read, "STANDBY", "no", {{"no", Standby::refuse}, {"yes", Standby::wait}}));
   TRY(read_security(config, read));
   config.project_roots = TRY(read.roots("ALLOWED_PROJECT_ROOTS"));
   config.file_roots = TRY(read.roots("ALLOWED_FILE_ROOTS"));
   config.tmux_socket = read.text("TMUX_SOCKET", "claude-dashboard");
   TRY(check_tmux_socket(config.tmux_socket));
   config.tmux_tmpdir = read.text("TMUX_TMPDIR", "");
+  config.tmux_start = TRY(choose<tmux::ServerStart>(read, "TMUX_START", "auto",
+      {{"auto", tmux::ServerStart::when_needed}, {"never", tmux::ServerStart::never}}));
   config.claude_command = words(read.text("CLAUDE_COMMAND", "claude"));
   if (config.claude_command.empty()) return fail_field("CLAUDE_COMMAND", "must name a program, for example CLAUDE_COMMAND=claude");
   config.log_level = TRY(choose<LogLevel>(read, "LOG_LEVEL", "info",
@@ -217,9 +251,9 @@ std::string canonical(const std::string& path) {
 Result<> check_own_files_hidden(const Config& config) {
   for (const std::string& root : config.file_roots) {
     const std::string above = canonical(root) + "/";
-    for (const std::string& own : {config.data_dir, config.database_path, config.env_file}) {
+    for (const std::string& own : {config.data_dir, config.database_path, config.backup_dir, config.env_file}) {
       if (!own.empty() && (canonical(own) + "/").starts_with(above))
-        return fail_field("ALLOWED_FILE_ROOTS", fmt::format("{} holds {}, which every login could then read; name narrower folders, or move DATA_DIR and .env out of it", root, own));
+        return fail_field("ALLOWED_FILE_ROOTS", fmt::format("{} holds {}, which every login could then read; name narrower folders, or move DATA_DIR, BACKUP_DIR and .env out of it", root, own));
     }
   }
   return {};
@@ -247,6 +281,11 @@ void print(const Config& config) {
                                   {"port", config.port},
                                   {"data_dir", config.data_dir},
                                   {"database_path", config.database_path},
+                                  {"backup_dir", config.backup_dir},
+                                  {"backup_interval", config.backup_interval.count()},
+                                  {"backup_keep", config.backup_keep},
+                                  {"standby", config.standby == Standby::wait ? "yes" : "no"},
+                                  {"tmux_start", config.tmux_start == tmux::ServerStart::never ? "never" : "auto"},
                                   {"jwt_secret", "set"},
                                   {"project_roots", fmt::format("{}", fmt::join(config.project_roots, ":"))},
                                   {"file_roots", fmt::format("{}", fmt::join(config.file_roots, ":"))},

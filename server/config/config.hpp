@@ -1,6 +1,7 @@
 // The settings: read from the environment and .env, checked, and handed to the rooms as their own Options.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -12,6 +13,7 @@
 #include "base/log.hpp"
 #include "config/env_file.hpp"
 #include "http/forwarded.hpp"
+#include "tmux/tmux.hpp"
 
 namespace ccd::config {
 
@@ -19,18 +21,37 @@ namespace ccd::config {
 inline constexpr int kExitConfig = 78;    // EX_CONFIG: a setting, JWT_SECRET among them
 inline constexpr int kExitRoots = 77;     // EX_NOPERM: a root or the data folder is missing or not writable
 inline constexpr int kExitPort = 69;      // EX_UNAVAILABLE: the port is in use
-inline constexpr int kExitDatabase = 65;  // EX_DATAERR: the database is damaged or made by a newer version
+inline constexpr int kExitDatabase = 65;  // EX_DATAERR: the database or backup is damaged, or made by a newer version
+inline constexpr int kExitNoFile = 66;    // EX_NOINPUT: a command's file is not there
+inline constexpr int kExitNoWrite = 73;   // EX_CANTCREAT: a command cannot write where it should
+inline constexpr int kExitLease = 75;     // EX_TEMPFAIL: another dashboard has the database; try again later
+
+// Where things are kept: all that the commands for backups need.
+struct Places {
+  std::string data_dir;  // absolute, as all of them
+  std::string database_path;
+  std::string backup_dir;
+  std::size_t backup_keep = 0;  // backups that stay
+};
+
+// What to do when another dashboard has the database.
+enum class Standby { refuse, wait };
 
 struct Config {
   std::string host;
   std::uint16_t port = 0;  // 0: any free one (tests)
   std::string data_dir;    // absolute
   std::string database_path;
+  std::string backup_dir;  // absolute
+  std::size_t backup_keep = 0;
+  std::chrono::seconds backup_interval{0};  // 0: none by themselves
+  Standby standby = Standby::refuse;
   std::string jwt_secret;
   std::vector<std::string> project_roots;
   std::vector<std::string> file_roots;
   std::string tmux_socket;
   std::string tmux_tmpdir;                   // TMUX_TMPDIR, or empty
+  tmux::ServerStart tmux_start = tmux::ServerStart::when_needed;
   std::vector<std::string> claude_command;
   std::vector<std::string> public_origins;
   http::TrustedProxies trusted_proxies;
@@ -55,6 +76,9 @@ EnvEntries environment_entries();
 // looks what is there beside `program` (absolute path of the running program). Every error is `invalid`, with the variable's name as `field` and a message that says what is
 // wrong and what would be right, without the value of a secret.
 Result<Config> make(const EnvEntries& env, const std::string& program, const std::string& working_directory);
+
+// The part of it that needs no secret.
+Result<Places> make_places(const EnvEntries& env, const std::string& working_directory);
 
 // The refusal as the one line that is printed: "PORT: must be a number from 1 to 65535, for example PORT=3000".
 std::string refusal(const Error& error);

@@ -57,7 +57,33 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"PUBLIC_ORIGINS", "example.org"}, Bad{"PUBLIC_ORIGINS", "https://*.example.org"},
                     Bad{"TRUSTED_PROXIES", "proxy"}, Bad{"LOG_LEVEL", "loud"}, Bad{"LOG_FORMAT", "xml"},
                     Bad{"RECORD_BYTES_PER_SESSION", "12"}, Bad{"METRICS_TOKEN", "short"}, Bad{"SETUP_FROM", "anywhere"},
-                    Bad{"CLAUDE_COMMAND", "   "}));
+                    Bad{"CLAUDE_COMMAND", "   "}, Bad{"BACKUP_INTERVAL", "24"}, Bad{"BACKUP_INTERVAL", "0h"},
+                    Bad{"BACKUP_INTERVAL", "9999999999d"}, Bad{"BACKUP_INTERVAL", "-1h"}, Bad{"BACKUP_INTERVAL", "daily"},
+                    Bad{"BACKUP_KEEP", "0"}, Bad{"BACKUP_KEEP", "many"}, Bad{"STANDBY", "maybe"}, Bad{"TMUX_START", "always"}));
+
+TEST(Config, BackupsAndUpgrades) {
+  const auto usual = make(good(), "/opt/x/dashboard", "/opt/x");
+  ASSERT_TRUE(usual);
+  EXPECT_EQ(usual->backup_dir, "/opt/x/backups");
+  EXPECT_EQ(usual->backup_interval, std::chrono::hours(24));
+  EXPECT_EQ(usual->backup_keep, 30U);
+  EXPECT_EQ(usual->standby, Standby::refuse);
+  EXPECT_EQ(usual->tmux_start, tmux::ServerStart::when_needed);
+  EXPECT_EQ(with("BACKUP_INTERVAL", "90m")->backup_interval, std::chrono::minutes(90));
+  EXPECT_EQ(with("BACKUP_INTERVAL", "7d")->backup_interval, std::chrono::hours(168));
+  EXPECT_EQ(with("BACKUP_INTERVAL", "off")->backup_interval, std::chrono::seconds(0));
+  EXPECT_EQ(with("STANDBY", "yes")->standby, Standby::wait);
+  EXPECT_EQ(with("TMUX_START", "never")->tmux_start, tmux::ServerStart::never);
+}
+
+TEST(Config, PlacesNeedNoSecret) {
+  const auto places = make_places({{"DATA_DIR", "/srv/data/"}, {"BACKUP_DIR", "/mnt/backups"}}, "/opt/x");
+  ASSERT_TRUE(places);
+  EXPECT_EQ(places->data_dir, "/srv/data");
+  EXPECT_EQ(places->database_path, "/srv/data/dashboard.db");
+  EXPECT_EQ(places->backup_dir, "/mnt/backups");
+  EXPECT_EQ(places->backup_keep, 30U);
+}
 
 TEST(Config, ARefusalNeverShowsTheSecret) {
   const std::string secret = "password-password-password-password";

@@ -22,6 +22,7 @@ std::string to_json(const Report& report) {
   body["uptime"] = report.uptime_seconds;
   body["timestamp"] = iso_seconds(report.at);
   body["version"] = report.version;
+  if (!report.role.empty()) body["role"] = report.role;
   return boost::json::serialize(body);
 }
 
@@ -49,6 +50,11 @@ void Checks::add(std::string name, std::function<Task<Verdict>()> check) {
   checks_.push_back(std::make_unique<Check>());
   checks_.back()->name = std::move(name);
   checks_.back()->ask = std::move(check);
+}
+
+void Checks::set_role(std::string role) {
+  role_ = std::move(role);
+  last_at_.reset();
 }
 
 Task<void> Checks::ask(Check* check) {
@@ -89,7 +95,8 @@ void Checks::conclude() {
   Report report{.checks = {},
                 .uptime_seconds = std::chrono::duration_cast<std::chrono::seconds>(clock_->steady() - started_).count(),
                 .at = clock_->wall(),
-                .version = version_};
+                .version = version_,
+                .role = role_};
   for (auto& check : checks_) {
     const Verdict verdict = check->verdict.value_or(kError);
     if (verdict.degrades == Degrades::yes) report.status = Report::Status::degraded;

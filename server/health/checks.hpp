@@ -36,9 +36,10 @@ struct Report {
   std::int64_t uptime_seconds = 0;
   WallMicros at = 0;
   std::string version;
+  std::string role{};  // "standby" and the like; empty for the one that serves
 };
 
-// The runbook's shape: {"status":...,"checks":{...},"uptime":...,"timestamp":...,"version":...}.
+// The runbook's shape: {"status":...,"checks":{...},"uptime":...,"timestamp":...,"version":...}; a role comes last.
 std::string to_json(const Report& report);
 
 // Lives on the loop.
@@ -55,6 +56,9 @@ class Checks {
   // True is "ok", false "error", which degrades. An exception counts as "error".
   void add(std::string name, std::function<Task<bool>()> check);
   void add(std::string name, std::function<Task<Verdict>()> check);
+
+  // What reports say from now on; the last one is not served again.
+  void set_role(std::string role);
 
   // Runs every check at once, or returns the last report when that is younger than kReportLifetime; calls during a run
   // share it. A check over its limit is "error" now and until it has ended: it is cancelled and never started twice.
@@ -80,6 +84,7 @@ class Checks {
   const asio::any_io_executor executor_;
   const Clock* clock_;
   const std::string version_;
+  std::string role_;
   const std::chrono::milliseconds check_limit_;
   const std::chrono::steady_clock::time_point started_;
   std::vector<std::unique_ptr<Check>> checks_;

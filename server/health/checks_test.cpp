@@ -53,6 +53,15 @@ class ChecksTest : public testing::Test {
   Checks checks_{loop_.get_executor(), clock_, "1.0.0", kLimit};
 };
 
+TEST_F(ChecksTest, ARoleIsSaidLastAndAtOnce) {
+  int calls = 0;
+  add_counted("server", &calls);
+  checks_.set_role("standby");
+  EXPECT_TRUE(to_json(report()).ends_with(R"("version":"1.0.0","role":"standby"})"));
+  checks_.set_role("");
+  EXPECT_TRUE(to_json(report()).ends_with(R"("version":"1.0.0"})")) << "not the report of before";
+}
+
 TEST_F(ChecksTest, TheJsonIsExactlyTheRunbooks) {
   int calls = 0;
   for (const char* name : {"server", "database", "tmux"}) add_counted(name, &calls);

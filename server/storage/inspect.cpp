@@ -16,6 +16,8 @@ namespace {
 // A step that finds the database locked (a checkpoint, a schema change) is tried again this often.
 constexpr auto kLockedPause = std::chrono::milliseconds(5);
 constexpr int kMaxLockedTries = 1000;
+// Virtual machine steps between two looks at whether to go on: under a millisecond of work.
+constexpr int kStepsBetweenLooks = 20'000;
 
 Result<std::unique_ptr<Connection>> open_file(const std::string& path, int flags) {
   sqlite3* handle = nullptr;
@@ -33,6 +35,23 @@ Result<> expect(Connection& connection, std::string_view pragma, std::string_vie
   if (TRY(connection.one(pragma, kText)) == wanted) return {};
   return fail(ErrorKind::io, std::string(pragma) + " did not take effect");
 }
+
+// While it lives, a statement that runs long asks whether to go on.
+class Watch {
+ public:
+  Watch(Connection& connection, const KeepGoing& keep_going) : connection_(&connection) {
+    if (keep_going)
+      sqlite3_progress_handler(connection.handle(), kStepsBetweenLooks, &Watch::stop,
+                               const_cast<KeepGoing*>(&keep_going));
+  }
+  ~Watch() { sqlite3_progress_handler(connection_->handle(), 0, nullptr, nullptr); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ private:
+  static int stop(void* keep_going) { return (*static_cast<const KeepGoing*>(keep_going))() ? 0 : 1; }
+  Connection* connection_;
+};
 
 Result<> copy_pages(Connection& source, Connection& copy, const KeepGoing& keep_going) {
   sqlite3_backup* backup = sqlite3_backup_init(copy.handle(), "main", source.handle(), "main");
@@ -73,10 +92,13 @@ Result<std::unique_ptr<Connection>> open_to_read(const std::string& path) {
   return connection;
 }
 
-Result<std::vector<std::string>> find_damage(Connection& connection) {
+Result<std::vector<std::string>> find_damage(Connection& connection, const KeepGoing& keep_going) {
+  const Watch watch(connection, keep_going);
   const std::string check = "PRAGMA integrity_check(" + std::to_string(kMaxFindings) + ")";
   std::vector<std::string> findings;
   const auto answers = connection.all(check, kText);
+  if (!answers && answers.error().kind == ErrorKind::timeout)
+    return fail(ErrorKind::cancelled, "the check was stopped");
   if (!answers && answers.error().kind != ErrorKind::corrupt) return tl::unexpected(answers.error());
   if (!answers) return std::vector<std::string>{answers.error().message};
   for (const std::string& line : *answers)

@@ -28,7 +28,7 @@ using KeepGoing = std::function<bool()>;
 Result<std::unique_ptr<Connection>> open_to_read(const std::string& path);
 
 // What PRAGMA integrity_check and foreign_key_check say; empty when all is well.
-Result<std::vector<std::string>> find_damage(Connection& connection);
+Result<std::vector<std::string>> find_damage(Connection& connection, const KeepGoing& keep_going);
 
 // Rows of each table, without SQLite's own.
 Result<std::map<std::string, std::int64_t>> count_rows(Connection& connection);

@@ -52,7 +52,7 @@ TEST_F(Inspect, ACopyIsOfOneMomentAndEndsAlthoughTheWriterNeverRests) {
   EXPECT_GT(copied->pages, 1000);
   const auto copy = open_to_read(folder_ / "copy.db");
   ASSERT_TRUE(copy);
-  EXPECT_TRUE(find_damage(**copy)->empty());
+  EXPECT_TRUE(find_damage(**copy, {})->empty());
   const auto rows = count_rows(**copy).value();
   EXPECT_EQ(rows.at("a"), rows.at("b"));
   EXPECT_GE(rows.at("a"), began);
@@ -70,7 +70,7 @@ TEST_F(Inspect, ABrokenReferenceIsAFinding) {
     return c.exec("PRAGMA foreign_keys = OFF; INSERT INTO b VALUES (99); PRAGMA foreign_keys = ON");
   }));
   const auto connection = open_to_read(path_);
-  const auto findings = find_damage(**connection).value();
+  const auto findings = find_damage(**connection, {}).value();
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_NE(findings.front().find("of b points to a row of a"), std::string::npos) << findings.front();
 }

@@ -1,0 +1,41 @@
+#include "rooms.hpp"
+
+#include <algorithm>
+#include <array>
+#include <unistd.h>
+
+#include "sessions/store.hpp"
+
+namespace ccd {
+
+std::vector<storage::Migration> all_migrations() {
+  std::vector<storage::Migration> out;
+  for (const auto& room : {audit::migrations(), auth::migrations(), sessions::migrations()}) out.insert(out.end(), room.begin(), room.end());
+  return out;
+}
+
+SchemaGap schema_gap(const std::vector<std::string>& applied) {
+  SchemaGap gap;
+  const auto known = all_migrations();
+  for (const auto& migration : known)
+    if (std::ranges::find(applied, migration.name) == applied.end()) gap.pending.emplace_back(migration.name);
+  for (const std::string& name : applied)
+    if (std::ranges::find(known, name, &storage::Migration::name) == known.end()) gap.unknown.push_back(name);
+  return gap;
+}
+
+Result<> audit_auth(const audit::Trail& trail, storage::Connection& db, const auth::AuthEvent& event) {
+  audit::Record record{.actor = event.actor_name, .ip = event.ip, .action = "auth." + std::string(auth::to_string(event.kind)),
+                       .target = event.target,
+                       .outcome = auth::is_failure(event.kind) ? audit::Outcome::denied : audit::Outcome::ok,
+                       .detail = event.detail};
+  return trail.append(db, record);
+}
+
+storage::LeaseHolder this_process(int port, WallMicros now) {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host.fill('\0');
+  return {.pid = ::getpid(), .host = host.data(), .port = port, .version = DASHBOARD_VERSION, .since = now};
+}
+
+}  // namespace ccd
