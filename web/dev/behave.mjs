@@ -167,6 +167,55 @@ const kChecks = {
     })
   },
 
+  async 'a terminal out of sight has no renderer, and is drawn again when it is seen'() {
+    await opened({ before: (session) => session.output(lines(0, 20)) }, async ({ page, session }) => {
+      const screen = page.locator('.terminal-screen')
+      const renderer = (name) => until(`renderer ${name}`, async () => (await screen.getAttribute('data-renderer')) === name)
+      await renderer('webgl')
+      await page.waitForTimeout(700)
+      const before = await page.locator('.xterm-screen').screenshot()
+      await page.getByRole('tab', { name: 'Files' }).click()
+      await renderer('none')
+      assert.equal(await page.locator('.xterm-screen canvas').count(), 0)
+      await page.getByRole('tab', { name: 'Terminal' }).click()
+      await renderer('webgl')
+      await page.waitForTimeout(300)
+      assert.ok(before.equals(await page.locator('.xterm-screen').screenshot()), 'it looks as before')
+      await page.evaluate(() => {
+        const canvas = document.querySelector('.xterm-screen > canvas:not([class])')
+        canvas.getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()
+      })
+      await renderer('dom')
+      session.output(Buffer.from('still drawn\r\n'))
+      await page.locator('.xterm-rows', { hasText: 'still drawn' }).waitFor()
+    })
+  },
+
+  async 'who is here and who types is said'() {
+    await opened({}, async ({ page, session }) => {
+      session.others = [{ name: 'anna', typing: true, holds: true, viewers: 2 }]
+      session.tellPeople()
+      await page.getByText('anna is typing').first().waitFor()
+      await page.getByText('anna, on 2 pages, the terminal has their size, typing').waitFor()
+      session.others = []
+      session.tellPeople()
+      await until('quiet', async () => (await page.locator('.typing').count()) === 0)
+      assert.equal(await page.locator('.people').count(), 0)
+    })
+  },
+
+  async 'a viewer gets only what the server does not refuse'() {
+    await opened({ server: { role: 'viewer' } }, async ({ page }) => {
+      await page.getByText('watching').waitFor()
+      for (const name of ['Rename', 'End session', 'Fit to me']) {
+        assert.equal(await page.getByRole('button', { name }).count(), 0, name)
+      }
+      await page.getByRole('link', { name: 'Back to the fleet' }).click()
+      await page.getByRole('link', { name: 'one' }).waitFor()
+      assert.equal(await page.getByRole('button', { name: 'New session' }).count(), 0)
+    })
+  },
+
   async 'sizes apply in order with the output'() {
     await opened({}, async ({ page, session, server }) => {
       const [socket] = server.sockets

@@ -1,7 +1,7 @@
 // Home: every session, what it does, and the way to a new one.
 import { Folder, LayoutGrid, List, Plus, Search, SquareTerminal, TerminalSquare, Users } from 'lucide-react'
 import { useDeferredValue, useState, type ReactNode } from 'react'
-import { useConnection, useFleet, useServices } from '../services.tsx'
+import { useConnection, useFleet, useServices, useWho } from '../services.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Empty, Notice, Waiting } from '../ui/feedback.tsx'
 import { ConnectionLine, StateMark, type StateName } from '../ui/states.tsx'
@@ -205,6 +205,8 @@ export function Fleet() {
   const { wire } = useServices()
   const { sessions, loaded, error } = useFleet()
   const connection = useConnection()
+  const who = useWho()
+  const mayStart = who.kind === 'somebody' && who.user.role !== 'viewer'
   const [look, setLook] = useFleetLook()
   const [filter, setFilter] = useState('')
   const [creating, setCreating] = useState(false)
@@ -234,9 +236,11 @@ export function Fleet() {
             </div>
           )}
           {sessions.length > 0 && <LookButton look={look} onChange={setLook} />}
-          <Button kind="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
-            New session
-          </Button>
+          {mayStart && (
+            <Button kind="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
+              New session
+            </Button>
+          )}
         </div>
       </header>
       <div className="fleet">
@@ -259,9 +263,11 @@ export function Fleet() {
               A session is a program in a terminal, usually Claude Code, that runs in one of your project folders and
               goes on when you close this page.
             </p>
-            <Button kind="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
-              Start the first one
-            </Button>
+            {mayStart && (
+              <Button kind="primary" icon={<Plus size={16} aria-hidden />} onClick={() => setCreating(true)}>
+                Start the first one
+              </Button>
+            )}
           </Empty>
         )}
         {sessions.length > 0 && <Lists sessions={sessions} look={look} filter={deferred} onClear={() => setFilter('')} />}

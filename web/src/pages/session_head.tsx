@@ -3,6 +3,7 @@ import {
   ArrowLeft,
   CircleStop,
   Ellipsis,
+  Eye,
   Folder,
   Maximize2,
   PencilLine,
@@ -10,7 +11,6 @@ import {
   ScanText,
   Search,
   SquareTerminal,
-  Users,
 } from 'lucide-react'
 import { useState } from 'react'
 import { useServices } from '../services.tsx'
@@ -21,10 +21,10 @@ import { Notice, useTelling } from '../ui/feedback.tsx'
 import { Field } from '../ui/field.tsx'
 import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
 import { ConnectionLine, StateMark, type ConnectionName } from '../ui/states.tsx'
-import { counted } from '../ui/text.ts'
 import { endSession, renameSession } from '../wire/api.ts'
 import type { Size } from '../wire/channel.ts'
-import type { Session } from '../wire/types.ts'
+import type { Person, Session } from '../wire/types.ts'
+import { People } from './people.tsx'
 import { Link } from './router.tsx'
 import { commandText, kNamePattern, kNameRule, stateOf } from './session_words.ts'
 
@@ -124,6 +124,9 @@ interface SessionHeadProps {
   connection: ConnectionName
   controller: TerminalController
   phone: boolean
+  people: readonly Person[]
+  // Not for who may only watch.
+  mayType: boolean
 }
 
 function Facts({ session, pane }: { session: Session; pane: Size }) {
@@ -146,17 +149,12 @@ function Facts({ session, pane }: { session: Session; pane: Size }) {
           {pane.cols}×{pane.rows}
         </span>
       </li>
-      {session.viewers > 1 && (
-        <li className="fact" title={`${counted(session.viewers, 'page')} shows this session`}>
-          <Users size={14} aria-hidden />
-          <span>{session.viewers} here</span>
-        </li>
-      )}
     </ul>
   )
 }
 
-export function SessionHead({ session, pane, connection, controller, phone }: SessionHeadProps) {
+export function SessionHead(props: SessionHeadProps) {
+  const { session, pane, connection, controller, phone, people, mayType } = props
   const [dialog, setDialog] = useState<'rename' | 'end' | null>(null)
   const active = session.status === 'active'
   return (
@@ -167,33 +165,44 @@ export function SessionHead({ session, pane, connection, controller, phone }: Se
       <h1 className="clip">{session.name}</h1>
       <StateMark state={stateOf(session)} />
       {!phone && <Facts session={session} pane={pane} />}
+      {!mayType && (
+        <span className="watching" title="You may watch this session, not type in it or end it.">
+          <Eye size={14} aria-hidden />
+          watching
+        </span>
+      )}
       <span className="session-push" />
+      <People session={session} people={people} />
       {active && <ConnectionLine connection={connection} />}
       {phone ? (
         <Menu
           label="Session"
           trigger={<IconButton label="More" small icon={<Ellipsis size={18} aria-hidden />} />}
         >
-          <MenuItem icon={<Maximize2 size={16} aria-hidden />} onSelect={() => controller.fit()}>
-            Fit to me
-          </MenuItem>
+          {mayType && (
+            <MenuItem icon={<Maximize2 size={16} aria-hidden />} onSelect={() => controller.fit()}>
+              Fit to me
+            </MenuItem>
+          )}
           <MenuItem icon={<Search size={16} aria-hidden />} onSelect={() => controller.startFind()}>
             Search the terminal
           </MenuItem>
           <MenuItem icon={<ScanText size={16} aria-hidden />} onSelect={() => controller.showText()}>
             Text of the terminal
           </MenuItem>
-          <MenuLine />
-          <MenuItem icon={<PencilLine size={16} aria-hidden />} onSelect={() => setDialog('rename')}>
-            Rename
-          </MenuItem>
-          {active && (
+          {mayType && <MenuLine />}
+          {mayType && (
+            <MenuItem icon={<PencilLine size={16} aria-hidden />} onSelect={() => setDialog('rename')}>
+              Rename
+            </MenuItem>
+          )}
+          {mayType && active && (
             <MenuItem icon={<CircleStop size={16} aria-hidden />} danger onSelect={() => setDialog('end')}>
               End session
             </MenuItem>
           )}
         </Menu>
-      ) : (
+      ) : mayType ? (
         <>
           <Button small kind="quiet" icon={<PencilLine size={16} aria-hidden />} onClick={() => setDialog('rename')}>
             Rename
@@ -204,7 +213,7 @@ export function SessionHead({ session, pane, connection, controller, phone }: Se
             </Button>
           )}
         </>
-      )}
+      ) : null}
       {dialog === 'rename' && <RenameDialog session={session} onClose={() => setDialog(null)} />}
       {dialog === 'end' && <EndDialog session={session} onClose={() => setDialog(null)} />}
     </header>

@@ -1,17 +1,18 @@
 // One session: its header, its terminal and its files.
 import { Ghost } from 'lucide-react'
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { locks, useFleet, useServices } from '../services.tsx'
 import { TerminalController } from '../terminal/controller.ts'
 import { TerminalView } from '../terminal/terminal_view.tsx'
 import { Empty, Notice, useTelling, Waiting } from '../ui/feedback.tsx'
 import { stateWord } from '../ui/states.tsx'
 import { sessionByName } from '../wire/fleet.ts'
-import type { Session, User } from '../wire/types.ts'
+import type { Person, Session, User } from '../wire/types.ts'
 import { FilesView } from './files_view.tsx'
 import { useIsPhone, useSwipe, useTitle } from './hooks.ts'
 import { useScreenReader } from './preferences.ts'
 import { addressOf, go, Link, type Place } from './router.tsx'
+import { Typing } from './people.tsx'
 import { SessionHead } from './session_head.tsx'
 import { stateOf } from './session_words.ts'
 import { SessionTabs, tabId, TerminalTools } from './session_tabs.tsx'
@@ -110,6 +111,8 @@ function OneSession({ session, place, user }: { session: Session; place: Session
   return <WithTerminal session={session} place={place} controller={controller} mayType={user.role !== 'viewer'} />
 }
 
+const kNobody: readonly Person[] = []
+
 interface WithTerminalProps {
   session: Session
   place: SessionPlace
@@ -122,11 +125,16 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
   const [screenReader] = useScreenReader()
   const body = useRef<HTMLDivElement>(null)
   const state = useSyncExternalStore(controller.subscribe, controller.current)
+  const people = state.channel?.people ?? kNobody
   const onTerminal = place.tab === 'terminal'
   const show = (tab: 'terminal' | 'files', path: string | null = null) =>
     go(addressOf({ kind: 'session', name: session.name, tab, path }))
 
   useSwipe(body, (step) => show(step > 0 ? 'files' : 'terminal'))
+  // Before the browser paints: there is no empty frame.
+  useLayoutEffect(() => {
+    if (onTerminal) controller.comesIntoView()
+  }, [controller, onTerminal])
   // On a desk the keys go to the terminal at once; on a phone that would bring up the keyboard.
   useEffect(() => {
     if (onTerminal && !phone) controller.focus()
@@ -151,13 +159,23 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
         connection={state.connection}
         controller={controller}
         phone={phone}
+        people={people}
+        mayType={mayType}
       />
       <SessionTabs
         session={session}
         tab={place.tab}
-        tools={onTerminal && <TerminalTools controller={controller} yours={state.yours} phone={phone} />}
+        tools={
+          onTerminal && (
+            <>
+              {!phone && <Typing people={people} />}
+              <TerminalTools controller={controller} yours={state.yours || !mayType} phone={phone} />
+            </>
+          )
+        }
       />
       <div className="session-body" ref={body}>
+        {phone && onTerminal && <Typing people={people} />}
         <div
           className="session-panel"
           role="tabpanel"

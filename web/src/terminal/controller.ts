@@ -154,6 +154,10 @@ export class TerminalController {
     this.screen?.focus()
   }
 
+  comesIntoView(): void {
+    this.screen?.comesIntoView()
+  }
+
   toBottom(): void {
     this.screen?.toBottom()
   }

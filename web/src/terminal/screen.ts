@@ -2,7 +2,6 @@
 import { SearchAddon, type ISearchOptions } from '@xterm/addon-search'
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes'
 import { WebLinksAddon } from '@xterm/addon-web-links'
-import { WebglAddon } from '@xterm/addon-webgl'
 import { Terminal } from '@xterm/xterm'
 import '@xterm/xterm/css/xterm.css'
 import type { Sink, Size } from '../wire/channel.ts'
@@ -11,6 +10,7 @@ import { Feed } from './feed.ts'
 import { control } from './keys.ts'
 import { filling, fontFor, type Cell } from './layout.ts'
 import { kMaxPasteChars, needsConfirmation, preparePaste, type Paste } from './paste.ts'
+import { Renderer } from './renderer.ts'
 import { isFocusReport, silenceReplies } from './replies.ts'
 import { kDark, kFoundDark, kFoundLight, kLight } from './theme.ts'
 import { scrollByTouch } from './touch_scroll.ts'
@@ -18,8 +18,6 @@ import { scrollByTouch } from './touch_scroll.ts'
 const kFontFamily = "'JetBrains Mono', ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans Mono', monospace"
 const kFontWithinMs = 1_500
 const kScrollbackLines = 10_000
-// After this the renderer knows its pixels.
-const kRendererSettlesMs = 500
 // The scrollbar with the marks of a search in it.
 const kScrollbarPixels = 10
 // xterm draws no cursor before it first had the focus, or left an alternate screen: this leaves one it is not in.
@@ -75,6 +73,7 @@ function cellOf(terminal: Terminal): Cell | null {
 export class Screen implements Sink {
   readonly terminal: Terminal
   private readonly feed: Feed
+  private readonly renderer: Renderer
   private readonly search = new SearchAddon()
   private readonly encoder = new TextEncoder()
   private readonly resizes: ResizeObserver
@@ -117,7 +116,7 @@ export class Screen implements Sink {
     this.terminal.loadAddon(new WebLinksAddon((_event, address) => events.link(address)))
     withoutInlineStyles(() => this.terminal.open(element))
     this.terminal.write(kShowCursor)
-    this.useWebgl()
+    this.renderer = new Renderer(this.terminal, element)
     this.feed = new Feed(this.terminal, element, {
       resized: (size, yours) => this.resized(size, yours),
       below: events.below,
@@ -136,6 +135,7 @@ export class Screen implements Sink {
   dispose(): void {
     this.resizes.disconnect()
     this.feed.dispose()
+    this.renderer.dispose()
     for (const cleanup of this.cleanups.splice(0)) cleanup()
     withoutInlineStyles(() => this.terminal.dispose())
   }
@@ -163,6 +163,11 @@ export class Screen implements Sink {
   // The terminal is on a new socket.
   reopened(): void {
     this.feed.reopened()
+  }
+
+  // It is seen again with the next frame.
+  comesIntoView(): void {
+    this.renderer.comesIntoView()
   }
 
   toBottom(): void {
@@ -308,32 +313,6 @@ export class Screen implements Sink {
       return false
     }
     return true
-  }
-
-  private useWebgl(): void {
-    const webgl = new WebglAddon()
-    const giveUp = () => {
-      this.element.dataset.renderer = 'dom'
-      withoutInlineStyles(() => webgl.dispose())
-    }
-    try {
-      // The browser takes contexts away when there are too many or the GPU restarts: the DOM renderer goes on.
-      webgl.onContextLoss(giveUp)
-      withoutInlineStyles(() => this.terminal.loadAddon(webgl))
-      this.element.dataset.renderer = 'webgl'
-    } catch {
-      return giveUp()
-    }
-    const check = setTimeout(() => !this.drawsWholePixels() && giveUp(), kRendererSettlesMs)
-    this.cleanups.push(() => clearTimeout(check))
-  }
-
-  // Where a browser misreports its pixels (as when it plays a phone), the WebGL canvas gets the wrong size and stays
-  // empty.
-  private drawsWholePixels(): boolean {
-    const canvas = this.element.querySelector<HTMLCanvasElement>('.xterm-screen > canvas:not([class])')
-    if (canvas === null || canvas.offsetWidth === 0) return true
-    return Math.abs(canvas.width / (canvas.offsetWidth * window.devicePixelRatio) - 1) < 0.02
   }
 
   // Only at the page's own font size; a scaled terminal has other cells.
