@@ -18,6 +18,7 @@
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "files/upload.hpp"
 #include "health/checks.hpp"
 #include "http/server.hpp"
 #include "sessions/hub.hpp"
@@ -265,6 +266,9 @@ int App::make_door() {
   options.pool = &pool_;
   options.trusted_proxies = config_.trusted_proxies;
   options.access_log_path = config_.access_log;
+  options.max_upload = files::kMaxUploadBytes;
+  // In standby there is nobody to ask.
+  options.body_limit = [this, usual = options.max_body](const http::Request& request) { return api_ ? api_->body_limit(request) : usual; };
   server_ = std::make_unique<http::Server>(loop_.get_executor(), std::move(options), &clock_,
       [this](std::shared_ptr<http::Request> request) { return answer(std::move(request)); });
   if (auto listening = server_->listen(); !listening) {
