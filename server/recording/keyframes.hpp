@@ -32,7 +32,8 @@ struct KeyframeInfo {
   std::uint64_t file_bytes = 0;
 };
 
-// All functions block on local disk and may be called on any thread; for one session by one thread at a time.
+// All functions block on local disk and may be called on any thread; for one session only one write at a time. The
+// others, and enforce_total_budget(), may run beside it.
 
 // On disk, and after a power cut too, when it returns; nothing of it is there when it fails. An older one of the same
 // offset is replaced. Waits for the disk (fsync): call it on the pool. invalid: the log does not reach to the offset
