@@ -71,6 +71,7 @@ std::string scrollback_difference(const DisplayState& a, const DisplayState& b) 
   if (a.scrollback.size() != b.scrollback.size())
     return "lines of scrollback: " + std::to_string(a.scrollback.size()) + " and " + std::to_string(b.scrollback.size());
   if (a.scrollback.first_line() != b.scrollback.first_line()) return "numbers of lines";
+  const int cols = a.saved ? a.saved->cols() : a.grid.cols();
   Tables a_tables;
   Tables b_tables;
   Line one;
@@ -78,7 +79,8 @@ std::string scrollback_difference(const DisplayState& a, const DisplayState& b) 
   for (std::size_t i = 0; i < a.scrollback.size(); ++i) {
     a.scrollback.read(i, a_tables, one);
     b.scrollback.read(i, b_tables, two);
-    std::string difference = line_difference("scrollback " + std::to_string(i), one.view(), a_tables, two.view(), b_tables);
+    std::string difference = line_difference("scrollback " + std::to_string(i), one.view().clipped(cols), a_tables,
+                                             two.view().clipped(cols), b_tables);
     if (!difference.empty()) return difference;
   }
   return {};
@@ -89,6 +91,7 @@ std::string cursor_difference(const DisplayState& a, const DisplayState& b) {
     return "cursor: " + std::to_string(a.x) + ',' + std::to_string(a.y) + " and " + std::to_string(b.x) + ',' + std::to_string(b.y);
   if (!(a.cursor == b.cursor)) return "cursor's look";
   if (!(a.modes == b.modes)) return "modes";
+  if (a.joining != b.joining) return "what is to be joined";
   if (a.tabs != b.tabs) return "tabs";
   if (a.region_top != b.region_top || a.region_bottom != b.region_bottom) return "scroll region";
   if (a.scrolled != b.scrolled) return "lines that come back";

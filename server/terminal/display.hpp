@@ -36,6 +36,9 @@ struct DisplayState {
   };
   std::optional<Saved> saved_cursor;
   Style saved_pen;
+  // A zero width joiner came: the next character that is not plain goes onto the cell on the left with it. In tmux this ends with
+  // what it reads at once; here it does not, because pieces must not matter.
+  bool joining = false;
   // How many of the newest lines of scrollback came by scrolling: those a higher screen takes back.
   std::size_t scrolled = 0;
   std::uint64_t numbering = 0;
@@ -60,7 +63,6 @@ class Display {
   // A single character, as tmux prints one that is not plain.
   void print_cell(Cell cell);
   void combine(char32_t mark);
-  void combine_text(std::string_view mark);
 
   void line_feed(Wrapped wrapped, StyleId blank);
   void reverse_line_feed(StyleId blank);
@@ -121,6 +123,8 @@ class Display {
   void push_history(int y);
   void clear_into_history(StyleId blank);
   bool make_room(int x, int width);
+  void append_to_left(std::string_view text);
+  void append_joined(std::string_view text);
   void resize_screen(Size size, bool reflow);
   void resize_rows(int rows, int& cursor_y);
   void reflow(int cols, int& x, int& y);

@@ -20,14 +20,17 @@ void Display::erase_chars(int count, StyleId blank) {
   if (count > 0) s_.grid.clear(s_.x, s_.y, count, 1, blank);
 }
 
-// Outside the scroll region tmux inserts and deletes down to the end of the screen.
+// Outside the scroll region tmux inserts and deletes down to the end of the screen, and when it inserts more rows than it moves it
+// leaves those that it should have erased.
 void Display::insert_lines(int count, StyleId blank) {
   const bool inside = s_.y >= s_.region_top && s_.y <= s_.region_bottom;
   const int end = inside ? s_.region_bottom + 1 : rows();
   count = std::min(std::max(count, 1), end - s_.y);
   const int kept = end - s_.y - count;
   s_.grid.move_rows(s_.y + count, s_.y, kept, blank);
+  if (!inside) return;
   if (kept < count) s_.grid.clear(0, s_.y + kept, cols(), count - kept, blank);
+  else if (kept > count) s_.grid.end_wrap_into(s_.y + kept);
 }
 
 void Display::delete_lines(int count, StyleId blank) {
@@ -119,7 +122,8 @@ void Display::show_alternate(const Style& pen, SaveCursor save) {
 
 std::optional<Style> Display::show_main(SaveCursor restore) {
   const Size size = s_.grid.size();
-  if (s_.saved) resize_screen(s_.saved->size(), false);
+  // tmux puts the alternate screen together anew here, and what then has no room on it stays in the scrollback.
+  if (s_.saved) resize_screen(s_.saved->size(), true);
   std::optional<Style> pen;
   if (restore == SaveCursor::yes && s_.saved_cursor) {
     s_.x = s_.saved_cursor->x;

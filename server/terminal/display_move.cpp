@@ -111,7 +111,7 @@ void Display::reverse_line_feed(StyleId blank) {
 }
 
 void Display::push_history(int y) {
-  s_.scrollback.append(s_.grid.line(y), s_.tables);
+  s_.scrollback.append(s_.grid.whole_line(y), s_.tables);
   s_.scrolled = std::min(s_.scrolled + 1, s_.scrollback.size());
 }
 

@@ -7,6 +7,8 @@
 namespace ccd::terminal {
 namespace {
 
+constexpr char32_t kJoiner = 0x200d;
+
 // A run of plain characters begins at x: what it cuts off on the left becomes blank. As tmux does it, a wide character in the first
 // column stays.
 void cut_left(Grid& grid, int x, int y) {
@@ -57,12 +59,16 @@ bool Display::make_room(int x, int width) {
 }
 
 void Display::print_cell(Cell cell) {
+  if (s_.joining) {
+    char bytes[4];
+    return append_joined({bytes, put_utf8(cell.glyph & kGlyphMask, bytes)});
+  }
   const int width = columns_of(cell);
   const bool wraps = s_.modes.wrap;
   if (width > cols()) return;
   if (!wraps && width > 1 && s_.x != cols() && s_.x > cols() - width) return;
   bool changes = false;
-  if (s_.modes.insert && s_.x <= cols() - width) {
+  if (s_.modes.insert) {
     s_.grid.insert_cells(s_.x, s_.y, width, 0);
     changes = true;
   }
@@ -81,23 +87,36 @@ void Display::print_cell(Cell cell) {
 }
 
 void Display::combine(char32_t mark) {
+  if (mark == kJoiner) {
+    s_.joining = true;
+    return;
+  }
   char bytes[4];
-  combine_text({bytes, put_utf8(mark, bytes)});
+  const std::string_view text(bytes, put_utf8(mark, bytes));
+  if (s_.joining) append_joined(text);
+  else append_to_left(text);
 }
 
-void Display::combine_text(std::string_view mark) {
+// tmux takes the joiner if there is room for it, and then what is joined.
+void Display::append_joined(std::string_view text) {
+  s_.joining = false;
+  char bytes[4];
+  append_to_left({bytes, put_utf8(kJoiner, bytes)});
+  append_to_left(text);
+}
+
+void Display::append_to_left(std::string_view text) {
   int x = std::min(s_.x, cols()) - 1;
   while (x >= 0 && is_padding(s_.grid.cell(x, s_.y))) --x;
   if (x < 0) return;
   const Cell cell = s_.grid.cell(x, s_.y);
-  std::string text;
-  s_.tables.append_text(text, cell);
-  if (text.size() + mark.size() > kClusterBytes) return;
-  text += mark;
+  std::string all;
+  s_.tables.append_text(all, cell);
+  if (all.size() + text.size() > kClusterBytes) return;
+  all += text;
   if (s_.tables.clusters.wants_collection()) collect_clusters();
   if (s_.tables.clusters.full()) return;
-  const std::uint32_t bits = cell.glyph & kWide;
-  s_.grid.set(x, s_.y, {s_.tables.clusters.add(text) | kCluster | bits, cell.style});
+  s_.grid.set(x, s_.y, {s_.tables.clusters.add(all) | kCluster | (cell.glyph & kWide), cell.style});
 }
 
 void Display::collect_clusters() {

@@ -74,13 +74,15 @@ void Display::reflow(int new_cols, int& x, int& y) {
 
   std::vector<Line> screen;
   for (int i = 0; i < rows(); ++i) {
-    const LineView view = s_.grid.line(i);
+    const LineView view = s_.grid.whole_line(i);
     screen.push_back({std::vector<Cell>(view.cells, view.cells + view.filled), view.used, view.wrapped});
   }
   Reflow result(s_.scrollback, std::move(screen), s_.tables, new_cols, s_.scrolled);
   result.run();
 
-  Grid grid({new_cols, rows()}, s_.scrollback);
+  int stride = new_cols;
+  for (const Line& line : result.rows) stride = std::max(stride, static_cast<int>(line.cells.size()));
+  Grid grid({new_cols, rows()}, stride, s_.scrollback);
   grid.set_generation(s_.generation);
   for (int i = 0; i < rows(); ++i) grid.load(i, result.rows[static_cast<std::size_t>(i)]);
   s_.grid = std::move(grid);

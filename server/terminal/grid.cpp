@@ -6,10 +6,9 @@
 
 namespace ccd::terminal {
 
-Grid::Grid(Size size, Scrollback& above)
-    : above_(&above), cols_(size.cols), rows_(size.rows), stride_(size.cols),
-      order_(static_cast<std::size_t>(size.rows)),
-      cells_(static_cast<std::size_t>(size.rows) * static_cast<std::size_t>(size.cols)) {
+Grid::Grid(Size size, int stride, Scrollback& above)
+    : above_(&above), cols_(size.cols), rows_(size.rows), stride_(stride), order_(static_cast<std::size_t>(size.rows)),
+      cells_(static_cast<std::size_t>(size.rows) * static_cast<std::size_t>(stride)) {
   for (std::uint32_t i = 0; i < order_.size(); ++i) order_[i].slot = i;
 }
 
@@ -18,10 +17,11 @@ Cell Grid::cell(int x, int y) const {
   return x < at.filled ? cells(at)[x] : Cell{};
 }
 
-LineView Grid::line(int y) const {
+LineView Grid::line(int y) const { return whole_line(y).clipped(cols_); }
+
+LineView Grid::whole_line(int y) const {
   const GridRow& at = row(y);
-  return {.cells = cells(at), .filled = std::min<int>(at.filled, cols_), .used = std::min<int>(at.used, cols_),
-          .wrapped = at.wrapped};
+  return {.cells = cells(at), .filled = at.filled, .used = at.used, .wrapped = at.wrapped};
 }
 
 void Grid::fill(GridRow& row, int end) {

@@ -25,7 +25,9 @@ struct GridRow {
 class Grid {
  public:
   // `above` is the line over the top row, for wraps that end there. It outlives the grid.
-  Grid(Size size, Scrollback& above);
+  Grid(Size size, Scrollback& above) : Grid(size, size.cols, above) {}
+  // With room for more cells in a row than it has columns.
+  Grid(Size size, int stride, Scrollback& above);
 
   [[nodiscard]] Size size() const { return {cols_, rows_}; }
   [[nodiscard]] int cols() const { return cols_; }
@@ -35,6 +37,8 @@ class Grid {
   [[nodiscard]] const GridRow& row(int y) const { return order_[place(y)]; }
   [[nodiscard]] Cell cell(int x, int y) const;
   [[nodiscard]] LineView line(int y) const;
+  // With the cells behind the edge, which were cut off or came with padding cells that belong to nothing.
+  [[nodiscard]] LineView whole_line(int y) const;
 
   // Writing. The cells are inside the grid; a row that is written is marked as changed.
   void set(int x, int y, Cell cell);
@@ -53,6 +57,8 @@ class Grid {
 
   // Rows [from, from + count) to `to`; what they leave behind is erased. Wraps into and out of the rows end as they do in tmux.
   void move_rows(int to, int from, int count, StyleId blank);
+  // The row above y no longer continues on y.
+  void end_wrap_into(int y);
   // The rows of the region go up by one, without touching wraps: the first one is gone, the last one erased.
   void roll_up(int top, int bottom, StyleId blank);
 
@@ -91,7 +97,6 @@ class Grid {
   }
   void fill(GridRow& row, int end);
   void erase(GridRow& row, StyleId blank);
-  void end_wrap_into(int y);
   void straighten();
   void rebuild(int stride, int rows_above, int rows);
 

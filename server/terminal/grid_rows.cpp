@@ -83,7 +83,8 @@ void Grid::drop_rows_below(int count) { rebuild(stride_, 0, rows_ - count); }
 void Grid::load(int y, const Line& line) {
   GridRow& at = row(y);
   erase(at, 0);
-  const int count = std::min(static_cast<int>(line.cells.size()), stride_);
+  int count = std::min(static_cast<int>(line.cells.size()), stride_);
+  while (count > line.used && line.cells[static_cast<std::size_t>(count) - 1] == Cell{}) --count;
   std::copy_n(line.cells.data(), count, cells(at));
   at.filled = static_cast<std::uint16_t>(count);
   at.used = static_cast<std::uint16_t>(std::min(line.used, stride_));

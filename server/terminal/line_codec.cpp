@@ -8,6 +8,7 @@ namespace {
 
 constexpr char kNoPadding = 1;
 constexpr char kLonePadding = 2;
+constexpr char kManyBytes = 3;
 
 enum Mask : unsigned { kForeground = 1, kBackground = 2, kUnderlineColour = 4, kAttributes = 8, kLink = 16 };
 
@@ -93,17 +94,15 @@ void decode_text(const char* text, std::size_t count, Tables& tables, std::vecto
       ++text;
       continue;
     }
-    const char* begin = text;
-    const Utf8Char base = read_utf8(text, 4);
-    text += base.size;
-    while (static_cast<unsigned char>(*text) >= 0x80) {
-      const Utf8Char mark = read_utf8(text, 4);
-      if (width_of(mark.code_point) != Width::combining) break;
-      text += mark.size;
+    std::size_t size = 0;
+    if (*text == kManyBytes) {
+      size = static_cast<unsigned char>(text[1]);
+      text += 2;
     }
-    const auto size = static_cast<std::size_t>(text - begin);
+    const Utf8Char base = read_utf8(text, 4);
     std::uint32_t glyph = base.code_point;
-    if (size > base.size) glyph = tables.clusters.full() ? glyph : tables.clusters.add({begin, size}) | kCluster;
+    if (size > 0 && !tables.clusters.full()) glyph = tables.clusters.add({text, size}) | kCluster;
+    text += size > 0 ? size : base.size;
     const bool wide = width_of(base.code_point) == Width::wide;
     cells[x++].glyph = glyph | (wide ? kWide : 0U);
     if (!wide) continue;
@@ -137,12 +136,17 @@ void encode(std::string& out, const LineView& line, int cells, const Tables& tab
       out += kLonePadding;
       continue;
     }
+    const std::size_t begin = out.size();
     tables.append_text(out, cell);
+    if ((cell.glyph & kCluster) != 0) {
+      const char many[2] = {kManyBytes, static_cast<char>(out.size() - begin)};
+      out.insert(begin, many, 2);
+    }
     if (!is_wide(cell)) continue;
     if (x + 1 < cells && is_padding(line.cells[x + 1])) ++x;
     else out += kNoPadding;
   }
-  // decode_text() looks one byte past a character for what combines with it.
+  // decode_text() looks one byte past a wide character.
   out += '\0';
 }
 

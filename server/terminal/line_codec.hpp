@@ -6,7 +6,8 @@
 //   style:  u8 mask, then what it names: foreground, background, underline colour (u8 kind, then u8, or 3 bytes for rgb),
 //           u16 attributes, link (u16 size, bytes)
 //   text:   UTF-8 of all cells. A character of two columns has its padding cell with it. With kPlain it is ASCII, a byte a cell.
-//           0x01 after a wide character: its padding cell is missing; 0x02: a padding cell that belongs to nothing.
+//           0x01 after a wide character: its padding cell is missing; 0x02: a padding cell that belongs to nothing;
+//           0x03 u8 size: so many bytes are one cell.
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "terminal/sgr.hpp"
+#include "terminal/widths.hpp"
 
 namespace ccd::terminal {
 namespace {
@@ -41,6 +42,8 @@ bool additions(const Style& from, const Style& to, Style& added) {
          colour(from.background, to.background, added.background) &&
          colour(from.underline_colour, to.underline_colour, added.underline_colour);
 }
+
+std::string_view first_character(std::string_view text) { return text.substr(0, read_utf8(text.data(), text.size()).size); }
 
 constexpr std::uint16_t kNotSgr = kLineDrawing;
 
@@ -116,7 +119,8 @@ void LineWriter::cells(const LineView& line, int begin, int end, const Tables& t
       same(static_cast<char>(cell.glyph), run);
       x += run;
     } else {
-      tables.append_text(out_, cell);
+      if (is_odd_cluster(cell, tables)) out_ += first_character(tables.clusters[cell.glyph & kGlyphMask]);
+      else tables.append_text(out_, cell);
       ++x;
     }
   }
@@ -159,6 +163,24 @@ int end_of_text(const LineView& line) {
   int end = line.filled;
   while (end > 0 && line.cells[end - 1].glyph == ' ') --end;
   return end;
+}
+
+bool is_odd_cluster(Cell cell, const Tables& tables) {
+  constexpr char32_t kJoiner = 0x200d;
+  if ((cell.glyph & kCluster) == 0) return false;
+  std::string_view text = tables.clusters[cell.glyph & kGlyphMask];
+  text.remove_prefix(first_character(text).size());
+  bool joined = false;
+  while (!text.empty()) {
+    const Utf8Char next = read_utf8(text.data(), text.size());
+    if (!joined && width_of(next.code_point) != Width::combining) return true;
+    joined = next.code_point == kJoiner;
+    // Two joiners count as one, and ASCII is joined only in some modes.
+    if (joined && (text.size() == next.size || text.substr(next.size).starts_with("\xe2\x80\x8d"))) return true;
+    if (next.code_point < 0x80) return true;
+    text.remove_prefix(next.size);
+  }
+  return false;
 }
 
 bool is_torn(const LineView& line, int x) {

@@ -45,5 +45,7 @@ int end_of_text(const LineView& line);
 inline Cell cell_at(const LineView& line, int x) { return x < line.filled ? line.cells[x] : Cell{}; }
 // A wide character without its padding cell or a padding cell without its character: insertions and deletions make them.
 bool is_torn(const LineView& line, int x);
+// A cell of several characters that are not in one cell when they are printed again: a joiner had no room in it, or was the last.
+bool is_odd_cluster(Cell cell, const Tables& tables);
 
 }  // namespace ccd::terminal

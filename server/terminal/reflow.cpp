@@ -57,10 +57,9 @@ Line* Reflow::peek(std::size_t ahead) {
 }
 
 void Reflow::emit(Line line) {
-  // Erased cells behind the edge, and the room that torn halves of wide characters take.
-  const auto cols = static_cast<std::size_t>(cols_);
-  if (line.cells.size() > cols) line.cells.resize(cols);
-  line.used = std::min(line.used, cols_);
+  // Erased cells behind the edge stay, as in tmux: they show again when the screen becomes wider.
+  const auto used = static_cast<std::size_t>(line.used);
+  while (line.cells.size() > used && line.cells.back() == Cell{}) line.cells.pop_back();
   shapes.push_back({line.used, line.wrapped});
   rows.push_back(std::move(line));
   if (rows.size() <= screen_rows_) return;
@@ -98,11 +97,11 @@ void Reflow::join(Line& to, int width) {
       ++lines;
       continue;
     }
-    if (width + columns_of(next->cells[0]) > cols_) break;
+    if (width + columns_of(next->cells[0]) > cols_ || to.used == kMaxLineCells) break;
     from = next;
     for (taken = 0; taken < from->used; ++taken) {
       const Cell cell = from->cells[static_cast<std::size_t>(taken)];
-      if (width + columns_of(cell) > cols_) break;
+      if (width + columns_of(cell) > cols_ || to.used == kMaxLineCells) break;
       width += columns_of(cell);
       put(to, cell);
     }
@@ -137,7 +136,7 @@ void Reflow::split(Line line, int at) {
   emit(std::move(first));
   for (int i = at; i < line.used; ++i) {
     const Cell cell = line.cells[static_cast<std::size_t>(i)];
-    if (width + columns_of(cell) > cols_) {
+    if (width + columns_of(cell) > cols_ || rest.used == kMaxLineCells) {
       rest.wrapped = true;
       emit(std::exchange(rest, {}));
       width = 0;

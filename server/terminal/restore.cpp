@@ -28,10 +28,10 @@ void apply_cell(DisplayState& state, const Record& record) {
   Cell cell{kPadding | ' ', old.style};
   if (!text.empty()) {
     const Utf8Char base = read_utf8(text.data(), text.size());
-    if (base.size == 0 || width_of(base.code_point) != Width::wide || text.size() > kClusterBytes) return;
-    cell.glyph = base.code_point | kWide;
-    if (text.size() > base.size && !state.tables.clusters.full())
-      cell.glyph = state.tables.clusters.add(text) | kCluster | kWide;
+    if (text.size() > kClusterBytes || !is_title(text) || width_of(base.code_point) == Width::combining) return;
+    const std::uint32_t wide = width_of(base.code_point) == Width::wide ? kWide : 0U;
+    cell.glyph = base.code_point | wide;
+    if (text.size() > base.size && !state.tables.clusters.full()) cell.glyph = state.tables.clusters.add(text) | kCluster | wide;
   }
   state.grid.set(x, state.y, cell);
 }
@@ -50,6 +50,7 @@ void apply_state(Model& model, const Record& record) {
   const auto top = static_cast<std::uint64_t>(std::max<std::int64_t>(record.number(8, 0), 0));
   state.scrollback.set_first_line(top - std::min<std::uint64_t>(top, state.scrollback.size()));
   state.numbering = static_cast<std::uint64_t>(std::max<std::int64_t>(record.number(9, 0), 0));
+  state.joining = record.number(11, 0) == 1;
   const std::int64_t last = record.number(10, -1);
   stream.last = last >= 0x20 && last < 0x7f ? static_cast<int>(last) : -1;
 }

@@ -5,8 +5,8 @@
 //   size;cols;rows            the screen has this size from here on
 //   row;used;reach            of the cursor's row: cells that count as written, and what tmux would have allocated
 //   wrapped;above             the cursor's row (0) or the one above it (1) continues on the next one
-//   cell;x;text               the cell of the cursor's row is a torn half of a wide character: this one, or padding when empty
-//   state;x;y;saved_x;saved_y;dec_x;dec_y;dec_origin;scrolled;top_line;numbering;last       see SnapshotWriter::state()
+//   cell;x;text               the cell of the cursor's row holds this, which printing does not make; padding when it is empty
+//   state;x;y;saved_x;saved_y;dec_x;dec_y;dec_origin;scrolled;top_line;numbering;last;joining    see SnapshotWriter::state()
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,15 @@ struct LineView {
   int filled = 0;
   int used = 0;  // one past the last cell that was ever written: what a change of the width puts together
   bool wrapped = false;
+
+  // Without what lies behind this width.
+  [[nodiscard]] LineView clipped(int cols) const {
+    return {.cells = cells, .filled = filled < cols ? filled : cols, .used = used < cols ? used : cols, .wrapped = wrapped};
+  }
 };
+
+// No line is put together from more cells: those of padding take no room, so without this there would be no end.
+inline constexpr int kMaxLineCells = 4 * kMaxSize.cols;
 
 struct Line {
   std::vector<Cell> cells;

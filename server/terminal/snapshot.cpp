@@ -93,9 +93,9 @@ class SnapshotWriter {
 void SnapshotWriter::printed(const LineView& line, int begin, const Tables& tables) {
   writer_.cells(line, begin, line.used, tables);
   for (int x = begin; x < line.used; ++x) {
-    if (!is_torn(line, x)) continue;
+    if (!is_torn(line, x) && !is_odd_cluster(cell_at(line, x), tables)) continue;
     std::string text;
-    tables.append_text(text, line.cells[x]);
+    tables.append_text(text, cell_at(line, x));
     record_cell(out_, x, text);
   }
 }
@@ -135,8 +135,9 @@ void SnapshotWriter::main_screen(const Grid& main, std::uint64_t scrollback_line
     std::swap(now, next);
     const bool last = i + 1 == count;
     if (!last) scrollback.read(scrollback.size() - count + i + 1, tables, next);
-    line(now.view(), main.cols(), tables);
-    advance(now.view(), last ? main.line(0) : next.view(), main.cols());
+    const LineView view = now.view().clipped(main.cols());
+    line(view, main.cols(), tables);
+    advance(view, last ? main.line(0) : next.view().clipped(main.cols()), main.cols());
   }
   rows(main);
 }
@@ -247,7 +248,7 @@ void SnapshotWriter::state() {
   record(out_, "state",
          {display_.x, display_.y, saved ? saved->x : 0, saved ? saved->y : 0, dec.x, dec.y, dec.origin ? 1 : 0,
           number(display_.scrolled), number(display_.scrollback.first_line() + display_.scrollback.size()),
-          number(display_.numbering), stream_.last});
+          number(display_.numbering), stream_.last, display_.joining ? 1 : 0});
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace ccd::terminal::testing {
 // What random programs are made of.
 enum class Mix : std::uint8_t {
   everything,
-  tmux_decides,  // without what depends on tmux's clock, and without what its capture cannot show
+  whole_characters,  // without what leaves padding cells behind alone: with those tmux has rows of more cells than columns
 };
 
 class RandomProgram {
@@ -21,10 +21,11 @@ class RandomProgram {
 
   // So many pieces: text, controls, sequences, strings.
   std::string bytes(int pieces);
+  // One piece.
+  std::string piece();
   int below(int end) { return std::uniform_int_distribution<int>(0, end - 1)(random_); }
 
  private:
-  std::string piece();
   std::string text();
   std::string sequence();
   std::string sgr();

@@ -39,7 +39,7 @@ Range for_lines(const DisplayState& state, std::uint64_t first, std::uint64_t co
       take(main.line(static_cast<int>(number - top)), state.tables);
     } else {
       state.scrollback.read(number - oldest, tables, line);
-      take(line.view(), tables);
+      take(line.view().clipped(main.cols()), tables);
     }
   }
   return range;

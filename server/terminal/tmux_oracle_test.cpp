@@ -1,0 +1,108 @@
+// The real tmux shows what the model shows: crafted cases, random programs, and changes of size, each with all cells, colours, wraps,
+// modes and the cursor compared.
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "terminal/screen.hpp"
+#include "terminal/testing.hpp"
+#include "terminal/tmux_pane.hpp"
+
+namespace ccd::terminal {
+namespace {
+
+using testing::RandomProgram;
+using testing::readable;
+using testing::TmuxPane;
+
+constexpr Size kSize{20, 6};
+// Back to an empty main screen without scrollback. What this does not reset stays the same in both.
+constexpr std::string_view kReset = "\x18\x1b[?1049l\x1b" "c\x1b[3J\x1b[2J\x1b[3J";
+
+// Bytes that a program writes, or a new size.
+struct Step {
+  std::string bytes;
+  std::optional<Size> size;
+};
+using Steps = std::vector<Step>;
+
+std::string said(const Steps& steps) {
+  std::string out;
+  for (const Step& step : steps) {
+    if (step.size) out += "<" + std::to_string(step.size->cols) + "x" + std::to_string(step.size->rows) + ">";
+    else out += readable(step.bytes);
+  }
+  return out;
+}
+
+class TmuxOracle : public ::testing::Test {
+ protected:
+  // From an empty screen, what tmux shows differently at the end.
+  std::string difference(const Steps& steps) {
+    resize(kSize);
+    write(std::string(kReset));
+    std::string bytes;
+    for (const Step& step : steps) {
+      bytes += step.bytes;
+      if (!step.size) continue;
+      write(bytes);
+      bytes.clear();
+      resize(*step.size);
+    }
+    write(bytes);
+    return difference_from(pane.view(), screen);
+  }
+
+  // The same with as few steps as still show a difference, for a message that can be read.
+  std::string explain(Steps steps) {
+    for (std::size_t i = 0; i < steps.size();) {
+      Steps fewer = steps;
+      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+      if (difference(fewer).empty()) ++i;
+      else steps = std::move(fewer);
+    }
+    return said(steps) + "\n" + difference(steps);
+  }
+
+ private:
+  void write(const std::string& bytes) {
+    screen.feed(pane.write(bytes));
+    unread = true;
+  }
+  void resize(Size size) {
+    if (size == screen.size()) return;
+    // What was written before has to be read before the size changes.
+    if (unread) pane.view();
+    unread = false;
+    pane.resize(size);
+    screen.resize(size);
+  }
+
+  TmuxPane pane{kSize};
+  Screen screen{kSize};
+  bool unread = false;
+};
+
+TEST_F(TmuxOracle, RandomPrograms) {
+  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+    RandomProgram random(seed, testing::Mix::everything);
+    Steps steps;
+    for (int i = 0; i < 40; ++i) steps.push_back({random.piece(), std::nullopt});
+    if (!difference(steps).empty()) FAIL() << "seed " << seed << ": " << explain(steps);
+  }
+}
+
+TEST_F(TmuxOracle, RandomSizes) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    RandomProgram random(seed, testing::Mix::everything);
+    Steps steps;
+    for (int i = 0; i < 50; ++i) {
+      if (random.below(10) == 0) steps.push_back({"", Size{2 + random.below(40), 2 + random.below(12)}});
+      else steps.push_back({random.piece(), std::nullopt});
+    }
+    if (!difference(steps).empty()) FAIL() << "seed " << seed << ": " << explain(steps);
+  }
+}
+
+}  // namespace
+}  // namespace ccd::terminal
