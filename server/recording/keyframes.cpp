@@ -145,7 +145,7 @@ struct Judged {
 // Of a regular file: whole and by its own account in order.
 Result<Judged> read_file(int folder, std::uint64_t offset) {
   const UniqueFd file(::openat(folder, keyframe_name(offset).data(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  struct stat status {};
+  struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0) return fail_errno("open keyframe");
   if (!S_ISREG(status.st_mode)) return Judged{.judgement = Judgement::foreign, .why = "it is no file"};
   const auto size = static_cast<std::uint64_t>(status.st_size);
@@ -260,8 +260,9 @@ Result<std::vector<KeyframeInfo>> list_keyframes(const std::string& session_dir)
   const int fd = folder->release();                     // closedir closes it
   while (const dirent* entry = ::readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe): one thread reads it
     const auto offset = parse_keyframe_name(entry->d_name);
-    struct stat status {};
-    if (!offset || ::fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode)) continue;
+    struct stat status{};
+    if (!offset || ::fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+      continue;
     all.push_back({.offset = *offset, .file_bytes = static_cast<std::uint64_t>(status.st_size)});
   }
   std::sort(all.begin(), all.end(), [](const KeyframeInfo& a, const KeyframeInfo& b) { return a.offset < b.offset; });

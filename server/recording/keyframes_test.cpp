@@ -63,7 +63,7 @@ TEST(Keyframes, ComeBackAsTheyWereWritten) {
   EXPECT_EQ(found.first_line, 7U);
   EXPECT_EQ(found.top_line, 4000U);
   EXPECT_EQ(as_text(found.bytes), "screen");
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path_of(folder, 9'000).c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600U);
   ASSERT_EQ(::stat((folder.path() + "/keyframes").c_str(), &status), 0);

@@ -46,7 +46,7 @@ Result<std::vector<LogReader::Segment>> LogReader::list() {
   }
   std::sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) { return a.start < b.start; });
   for (std::size_t i = segments.size(); i-- > 0;) {
-    struct stat status {};
+    struct stat status{};
     const bool there =
         ::fstatat(folder_.get(), segment_name(segments[i].start).data(), &status, AT_SYMLINK_NOFOLLOW) == 0;
     segments[i].size = there ? static_cast<std::uint64_t>(status.st_size) : 0;
@@ -127,7 +127,7 @@ Result<std::size_t> LogReader::read(std::uint64_t offset, std::span<std::byte> o
 // Nothing is at `offset` and no segment starts there: true when the log just ends, false when the reader fell behind
 // retention or asks for what is not there.
 Result<bool> LogReader::at_log_end(std::uint64_t offset) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(segment_.get(), &status) != 0) return fail_errno("stat log segment");
   return segment_start_ == newest_start_ && status.st_nlink > 0 &&
          offset <= segment_start_ + static_cast<std::uint64_t>(status.st_size);

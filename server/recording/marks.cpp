@@ -33,7 +33,7 @@ struct MarksFile {
 Result<MarksFile> open_marks(const std::string& path) {
   MarksFile file{.fd = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW))};
   if (!file.fd && errno == ENOENT) return file;
-  struct stat status {};
+  struct stat status{};
   if (!file.fd || ::fstat(file.fd.get(), &status) != 0) return fail_errno("open " + path);
   file.records = static_cast<std::uint64_t>(status.st_size) / kMarkBytes;
   return file;

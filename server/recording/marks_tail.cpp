@@ -21,7 +21,7 @@ Result<MarksTail> MarksTail::open(std::string session_dir, std::uint64_t from) {
 Result<bool> MarksTail::open_file() {
   file_.reset(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file_ && errno == ENOENT) return false;
-  struct stat status {};
+  struct stat status{};
   if (!file_ || ::fstat(file_.get(), &status) != 0) return fail_errno("open marks");
   const std::uint64_t records = static_cast<std::uint64_t>(status.st_size) / kMarkBytes;
   next_ = TRY(first_mark_at(file_.get(), records, popped_ == 0 ? from_ : last_offset_)) * kMarkBytes;
@@ -59,7 +59,7 @@ void MarksTail::pop() {
 // False when nothing new is there.
 Result<bool> MarksTail::refill() {
   if (!file_ && !TRY(open_file())) return false;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file_.get(), &status) != 0) return fail_errno("stat marks");
   // The tap has renamed a shorter file over this one. What it had last is read first, so nothing is missed: the new file
   // has it too.

@@ -96,7 +96,7 @@ TEST(PaneTap, EverythingIsPrivate) {
   ASSERT_TRUE(tap.print("x"));
   ASSERT_TRUE(log_reaches(folder, 1));
   for (const char* name : {"tap.sock", "tap.lock", "marks", "input.state", "log/0000000000000000.seg"}) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat((folder.path() + "/" + name).c_str(), &status), 0) << name;
     EXPECT_EQ(status.st_mode & 0777, 0600U) << name;
   }

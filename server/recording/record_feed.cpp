@@ -34,7 +34,7 @@ Result<const Mark*> RecordFeed::next_mark() {
 }
 
 Result<std::size_t> RecordFeed::read(std::span<std::byte> out) {
-  const Result<std::size_t> got = log_.read_some(offset_, out);
+  Result<std::size_t> got = log_.read_some(offset_, out);
   if (!ahead_) return got;
   if (!got && got.error().kind == ErrorKind::invalid) return 0;
   ahead_ = !got || *got == 0;

@@ -71,7 +71,7 @@ Result<Record> Record::open(const RetentionSession& session) {
   TRY(record.list_segments());
   record.keyframes_ = TRY(list_keyframes(session.dir));
   for (const KeyframeInfo& each : record.keyframes_) record.other_bytes_ += each.file_bytes;
-  struct stat status {};
+  struct stat status{};
   if (::stat((session.dir + "/" + kMarksFile).c_str(), &status) == 0)
     record.other_bytes_ += static_cast<std::uint64_t>(status.st_size);
   return record;
@@ -86,7 +86,7 @@ Result<> Record::list_segments() {
   static_cast<void>(copy.release());                       // closedir closes it
   while (const dirent* entry = ::readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): one thread reads it
     const auto start = parse_segment_name(entry->d_name);
-    struct stat status {};
+    struct stat status{};
     if (!start || ::fstatat(log_.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
     segments_.push_back({.start = *start,
                          .bytes = static_cast<std::uint64_t>(status.st_size),
@@ -128,14 +128,14 @@ Result<> Record::empty_newest() {
   // A tap that starts just now would go on at the end of a segment that is about to go.
   const Result<UniqueFd> lock = lock_session_folder(dir_);
   if (!lock && lock.error().kind != ErrorKind::not_found) return tl::unexpected(lock.error());
-  struct stat status {};
+  struct stat status{};
   if (::fstatat(log_.get(), segment_name(oldest().start).data(), &status, AT_SYMLINK_NOFOLLOW) != 0)
     return fail_errno("stat segment");
   if (static_cast<std::uint64_t>(status.st_size) != oldest().bytes)
     return fail(ErrorKind::conflict, "the session has gone on meanwhile");
   const std::uint64_t end = oldest().start + oldest().bytes;
-  const UniqueFd empty(::openat(log_.get(), segment_name(end).data(),
-                                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerFile));
+  const UniqueFd empty(
+      ::openat(log_.get(), segment_name(end).data(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kOwnerFile));
   if (!empty) return fail_errno("make an empty segment");
   segments_.push_back({.start = end});
   return delete_oldest();

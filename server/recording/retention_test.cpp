@@ -31,8 +31,8 @@ class RetentionTest : public testing::Test {
     for (int i = 0; i < segments; ++i) {
       const std::string file = dir + "/log/" + segment_name(static_cast<std::uint64_t>(i) * kSegment).data();
       std::ofstream(file, std::ios::binary) << pattern(kSegment, static_cast<std::uint64_t>(i));
-      fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(age_hours) +
-                                    std::chrono::minutes(i));
+      fs::last_write_time(file,
+                          fs::file_time_type::clock::now() - std::chrono::hours(age_hours) + std::chrono::minutes(i));
     }
     sessions_.push_back({.dir = dir, .state = state});
     return dir;

@@ -37,7 +37,7 @@ Result<UniqueFd> open_folder(int at, const char* path, const std::string& name) 
 }
 
 Result<> check_private(int fd, const std::string& name) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0) return fail_errno("stat " + name);
   if (status.st_uid == ::geteuid() && (status.st_mode & kOthers) == 0) return {};
   return fail(ErrorKind::forbidden, "folder " + name + " must belong to this user with mode 0700");

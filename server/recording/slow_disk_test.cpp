@@ -188,7 +188,8 @@ TEST_F(FrozenDiskTest, ADeadDiskStopsNeitherViewingNorTyping) {
   ASSERT_EQ(::syncfs(folder.get()), 0);  // clean pages: the next store into one asks the file system
   constexpr unsigned long kShutdown = _IOR('X', 125, std::uint32_t);  // EXT4_IOC_SHUTDOWN
   std::uint32_t without_flush = 2;
-  if (::ioctl(folder.get(), kShutdown, &without_flush) != 0) GTEST_SKIP() << "skipped: this kernel cannot shut ext4 down";
+  if (::ioctl(folder.get(), kShutdown, &without_flush) != 0)
+    GTEST_SKIP() << "skipped: this kernel cannot shut ext4 down";
   const std::string text = pattern(50'000, 1);
   std::string got;
   for (int round = 0; round < 3; ++round) {

@@ -1,8 +1,8 @@
 // TapLink against the real pane-tap.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/resource.h>
 #include <array>
 #include <csignal>
 #include <deque>
@@ -27,10 +27,8 @@ class TapLinkTest : public testing::Test {
 
   TapLink::Events events() {
     return {.on_ack = [this](const ClientId&, std::uint64_t highest) { acks_.push_back(highest); },
-            .on_nak =
-                [this](const ClientId&, std::uint64_t highest, NakReason reason) {
-                  naks_.push_back({highest, reason});
-                },
+            .on_nak = [this](const ClientId&, std::uint64_t highest,
+                             NakReason reason) { naks_.push_back({highest, reason}); },
             .on_down = [this](Error error) { downs_.push_back(std::move(error)); },
             .on_preload = [this](PreloadStatus status, std::uint64_t) { preloads_.push_back(status); },
             .on_live = [this](const LiveBytes& live) { live_.push_back(text_of(live.bytes)); }};

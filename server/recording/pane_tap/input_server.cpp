@@ -156,9 +156,7 @@ InputServer::Outcome InputServer::on_frame(Connection& c, const Frame& frame) {
       ack(c, client_of(payload), state_->highest(client_of(payload)));
       return Outcome::go_on;
     case FrameType::resize: return on_resize(c, payload);
-    case FrameType::watch_live:
-      c.wants_live = !payload.empty() && payload[0] != std::byte{0};
-      return Outcome::go_on;
+    case FrameType::watch_live: c.wants_live = !payload.empty() && payload[0] != std::byte{0}; return Outcome::go_on;
     default: return Outcome::go_on;
   }
 }

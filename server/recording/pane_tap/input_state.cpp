@@ -68,7 +68,7 @@ InputState::~InputState() {
 int InputState::open() {
   static_assert(sizeof(Slot) == 48 && sizeof(Table) == 64 + 48 * kClientSlots);
   file_.reset(::open(kInputStateFile, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
-  struct stat status {};
+  struct stat status{};
   if (!file_ || ::fstat(file_.get(), &status) != 0) return errno;
   const bool whole = status.st_size == static_cast<off_t>(sizeof(Table));
   if (!whole && ::ftruncate(file_.get(), 0) != 0) return errno;
@@ -82,7 +82,7 @@ int InputState::open() {
     store(table_->magic, kMagic);
   }
   failing_table = mapped;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = &InputState::on_bus_error;
   ::sigaction(SIGBUS, &action, nullptr);
   return 0;

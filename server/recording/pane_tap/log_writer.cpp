@@ -58,7 +58,7 @@ int LogWriter::open() {
   end_ = start_;
   if (range.any) {
     segment_.reset(::openat(folder_.get(), segment_name(start_).data(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
-    struct stat status {};
+    struct stat status{};
     if (!segment_ || ::fstat(segment_.get(), &status) != 0) return errno;
     end_ = start_ + static_cast<std::uint64_t>(status.st_size);
   }

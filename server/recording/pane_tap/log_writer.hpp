@@ -57,10 +57,10 @@ class LogWriter {
   UniqueFd folder_;   // the log folder
   UniqueFd segment_;  // the last segment
   MarkFile marks_;
-  std::uint64_t first_ = 0;  // oldest byte
-  std::uint64_t start_ = 0;  // of the last segment
-  std::uint64_t end_ = 0;    // one past the newest byte
-  std::uint64_t lost_ = 0;   // not kept since end_, not marked yet; kUnknownCount when nobody knows
+  std::uint64_t first_ = 0;         // oldest byte
+  std::uint64_t start_ = 0;         // of the last segment
+  std::uint64_t end_ = 0;           // one past the newest byte
+  std::uint64_t lost_ = 0;          // not kept since end_, not marked yet; kUnknownCount when nobody knows
   std::uint64_t lost_now_ = 0;      // the part of it that this tap has read
   std::uint64_t waiting_size_ = 0;  // of a resize that is not marked yet; 0: none
   GapReason lost_reason_ = GapReason::disk;

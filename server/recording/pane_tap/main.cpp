@@ -34,7 +34,7 @@ constexpr long kLockPauseNanos = 5'000'000;
 
 // A descriptor that becomes readable when the tap shall end: unlike a handler it cannot be missed under a flood.
 UniqueFd set_signals() {
-  struct sigaction ignore {};
+  struct sigaction ignore{};
   ignore.sa_handler = SIG_IGN;
   for (const int ignored : {SIGPIPE, SIGHUP, SIGXFSZ}) ::sigaction(ignored, &ignore, nullptr);
   sigset_t stops;
@@ -46,7 +46,7 @@ UniqueFd set_signals() {
 }
 
 bool enter_folder(const char* folder) {
-  struct stat status {};
+  struct stat status{};
   if (::chdir(folder) != 0 || ::stat(".", &status) != 0) {
     complain_errno(folder, errno);
     return false;

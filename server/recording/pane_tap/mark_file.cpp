@@ -58,7 +58,7 @@ class Selector {
 
 void MarkFile::open() {
   file_.reset(::open(kMarksFile, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, kOwnerOnly));
-  struct stat status {};
+  struct stat status{};
   if (!file_ || ::fstat(file_.get(), &status) != 0) return file_.reset();
   size_ = static_cast<std::uint64_t>(status.st_size) / kMarkBytes * kMarkBytes;
   if (::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) file_.reset();

@@ -55,7 +55,7 @@ class Tap {
   Standby standby_;
   Pending pending_;
   Pane pane_state_ = Pane::quiet;
-  bool served_ = false;  // the other thread had the loop during this turn
+  bool served_ = false;           // the other thread had the loop during this turn
   std::int64_t awake_until_ = 0;  // steady microseconds; 0: sleep
 };
 
