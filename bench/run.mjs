@@ -1,4 +1,4 @@
-// Runs the benchmarks against the shipped (release) build and writes dated results: node bench/run.mjs [echo] [flood] [idle].
+// Runs the benchmarks against the shipped (release) build and writes dated results: node bench/run.mjs [echo] [flood] [idle] [model].
 //
 // Every figure is a ratio against a peer or a floor measured in the same run, interleaved, median of several rounds, with the CPU
 // seconds and the memory of the server and of tmux beside it.
@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 
 import { Dashboard, kRepository } from "../tests/harness/server.mjs";
 import { Tmux } from "../tests/harness/tmux.mjs";
+import { model } from "./model.mjs";
 
 // No single measurement takes this long; a hung one must not hang the run.
 const kRunMs = 120_000;
@@ -161,7 +162,9 @@ async function idle(dashboard, api) {
   };
 }
 
-const benchmarks = { idle, echo, flood };
+const benchmarks = { idle, echo, flood, model };
+// These need no dashboard.
+const alone = [model];
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
 for (const name of wanted) if (!(name in benchmarks)) throw new Error(`no benchmark ${name}: ${Object.keys(benchmarks).join(", ")}`);
 
@@ -172,6 +175,11 @@ const results = {
 };
 for (const [name, measure] of Object.entries(benchmarks)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (alone.includes(measure)) {
+    results[name] = await measure();
+    console.log(name, JSON.stringify(results[name], null, 2));
+    continue;
+  }
   const dashboard = await Dashboard.start({ program: kProgram, settings: { RECORD_BYTES_PER_SESSION: String(512 * 1024 * 1024) } });
   try {
     const api = await dashboard.login();

@@ -339,7 +339,7 @@ Result<std::unique_ptr<Attachment>> Hub::attach(const std::string& id, Viewer* v
   if (!found) return fail(ErrorKind::not_found, "there is no such session");
   TRY(found->open_log());
   auto attachment = std::make_unique<Attachment>(found, viewer, std::move(request));
-  announce(found);
+  // How many watch is told with the next tick: five hundred who come at once would be 250,000 messages.
   return attachment;
 }
 

@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 // Who types keeps the pane's size this long after the last key, so that two people do not pull at it with every letter.
 constexpr auto kTurnHeld = 5s;
+// People come and go together: a page that reconnects, a team that looks at the same failure.
+constexpr auto kPeoplePause = 200ms;
 // Between two requests to send again: one round trip on a slow phone.
 constexpr auto kResendPause = 250ms;
 // A listing of panes that was asked for before a resize comes after it within this.
@@ -201,7 +203,7 @@ void LiveSession::add(Attachment* viewer) {
   else viewer->viewer_->size(session_.cols, session_.rows, false);
   set_watching();
   people_.clear();  // the new one has to be told in any case
-  tell_people();
+  tell_people(kPeoplePause);
 }
 
 void LiveSession::remove(Attachment* viewer) {
@@ -214,7 +216,7 @@ void LiveSession::remove(Attachment* viewer) {
     if (!viewers_.empty()) take_turn(viewers_.back());
   }
   set_watching();
-  tell_people();
+  tell_people(kPeoplePause);
 }
 
 // The kernel is asked to tell about new output only while somebody watches and reads at the pace of the output.
@@ -235,12 +237,24 @@ void LiveSession::set_watching() {
   look_again({});  // what came before the watch
 }
 
-void LiveSession::tell_people() {
-  if (viewers_.empty()) return;
+// After a moment, so that a hundred who come back at once are told about once; the earliest wish counts.
+void LiveSession::tell_people(std::chrono::steady_clock::duration after) {
+  const Time at = parts_.clock->steady() + after;
+  if (people_due_ && people_timer_.expiry() <= at) return;
+  people_due_ = true;
+  people_timer_.expires_at(at);
+  people_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
+    const auto self = weak.lock();
+    if (ec || !self) return;
+    self->people_due_ = false;
+    self->tell_people_now();
+  });
+}
+
+void LiveSession::tell_people_now() {
   const Time now = parts_.clock->steady();
   std::map<std::string, Person> by_name;
-  std::chrono::steady_clock::duration next = kTurnHeld;
-  bool anybody_types = false;
+  std::optional<std::chrono::steady_clock::duration> stops;  // the next one to type no more
   for (const Attachment* viewer : viewers_) {
     Person& person = by_name[viewer->request_.name];
     person.name = viewer->request_.name;
@@ -248,18 +262,12 @@ void LiveSession::tell_people() {
     person.holds = person.holds || viewer == turn_;
     if (viewer->typed_at_ == Time{} || now - viewer->typed_at_ >= kTurnHeld) continue;
     person.typing = true;
-    anybody_types = true;
-    next = std::min(next, viewer->typed_at_ + kTurnHeld - now);
+    const auto left = viewer->typed_at_ + kTurnHeld - now;
+    stops = std::min(stops.value_or(left), left);
   }
+  if (stops) tell_people(*stops);
   std::vector<Person> people;
   for (auto& [name, person] : by_name) people.push_back(std::move(person));
-  if (anybody_types) {
-    people_timer_.expires_after(next);
-    people_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& ec) {
-      const auto self = weak.lock();
-      if (!ec && self) self->tell_people();
-    });
-  }
   if (people == people_) return;
   people_ = std::move(people);
   for (const Attachment* viewer : viewers_) viewer->viewer_->people(people_);
@@ -300,14 +308,14 @@ void LiveSession::typed(Attachment* viewer) {
   viewer->typed_at_ = now;
   if (turn_ != viewer && now - turn_typed_ >= kTurnHeld) take_turn(viewer);
   if (turn_ == viewer) turn_typed_ = now;
-  if (news) tell_people();
+  if (news) tell_people({});
 }
 
 void LiveSession::take_turn(Attachment* viewer) {
   turn_ = viewer;
   apply_turn_size();
   tell_size();
-  tell_people();
+  tell_people(kPeoplePause);
 }
 
 void LiveSession::apply_turn_size() {

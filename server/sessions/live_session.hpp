@@ -111,7 +111,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void apply_turn_size();
   void tell_size();
   void typed(Attachment* viewer);
-  void tell_people();
+  void tell_people(std::chrono::steady_clock::duration after);
+  void tell_people_now();
   Result<> input(Attachment* viewer, std::uint64_t number, std::span<const std::byte> bytes);
   recording::TapLink::Events tap_events();
 
@@ -128,7 +129,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   Attachment* turn_ = nullptr;
   Time turn_typed_{};
   std::vector<Person> people_;       // as told last
-  asio::steady_timer people_timer_;  // until somebody does not count as typing any more
+  asio::steady_timer people_timer_;
+  bool people_due_ = false;
   std::uint64_t seen_end_ = 0;
   Time resized_{};  // what tmux told just before is not true any more
 
