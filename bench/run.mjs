@@ -1,4 +1,5 @@
-// Runs the benchmarks against the shipped (release) build and writes dated results: node bench/run.mjs [echo] [flood] [idle] [model].
+// Runs the benchmarks against the shipped (release) build and writes dated results: node bench/run.mjs [echo] [flood] [idle] [model]
+// [attach] [viewers] [stalled] [slow] [many] [thumbs] [memory] [held].
 //
 // Every figure is a ratio against a peer or a floor measured in the same run, interleaved, median of several rounds, with the CPU
 // seconds and the memory of the server and of tmux beside it.
@@ -11,6 +12,7 @@ import { promisify } from "node:util";
 
 import { Dashboard, kRepository } from "../tests/harness/server.mjs";
 import { Tmux } from "../tests/harness/tmux.mjs";
+import * as engine from "./engine.mjs";
 import { model } from "./model.mjs";
 
 // No single measurement takes this long; a hung one must not hang the run.
@@ -162,7 +164,20 @@ async function idle(dashboard, api) {
   };
 }
 
-const benchmarks = { idle, echo, flood, model };
+/** Key to echo through the dashboard only, for a machine that holds much else. */
+async function echoes(dashboard, api) {
+  const session = await createSession(api, "bench-echo-held", dashboard.project, ["sh", "-c", "stty raw -echo; exec cat"]);
+  const rounds = [];
+  for (let i = 0; i < 3; ++i) {
+    const probe = await run(kProbe, ["echo-socket", String(dashboard.port), await ticket(api, dashboard), session.id, String(kKeys)]);
+    rounds.push(JSON.parse(probe.stdout));
+  }
+  return { p50: median(rounds.map((r) => r.p50)), p99: median(rounds.map((r) => r.p99)) };
+}
+
+const held = (dashboard, api) => engine.held(dashboard, api, () => echoes(dashboard, api));
+const { attach, viewers, stalled, slow, many, thumbs, memory } = engine;
+const benchmarks = { idle, echo, flood, model, attach, viewers, stalled, slow, many, thumbs, memory, held };
 // These need no dashboard.
 const alone = [model];
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
