@@ -15,7 +15,10 @@
 #include <vector>
 
 #include "base/encoding.hpp"
+#include "base/task.hpp"
+#include "recording/record_feed.hpp"
 #include "recording/session_folder.hpp"
+#include "recording/tap_link.hpp"
 #include "recording/test_support.hpp"
 
 namespace ccd::recording {
@@ -126,6 +129,70 @@ TEST_F(FrozenDiskTest, OutputIsShownAndThenWrittenWhereItWasSaidToBe) {
   ASSERT_EQ(tap_->exit_code(), 0);
   EXPECT_TRUE(folder_.log() == text);
   EXPECT_TRUE(folder_.marks(MarkKind::gap).empty());
+}
+
+// As the dashboard does it: live bytes are taken where the feed is, the feed goes on behind them, and nothing is seen
+// twice or missed.
+TEST_F(FrozenDiskTest, LinkAndFeedTogetherGiveEveryByteOnce) {
+  start();
+  asio::io_context io;
+  RecordFeed feed = RecordFeed::open(folder_.path(), 0).value();
+  std::string seen;
+  std::size_t early = 0;
+  std::size_t not_coming = 0;
+  std::vector<std::byte> buffer(4096);
+  const auto read_on = [&] {
+    for (;;) {
+      const FeedItem item = feed.next(buffer).value();
+      if (item.kind == FeedItem::Kind::end) return;
+      if (item.kind == FeedItem::Kind::bytes) seen += text_of(item.bytes);
+    }
+  };
+  TapLink::Events events;
+  events.on_live = [&](const LiveBytes&) { ++not_coming; };
+  events.on_coming = [&](std::uint64_t offset, std::span<const std::byte> bytes) {
+    read_on();
+    if (offset != feed.offset()) return;
+    seen += text_of(bytes);
+    feed.skip(bytes.size());
+    early += bytes.size();
+  };
+  TapLink link(io.get_executor(), folder_.path(), std::move(events));
+  bool sized = false;
+  const auto begin = [&]() -> Task<void> {
+    const Result<> up = co_await link.connect();
+    const Result<ResizeMarked> marked = co_await link.resize(80, 24);
+    sized = up && marked;
+  };
+  asio::co_spawn(io, begin(), [](const std::exception_ptr& e) { EXPECT_FALSE(e); });
+  const auto see = [&](std::size_t size) {
+    return wait_until([&] {
+      io.restart();
+      io.poll();
+      read_on();
+      return seen.size() == size;
+    });
+  };
+  ASSERT_TRUE(wait_until([&] {
+    io.restart();
+    io.poll();
+    return sized;
+  }));
+  std::string text;
+  for (int round = 0; round < 3; ++round) {
+    freeze();
+    const std::string part = pattern(50'000, static_cast<std::uint64_t>(round));
+    ASSERT_TRUE(tap_->print(part));
+    text += part;
+    ASSERT_TRUE(see(text.size())) << "while nothing can be written";
+    thaw();
+    ASSERT_TRUE(tap_->print("between "));
+    text += "between ";
+    ASSERT_TRUE(see(text.size()));
+  }
+  EXPECT_TRUE(seen == text);
+  EXPECT_GE(early, 3 * 40'000U);
+  EXPECT_EQ(not_coming, 0U);
 }
 
 TEST_F(FrozenDiskTest, WhatIsTooMuchIsAGapOfItsExactSize) {

@@ -232,11 +232,11 @@ void TapLink::State::on_frame(const Frame& frame) {
   } else if (frame.type == FrameType::resize_result && !payload.empty()) {
     on_resize_result(static_cast<ResizeStatus>(payload[0]));
   } else if (frame.type == FrameType::live && payload.size() >= kLiveHeaderBytes) {
-    if (sinks->on_live)
-      sinks->on_live({.fate = static_cast<LiveFate>(payload[0]),
-                      .offset = get_u64(&payload[1]),
-                      .lost = get_u64(&payload[9]),
-                      .bytes = payload.subspan(kLiveHeaderBytes)});
+    const bool coming = static_cast<LiveFate>(payload[0]) == LiveFate::coming;
+    const std::uint64_t offset = get_u64(&payload[1]);
+    const auto bytes = payload.subspan(kLiveHeaderBytes);
+    if (coming && sinks->on_coming) sinks->on_coming(offset, bytes);
+    if (!coming && sinks->on_live) sinks->on_live({.offset = offset, .lost = get_u64(&payload[9]), .bytes = bytes});
   }
 }
 

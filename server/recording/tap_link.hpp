@@ -36,9 +36,8 @@ enum class ResizeMarked {
 
 // What the pane printed while the log could not take it (docs/storage.md, LIVE).
 struct LiveBytes {
-  LiveFate fate = LiveFate::lost;
   std::uint64_t offset = 0;  // of the log: what comes before these bytes is all of the log up to here,
-  std::uint64_t lost = 0;    // and then this many bytes that the log will never have (0 when these are `coming`)
+  std::uint64_t lost = 0;    // and then this many bytes that the log will never have
   std::span<const std::byte> bytes{};
 };
 
@@ -58,6 +57,11 @@ class TapLink {
     // Output that is not in the log, while the disk fails. Some may be missing when this side reads too slowly: then
     // `lost` has jumped. Optional; without it the tap sends none.
     std::function<void(const LiveBytes&)> on_live{};
+    // Output that the log will have at `offset`, while the disk is slow: to be taken as if it had been read there, and
+    // then left out of what is read (RecordFeed::skip). The first may begin before what the log has already; one that
+    // begins behind what was taken shows that some were missed: leave it. A gap mark below what was taken says that the
+    // disk refused it after all. Optional; only with on_live.
+    std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)> on_coming{};
   };
 
   TapLink(asio::any_io_executor executor, std::string session_dir, Events events);
