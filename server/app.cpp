@@ -225,7 +225,8 @@ int App::make_rooms() {
 
   sessions::Hub::Options hub_options{.data_dir = config_.data_dir, .pane_tap = config_.pane_tap, .pane_start = config_.pane_start,
                                      .default_command = config_.claude_command,
-                                     .record_bytes_per_session = config_.record_bytes_per_session};
+                                     .record_bytes_per_session = config_.record_bytes_per_session,
+                                     .record_bytes_total = config_.record_bytes_total};
   hub_ = std::make_unique<sessions::Hub>(loop_.get_executor(), std::move(hub_options),
       sessions::Hub::Parts{.database = database_.get(), .trail = trail_.get(), .tmux = tmux_.get(), .project_roots = &*project_roots_,
                            .clock = &clock_, .random = &random_, .pool = &pool_, .busy_poll = &busy_poll_});

@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMinRecordBytes = 1024 * 1024;               // a few screens of history
 constexpr std::uint64_t kMaxRecordBytes = 1024ULL * 1024 * 1024 * 1024;
+constexpr std::uint64_t kDefaultRecordTotal = std::uint64_t{20} * 1024 * 1024 * 1024;  // a small disk keeps room for work
+constexpr std::uint64_t kMaxRecordTotal = std::uint64_t{1} << 50U;
 constexpr std::uint64_t kDefaultRecordBytes = 256 * 1024 * 1024;
 constexpr std::size_t kMinMetricsToken = 16;
 constexpr std::size_t kDefaultBackups = 30;  // a month of days
@@ -231,6 +233,7 @@ Result<Config> make(const EnvEntries& env, const std::string& program, const std
   config.log_format = TRY(choose<LogFormat>(read, "LOG_FORMAT", "text", {{"text", LogFormat::text}, {"json", LogFormat::json}}));
   config.access_log = read.path("ACCESS_LOG", "/tmp/access.log");
   config.record_bytes_per_session = TRY(read.number("RECORD_BYTES_PER_SESSION", kDefaultRecordBytes, kMinRecordBytes, kMaxRecordBytes));
+  config.record_bytes_total = TRY(read.number("RECORD_BYTES_TOTAL", kDefaultRecordTotal, 0, kMaxRecordTotal));
   find_own_files(config, read, program);
   TRY(check_bind(config));
   return config;
@@ -294,6 +297,7 @@ void print(const Config& config) {
                                   {"public_origins", fmt::format("{}", fmt::join(config.public_origins, ","))},
                                   {"access_log", config.access_log},
                                   {"record_bytes_per_session", config.record_bytes_per_session},
+                                  {"record_bytes_total", config.record_bytes_total},
                                   {"metrics_token", config.metrics_token.empty() ? "none" : "set"},
                                   {"page_dir", config.page_dir}});
 }

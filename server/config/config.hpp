@@ -60,6 +60,7 @@ struct Config {
   LogFormat log_format = LogFormat::text;
   std::string access_log;
   std::uint64_t record_bytes_per_session = 0;
+  std::uint64_t record_bytes_total = 0;  // of all sessions; 0: no bound
   std::string metrics_token;
   std::string env_file;  // absolute; empty when none was read
   // Where the program's own files are; found beside the program unless set.

@@ -74,6 +74,7 @@ Task<Result<>> Hub::start() {
   tasks_.spawn("sessions.reconcile", reconcile_loop());
   tasks_.spawn("sessions.tick", tick_loop());
   tasks_.spawn("sessions.check", check_loop());
+  if (options_.record_bytes_total > 0) tasks_.spawn("sessions.retention", retention_loop());
   tasks_.spawn("tmux.events", parts_.tmux->run_events());
   co_return Result<>{};
 }

@@ -81,6 +81,7 @@ class Hub {
     std::string pane_start;
     std::vector<std::string> default_command;  // {"claude"}
     std::uint64_t record_bytes_per_session = 0;
+    std::uint64_t record_bytes_total = 0;  // of all sessions; 0: no bound
   };
   struct Parts {  // all outlive the hub
     storage::Database* database;
@@ -171,6 +172,7 @@ class Hub {
 
   // hub_screens.cpp: screens computed from the records
   Task<void> check_loop();
+  Task<void> retention_loop();
   Task<void> check_screen(LivePtr live);
   LivePtr make_live(Session session);
   [[nodiscard]] std::string folder_of(const std::string& id) const;

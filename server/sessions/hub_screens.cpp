@@ -1,8 +1,12 @@
 // Hub: screens computed from the records, for who asks, and their comparison with tmux.
 #include <algorithm>
+#include <filesystem>
+#include <set>
+#include <system_error>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "recording/retention.hpp"
 #include "sessions/hub.hpp"
 #include "terminal/snapshot.hpp"
 
@@ -12,6 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Records grow by 27 MB/s at most: what a minute adds fits on every disk that is watched.
+constexpr auto kRetentionPause = 60s;
 // A screen is compared with tmux's once its pane has been quiet for so long: a comparison under output would prove nothing.
 constexpr auto kQuiet = 2s;
 // Between two looks for one to compare: each costs tmux 0.1 ms and this machine a fork.
@@ -28,6 +34,21 @@ std::string_view without_end(std::string_view text) {
 std::size_t first_different_line(std::string_view a, std::string_view b) {
   const auto [at, unused] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
   return static_cast<std::size_t>(std::count(a.begin(), at, '\n')) + 1;
+}
+
+// Records whose sessions are off the list. One that is not idle for so long may belong to a session that is just being made.
+void add_archived(std::vector<recording::RetentionSession>& records, const std::string& folder) {
+  constexpr auto kSettled = std::chrono::hours(1);
+  std::set<std::string> known;
+  for (const auto& record : records) known.insert(record.dir);
+  std::error_code ec;
+  const auto now = std::filesystem::file_time_type::clock::now();
+  for (std::filesystem::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
+    const auto changed = it->last_write_time(ec);
+    if (!ec && now - changed > kSettled && !known.contains(it->path().string()))
+      records.push_back({.dir = it->path().string(), .state = recording::RetentionSession::State::ended});
+    ec.clear();
+  }
 }
 
 }  // namespace
@@ -75,6 +96,30 @@ std::optional<Thumb> Hub::thumb(const std::string& id, ThumbPlace& seen) {
   thumb.rows = terminal::rows_since(screen, thumb.all ? 0 : seen.generation);
   seen = {.epoch = mirror->epoch(), .generation = screen.generation(), .offset = mirror->offset()};
   return thumb;
+}
+
+// --- the budget of all records together ------------------------------------------------------------------------------------------
+
+Task<void> Hub::retention_loop() {
+  static auto& kept = metrics().gauge("record_bytes", "Bytes of all sessions' records");
+  for (;;) {
+    std::vector<recording::RetentionSession> records;
+    for (const auto& [id, live] : sessions_) {
+      using State = recording::RetentionSession::State;
+      if (live->has_log())
+        records.push_back({.dir = live->folder(), .state = live->session().status == Status::active ? State::running : State::ended});
+    }
+    auto work = [records = std::move(records), total = options_.record_bytes_total, folder = options_.data_dir + "/sessions"]() mutable {
+      add_archived(records, folder);
+      return recording::enforce_total_budget(records, {.total_bytes = total});
+    };
+    const recording::RetentionReport report = co_await run_on(*parts_.pool, std::move(work));
+    kept.Set(static_cast<double>(report.bytes_after));
+    if (report.segments_deleted > 0)
+      log_info("sessions", "the oldest output was deleted to keep the records in their budget",
+               {{"segments", report.segments_deleted}, {"bytes_before", report.bytes_before}, {"bytes_after", report.bytes_after}});
+    co_await sleep_for(kRetentionPause);
+  }
 }
 
 // --- agreement of the model with tmux ---------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // The screen that the dashboard computes from the record: equal to tmux, there at once, kept over restarts, shared by many viewers.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, before, test } from "node:test";
@@ -250,4 +250,26 @@ test("Screen.APictureBecomesAFileInTheProject", { skip, timeout: 60_000 }, async
   assert.equal((await send(Buffer.concat([kPng, Buffer.alloc(11 * 1024 * 1024)]))).status, 413);
   assert.equal((await send(large, { authorization: null })).status, 413, "who is not logged in sends no more than anybody");
   assert.equal((await send(kPng, { authorization: null })).status, 401);
+});
+
+test("Screen.AllRecordsTogetherStayInTheirBudget", { skip, timeout: 120_000 }, async () => {
+  const kTotal = 8 * 1024 * 1024;
+  const own = await Dashboard.start({ settings: { RECORD_BYTES_PER_SESSION: "4194304", RECORD_BYTES_TOTAL: String(kTotal) } });
+  try {
+    const login = await own.login();
+    const ids = [];
+    for (let i = 0; i < 4; ++i) {
+      const { id } = await login.createSession({ name: `old-${i}`, project: own.project, command: ["/bin/sh", "-c", "yes 'a line of output that fills a record' | head -c 6000000; echo END"] });
+      ids.push(id);
+      await until("it has ended", async () => (await login.session(id)).status === "exited", { timeoutMs: 30_000 });
+    }
+    const bytes = () => ids.reduce((sum, id) => sum + readdirSync(path.join(own.data, "sessions", id, "log")).reduce((all, name) => all + statSync(path.join(own.data, "sessions", id, "log", name)).size, 0), 0);
+    assert.ok(bytes() > kTotal, `${bytes()} bytes before`);
+    await own.stop();
+    await own.up(); // the budget is looked after at the start and every minute
+    await until("the records fit", () => bytes() <= kTotal, { timeoutMs: 20_000 });
+    assert.match((await login.get(`/api/sessions/${ids[3]}/screen`)).text, /END/, "what ended last is still there");
+  } finally {
+    await own.remove();
+  }
 });
