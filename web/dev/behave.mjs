@@ -216,6 +216,42 @@ const kChecks = {
     })
   },
 
+  async 'typed characters are seen at once on a slow line, where they are echoed'() {
+    await opened({ session: { command: ['bash', '--norc', '--noprofile'] }, program: true }, async ({ page, server }) => {
+      const predicted = () => page.evaluate(() => window.ccdTest.predictions())
+      const drawn = () => page.evaluate(() => [...document.querySelectorAll('.predicted > .cell')].map((cell) => cell.textContent).join(''))
+      await until('the prompt', async () => (await rows(page)).some((row) => /[$#] *$/.test(row)))
+      server.delay = 150
+      await page.keyboard.type('e')
+      await until('the first echo', async () => (await rows(page)).some((row) => /[$#] e$/.test(row)))
+      await until('nothing waits', async () => (await predicted()).length === 0)
+      await page.keyboard.type('cho hi', { delay: 5 })
+      assert.equal(await drawn(), 'cho hi')
+      assert.ok((await predicted()).every(({ shown }) => shown))
+      if (process.env.SHOT) await page.screenshot({ path: process.env.SHOT })
+      await until('the echo', async () => (await rows(page)).some((row) => /[$#] echo hi$/.test(row)))
+      await until('nothing is drawn over it', async () => (await drawn()) === '' && (await page.locator('.predicted').count()) === 0)
+      await page.keyboard.press('Enter')
+      await until('it ran', async () => (await rows(page)).includes('hi'))
+      await page.keyboard.type('read -s pw')
+      await page.keyboard.press('Enter')
+      await page.waitForTimeout(600)
+      for (const key of 'secret') {
+        await page.keyboard.type(key)
+        assert.equal(await drawn(), '')
+        await page.waitForTimeout(40)
+      }
+      await page.waitForTimeout(500)
+      assert.deepEqual(await predicted(), [])
+      await page.keyboard.press('Enter')
+      await page.waitForTimeout(500)
+      server.delay = 0
+      for (let count = 0; count < 30; count += 1) await page.keyboard.type('x', { delay: 30 })
+      await page.keyboard.type('yz')
+      assert.equal(await drawn(), '')
+    })
+  },
+
   async 'sizes apply in order with the output'() {
     await opened({}, async ({ page, session, server }) => {
       const [socket] = server.sockets

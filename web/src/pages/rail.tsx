@@ -9,6 +9,7 @@ import {
   Monitor,
   Moon,
   Sun,
+  Zap,
   type LucideIcon,
 } from 'lucide-react'
 import { useServices } from '../services.tsx'
@@ -18,7 +19,7 @@ import { setTheme, useTheme } from '../ui/theme.ts'
 import type { User } from '../wire/types.ts'
 import { useIsPhone } from './hooks.ts'
 import { Mark } from './mark.tsx'
-import { useScreenReader } from './preferences.ts'
+import { useEcho, useScreenReader } from './preferences.ts'
 import { Link, type Place } from './router.tsx'
 
 const kThemes = [
@@ -41,6 +42,7 @@ function AccountMenu({ user, onHelp }: { user: User; onHelp: () => void }) {
   const { tell } = useTelling()
   const theme = useTheme()
   const [screenReader, setScreenReader] = useScreenReader()
+  const [echo, setEcho] = useEcho()
   const phone = useIsPhone()
   const logout = () => {
     auth.logout().catch((error: unknown) => tell(error instanceof Error ? error.message : String(error), 'danger'))
@@ -65,6 +67,13 @@ function AccountMenu({ user, onHelp }: { user: User; onHelp: () => void }) {
         onChange={setScreenReader}
       >
         Screen reader in terminals
+      </MenuToggle>
+      <MenuToggle
+        icon={<Zap size={16} aria-hidden />}
+        checked={echo === 'automatic'}
+        onChange={(on) => setEcho(on ? 'automatic' : 'off')}
+      >
+        Instant echo on slow lines
       </MenuToggle>
       <MenuItem icon={<Keyboard size={16} aria-hidden />} end={<kbd>?</kbd>} onSelect={onHelp}>
         Keyboard

@@ -10,7 +10,7 @@ import { sessionByName } from '../wire/fleet.ts'
 import type { Person, Session, User } from '../wire/types.ts'
 import { FilesView } from './files_view.tsx'
 import { useIsPhone, useSwipe, useTitle } from './hooks.ts'
-import { useScreenReader } from './preferences.ts'
+import { useEcho, useScreenReader } from './preferences.ts'
 import { addressOf, go, Link, type Place } from './router.tsx'
 import { Typing } from './people.tsx'
 import { SessionHead } from './session_head.tsx'
@@ -123,6 +123,7 @@ interface WithTerminalProps {
 function WithTerminal({ session, place, controller, mayType }: WithTerminalProps) {
   const phone = useIsPhone()
   const [screenReader] = useScreenReader()
+  const [echo] = useEcho()
   const body = useRef<HTMLDivElement>(null)
   const state = useSyncExternalStore(controller.subscribe, controller.current)
   const people = state.channel?.people ?? kNobody
@@ -187,6 +188,7 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
             session={session}
             phone={phone}
             screenReader={screenReader}
+            echo={echo === 'automatic'}
             mayType={mayType}
           />
         </div>

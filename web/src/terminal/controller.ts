@@ -87,6 +87,7 @@ export class TerminalController {
   private pendingSince: number | null = null
   private wantsFocus = false
   private takesKeys = true
+  private echoes = true
   private readonly stopWatching: () => void
   private readonly recorder = testsWatch() ? new Recorder() : null
 
@@ -108,6 +109,7 @@ export class TerminalController {
     const screen = new Screen(element, this.screenEvents(), look, this.recorder?.record)
     this.screen = screen
     screen.shiftEnterBreaksLine = env.session.kind === 'claude'
+    screen.echo.setOn(this.echoes)
     screen.terminal.options.disableStdin = !this.takesKeys
     const size = screen.wanted() ?? { cols: 80, rows: 24 }
     this.channel = env.wire.openTerminal({
@@ -118,11 +120,13 @@ export class TerminalController {
       store,
       newClient,
       onChange: () => {
-        if (this.channel?.view().phase === 'opening') screen.reopened()
+        if (this.channel?.view().phase !== 'open') screen.reopened()
         this.mark()
         this.refreshSoon()
       },
       onTrouble: (trouble) => this.set({ trouble }),
+      onSent: (input) => screen.echo.sent(input),
+      onTaken: (input) => screen.echo.taken(input),
     })
     if (this.recorder !== null) this.exposeToTests(this.recorder)
     if (this.wantsFocus) screen.focus()
@@ -137,6 +141,12 @@ export class TerminalController {
     this.screen?.dispose()
     this.store?.release()
     delete window.ccdTest
+  }
+
+  // Whether what is typed is shown before the program echoes it.
+  setEcho(on: boolean): void {
+    this.echoes = on
+    this.screen?.echo.setOn(on)
   }
 
   setLook(look: ScreenLook): void {
@@ -271,6 +281,7 @@ export class TerminalController {
     const { channel } = this
     if (channel === null) return
     if (channel.type(bytes)) {
+      if (channel.view().phase === 'open') this.screen?.echo.typed(bytes, channel.lastInput())
       if (this.state.trouble !== null) this.set({ trouble: null })
       return
     }
@@ -286,6 +297,7 @@ export class TerminalController {
     window.ccdTest = {
       screenText: (all = false) => this.screen?.text(all) ?? '',
       screenRows: () => this.screen?.rows() ?? [],
+      predictions: () => this.screen?.echo.all() ?? [],
       received: () => recorder.received(),
     }
   }

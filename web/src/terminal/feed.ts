@@ -18,6 +18,8 @@ export interface FeedEvents {
   fetching(is: boolean): void
   // Asks the server for so many lines of scrollback; false when it cannot be asked.
   ask(lines: number): boolean
+  // Output is in the buffer.
+  parsed(): void
   // The buffer was replaced: what was drawn over it no longer fits.
   replaced(): void
 }
@@ -112,6 +114,7 @@ export class Feed implements Port {
   write(bytes: Uint8Array, parsed: () => void): void {
     this.terminal.write(bytes, () => {
       if (this.isAbove()) this.setBelow(true)
+      this.events.parsed()
       parsed()
     })
   }

@@ -6,6 +6,7 @@ import { Terminal } from '@xterm/xterm'
 import '@xterm/xterm/css/xterm.css'
 import type { Sink, Size } from '../wire/channel.ts'
 import { withoutInlineStyles } from './inline_styles.ts'
+import { Echo } from './echo.ts'
 import { Feed } from './feed.ts'
 import { control } from './keys.ts'
 import { filling, fontFor, type Cell } from './layout.ts'
@@ -72,6 +73,8 @@ function cellOf(terminal: Terminal): Cell | null {
 
 export class Screen implements Sink {
   readonly terminal: Terminal
+  // What was typed and is not echoed yet.
+  readonly echo: Echo
   private readonly feed: Feed
   private readonly renderer: Renderer
   private readonly search = new SearchAddon()
@@ -117,12 +120,17 @@ export class Screen implements Sink {
     withoutInlineStyles(() => this.terminal.open(element))
     this.terminal.write(kShowCursor)
     this.renderer = new Renderer(this.terminal, element)
+    this.echo = new Echo(this.terminal, {
+      cell: () => cellOf(this.terminal),
+      layer: () => element.querySelector('.xterm-screen'),
+    })
     this.feed = new Feed(this.terminal, element, {
       resized: (size, yours) => this.resized(size, yours),
       below: events.below,
       fetching: events.fetching,
       ask: events.askScrollback,
-      replaced: () => undefined,
+      parsed: () => this.echo.settle(),
+      replaced: () => this.echo.reset(),
     })
     this.connectInput()
     this.search.onDidChangeResults(({ resultIndex, resultCount }) => events.found(resultIndex, resultCount))
@@ -135,6 +143,7 @@ export class Screen implements Sink {
   dispose(): void {
     this.resizes.disconnect()
     this.feed.dispose()
+    this.echo.dispose()
     this.renderer.dispose()
     for (const cleanup of this.cleanups.splice(0)) cleanup()
     withoutInlineStyles(() => this.terminal.dispose())
@@ -160,9 +169,10 @@ export class Screen implements Sink {
     this.recorder?.(bytes, offset)
   }
 
-  // The terminal is on a new socket.
+  // The terminal is on no socket, or on a new one.
   reopened(): void {
     this.feed.reopened()
+    this.echo.restart()
   }
 
   // It is seen again with the next frame.
@@ -267,6 +277,7 @@ export class Screen implements Sink {
     if (yours !== null) this.yours = yours
     if (this.terminal.cols !== pane.cols || this.terminal.rows !== pane.rows) {
       this.terminal.resize(pane.cols, pane.rows)
+      this.echo.reset()
     }
     this.layout()
     this.events.pane(pane, this.yours)

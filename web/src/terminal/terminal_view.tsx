@@ -23,11 +23,13 @@ interface TerminalViewProps {
   // Narrow screens type in the composer and get a bar of keys.
   phone: boolean
   screenReader: boolean
+  // Whether what is typed is shown before the program echoes it.
+  echo: boolean
   // Not for who may only watch.
   mayType: boolean
 }
 
-export function TerminalView({ controller, session, phone, screenReader, mayType }: TerminalViewProps) {
+export function TerminalView({ controller, session, phone, screenReader, echo, mayType }: TerminalViewProps) {
   const root = useRef<HTMLElement>(null)
   const element = useRef<HTMLDivElement>(null)
   const state = useSyncExternalStore(controller.subscribe, controller.current)
@@ -43,6 +45,7 @@ export function TerminalView({ controller, session, phone, screenReader, mayType
     }
   }, [controller])
   useEffect(() => controller.setLook({ dark, font, screenReader }), [controller, dark, font, screenReader])
+  useEffect(() => controller.setEcho(echo), [controller, echo])
   useEffect(() => controller.setTakesKeys(takesKeys), [controller, takesKeys])
 
   return (

@@ -16,6 +16,8 @@ export interface TestHook {
   screenText(all?: boolean): string
   // The rows in view, each as wide as it has text.
   screenRows(): string[]
+  // What was typed and is not echoed yet; `row` counts from the top of the view.
+  predictions(): { row: number; col: number; text: string; shown: boolean }[]
   received(): Received
 }
 

@@ -162,6 +162,11 @@ export class Channel {
     return true
   }
 
+  // The number of the last input there is.
+  lastInput(): number {
+    return this.ledger.next - 1
+  }
+
   sendAgain(): void {
     const from = this.ledger.next
     this.ledger = ledgers.sendAgain(this.ledger)
