@@ -252,6 +252,62 @@ const kChecks = {
     })
   },
 
+  async 'images that are pasted or dropped become files, and their paths are typed'() {
+    await opened({ session: { project: '/tmp/my project' } }, async ({ page, server, session }) => {
+      const give = (kind, name, type, size = 100) =>
+        page.evaluate(
+          ([kind, name, type, size]) => {
+            const transfer = new DataTransfer()
+            transfer.items.add(new File([new Uint8Array(size)], name, { type }))
+            const target = document.querySelector('.terminal-screen .xterm-helper-textarea')
+            const event =
+              kind === 'paste'
+                ? new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true })
+                : new DragEvent(kind, { dataTransfer: transfer, bubbles: true, cancelable: true })
+            target.dispatchEvent(event)
+          },
+          [kind, name, type, size],
+        )
+      await give('paste', 'shot.png', 'image/png')
+      await until('its path is typed', () => session.input.toString() === "'/tmp/my project/.uploads/shot.png' ")
+      assert.deepEqual(server.uploads.map(({ named, bytes }) => [named, bytes.length]), [['shot.png', 100]])
+      server.delay = 1_500
+      await give('dragover', 'ünï.jpg', 'image/jpeg')
+      await page.getByText('Drop images').waitFor()
+      await give('drop', 'ünï.jpg', 'image/jpeg', 3_000_000)
+      assert.equal(await page.locator('.drop-here').count(), 0)
+      await page.getByRole('progressbar', { name: 'Uploading ünï.jpg' }).waitFor()
+      await page.getByRole('button', { name: 'Cancel' }).click()
+      await give('drop', 'second.webp', 'image/webp')
+      await until('the second one', () => session.input.toString().endsWith("second.webp' "))
+      assert.ok(!session.input.toString().includes('ünï'))
+      await give('drop', 'notes.txt', 'text/plain')
+      await page.getByText('only images').waitFor()
+      await give('drop', 'huge.png', 'image/png', 11 * 1024 * 1024)
+      await page.getByText('10 MB is the most').waitFor()
+      assert.ok(!session.input.toString().includes('\r'))
+    })
+  },
+
+  async 'a program writes the clipboard only when it is allowed to'() {
+    await opened({}, async ({ page, session, context }) => {
+      await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+      const clipboard = () => page.evaluate(() => navigator.clipboard.readText())
+      await page.evaluate(() => navigator.clipboard.writeText('mine'))
+      const copy = (text) => session.output(Buffer.from(`\x1b]52;c;${Buffer.from(text).toString('base64')}\x07`))
+      copy('theirs')
+      await page.getByText('A program wants to write your clipboard').waitFor()
+      assert.equal(await clipboard(), 'mine')
+      await page.getByRole('button', { name: 'Allow in this session' }).click()
+      await until('it is copied', async () => (await clipboard()) === 'theirs')
+      copy('more')
+      await until('it is copied at once', async () => (await clipboard()) === 'more')
+      session.output(Buffer.from('\x1b]52;c;?\x07'))
+      await page.waitForTimeout(200)
+      assert.equal(session.input.length, 0)
+    })
+  },
+
   async 'sizes apply in order with the output'() {
     await opened({}, async ({ page, session, server }) => {
       const [socket] = server.sockets

@@ -7,6 +7,7 @@ import { TerminalView } from '../terminal/terminal_view.tsx'
 import { Empty, Notice, useTelling, Waiting } from '../ui/feedback.tsx'
 import { stateWord } from '../ui/states.tsx'
 import { sessionByName } from '../wire/fleet.ts'
+import { uploadImage } from '../wire/upload.ts'
 import type { Person, Session, User } from '../wire/types.ts'
 import { FilesView } from './files_view.tsx'
 import { useIsPhone, useSwipe, useTitle } from './hooks.ts'
@@ -72,7 +73,7 @@ function shortcutOf(controller: () => TerminalController | null) {
 }
 
 function useController(session: Session, user: User): TerminalController | null {
-  const { wire } = useServices()
+  const { wire, http } = useServices()
   const [controller, setController] = useState<TerminalController | null>(null)
   // A controller lives as long as its session is on the page; later news about the session reach it otherwise.
   const first = useRef(session)
@@ -86,10 +87,12 @@ function useController(session: Session, user: User): TerminalController | null 
       shelf: sessionStorage,
       locks,
       shortcut,
+      sendImage: (file, onProgress, signal) =>
+        uploadImage(http, { session: first.current.id, file, name: file.name, onProgress, signal }),
     })
     setController(mine)
     return () => mine?.dispose()
-  }, [wire, user.id])
+  }, [wire, http, user.id])
   return controller
 }
 

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Confirm, Dialog } from '../ui/dialog.tsx'
 import { useTelling } from '../ui/feedback.tsx'
-import type { Ask } from './controller.ts'
+import type { Ask } from './state.ts'
 import type { Paste } from './paste.ts'
 
 function AskPaste({ paste, onAnswer }: { paste: Paste; onAnswer: (yes: boolean) => void }) {

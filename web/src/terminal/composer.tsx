@@ -1,12 +1,14 @@
 // A message field for small screens: written in peace with the phone's own keyboard, then sent whole, followed by
 // Enter.
-import { SendHorizontal } from 'lucide-react'
-import { useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
+import { ImageUp, SendHorizontal } from 'lucide-react'
+import { useRef, useState, type ChangeEvent, type ClipboardEvent, type FormEvent, type KeyboardEvent } from 'react'
 import { IconButton } from '../ui/button.tsx'
 import type { TerminalController } from './controller.ts'
+import { kImageTypes } from './uploads.ts'
 
 export function Composer({ controller, ctrl }: { controller: TerminalController; ctrl: boolean }) {
   const field = useRef<HTMLTextAreaElement>(null)
+  const photos = useRef<HTMLInputElement>(null)
   const [text, setText] = useState('')
   const send = (event?: FormEvent) => {
     event?.preventDefault()
@@ -24,8 +26,21 @@ export function Composer({ controller, ctrl }: { controller: TerminalController;
     const { data } = event.nativeEvent as InputEvent
     if (ctrl && data !== null && controller.pressControl(data)) event.preventDefault()
   }
+  const pick = (event: ChangeEvent<HTMLInputElement>) => {
+    controller.upload([...(event.target.files ?? [])])
+    // The same photo can be chosen again.
+    event.target.value = ''
+  }
+  const onPaste = (event: ClipboardEvent) => {
+    const files = [...event.clipboardData.files]
+    if (files.length === 0) return
+    event.preventDefault()
+    controller.upload(files)
+  }
   return (
     <form className="composer" onSubmit={send}>
+      <input ref={photos} type="file" hidden multiple accept={kImageTypes.join(',')} aria-label="Images" onChange={pick} />
+      <IconButton label="Add images" icon={<ImageUp size={18} aria-hidden />} onClick={() => photos.current?.click()} />
       <textarea
         ref={field}
         className="input"
@@ -38,6 +53,7 @@ export function Composer({ controller, ctrl }: { controller: TerminalController;
         onChange={(event) => setText(event.target.value)}
         onKeyDown={onKeyDown}
         onBeforeInput={onBeforeInput}
+        onPaste={onPaste}
       />
       <IconButton label="Send" kind="primary" type="submit" icon={<SendHorizontal size={18} aria-hidden />} />
     </form>

@@ -5,59 +5,21 @@ import { claimStore, type ClaimedStore, type Locks, type Shelf } from '../wire/l
 import { Listeners } from '../wire/listeners.ts'
 import type { Wire } from '../wire/socket.ts'
 import type { Session } from '../wire/types.ts'
+import { chooseClipboard, clipboardChoice } from './clipboard.ts'
+import { ImageUploads, type SendImage } from './image_uploads.ts'
 import { control, softKey, type SoftKey } from './keys.ts'
-import type { Paste } from './paste.ts'
 import { fontsReady, Screen, type ScreenLook } from './screen.ts'
+import type { Paste } from './paste.ts'
+import { kNothing, type TerminalState } from './state.ts'
 import { Recorder, testsWatch } from './test_hook.ts'
 
 // Input that takes longer than this to reach the pane is shown as pending; quicker, it would only flicker.
 const kPendingShownMs = 1_000
 // Frames arrive faster than anybody reads the status line.
 const kRefreshMs = 60
+const kCopiedShownMs = 2_500
 // While the window is being dragged.
 const kResizeSettlesMs = 80
-
-export type Ask =
-  | { kind: 'paste'; paste: Paste }
-  | { kind: 'link'; address: string }
-  | { kind: 'text'; text: string }
-
-export interface TerminalState {
-  connection: ConnectionName
-  channel: ChannelView | null
-  pane: Size
-  yours: boolean
-  // Input has been waiting for longer than a moment.
-  slow: boolean
-  ctrl: boolean
-  finding: boolean
-  found: { index: number; count: number }
-  ask: Ask | null
-  // Something that was typed was not taken, and why.
-  trouble: string | null
-  // Bytes of this terminal that the server's log is ahead by.
-  missing: number
-  // Output came below what is in view.
-  below: boolean
-  // Older lines are on their way.
-  fetching: boolean
-}
-
-const kNothing: TerminalState = {
-  connection: 'connecting',
-  channel: null,
-  pane: { cols: 80, rows: 24 },
-  yours: true,
-  slow: false,
-  ctrl: false,
-  finding: false,
-  found: { index: -1, count: 0 },
-  ask: null,
-  trouble: null,
-  missing: 0,
-  below: false,
-  fetching: false,
-}
 
 export interface TerminalEnv {
   wire: Wire
@@ -67,6 +29,7 @@ export interface TerminalEnv {
   shelf: Shelf
   locks: Locks | undefined
   shortcut: (event: KeyboardEvent) => boolean
+  sendImage: SendImage
 }
 
 function newClient(): string {
@@ -88,10 +51,17 @@ export class TerminalController {
   private wantsFocus = false
   private takesKeys = true
   private echoes = true
+  private copiedTimer: ReturnType<typeof setTimeout> | null = null
+  private readonly images: ImageUploads
   private readonly stopWatching: () => void
   private readonly recorder = testsWatch() ? new Recorder() : null
 
   constructor(private readonly env: TerminalEnv) {
+    this.images = new ImageUploads(env.sendImage, {
+      changed: (uploads) => this.set({ uploads }),
+      trouble: (trouble) => this.set({ trouble }),
+      type: (text) => this.screen?.pasteNow({ text, lines: 1, dropped: 0 }),
+    })
     this.stopWatching = env.wire.subscribe(() => this.refresh())
   }
 
@@ -136,7 +106,8 @@ export class TerminalController {
   dispose(): void {
     this.disposed = true
     this.stopWatching()
-    for (const timer of [this.refreshTimer, this.resizeTimer]) if (timer !== null) clearTimeout(timer)
+    this.images.dispose()
+    for (const timer of [this.refreshTimer, this.resizeTimer, this.copiedTimer]) if (timer !== null) clearTimeout(timer)
     if (this.channel !== null) this.env.wire.closeTerminal(this.channel)
     this.screen?.dispose()
     this.store?.release()
@@ -211,6 +182,38 @@ export class TerminalController {
     this.screen?.paste(text)
   }
 
+  // Images become files, and their paths are typed.
+  upload(files: readonly File[]): void {
+    this.images.add(files)
+  }
+
+  stopUpload(id: number): void {
+    this.images.stop(id)
+  }
+
+  // The answer to whether programs of this session may write the clipboard.
+  allowClipboard(allowed: boolean): void {
+    const { clipboard } = this.state
+    chooseClipboard(this.env.shelf, this.env.session.id, allowed ? 'allow' : 'never')
+    this.set({ clipboard: null })
+    if (allowed && clipboard !== null) void this.copy(clipboard.text)
+  }
+
+  async copy(text: string): Promise<void> {
+    if (this.copiedTimer !== null) clearTimeout(this.copiedTimer)
+    try {
+      await navigator.clipboard.writeText(text)
+      this.set({ clipboard: { kind: 'copied', text } })
+      this.copiedTimer = setTimeout(() => this.set({ clipboard: null }), kCopiedShownMs)
+    } catch {
+      this.set({ clipboard: { kind: 'by hand', text } })
+    }
+  }
+
+  forgetClipboard(): void {
+    this.set({ clipboard: null })
+  }
+
   answer(yes: boolean): void {
     const { ask } = this.state
     this.set({ ask: null })
@@ -268,6 +271,9 @@ export class TerminalController {
         const size = `${Math.round(chars / 1000)} thousand characters`
         this.set({ trouble: `Not pasted: ${size} are too much for a terminal. Save them as a file instead.` })
       },
+      files: (files: readonly File[]) => this.images.add(files),
+      dragging: (dragging: boolean) => dragging !== this.state.dragging && this.set({ dragging }),
+      copy: (text: string) => this.programCopies(text),
       ctrlUsed: () => this.set({ ctrl: false }),
       below: (below: boolean) => this.set({ below }),
       fetching: (fetching: boolean) => this.set({ fetching }),
@@ -275,6 +281,12 @@ export class TerminalController {
       found: (index: number, count: number) => this.set({ found: { index, count } }),
       shortcut: (event: KeyboardEvent) => this.env.shortcut(event),
     }
+  }
+
+  private programCopies(text: string): void {
+    const choice = clipboardChoice(this.env.shelf, this.env.session.id)
+    if (choice === 'allow') void this.copy(text)
+    else if (choice === null) this.set({ clipboard: { kind: 'ask', text } })
   }
 
   private input(bytes: Uint8Array): void {

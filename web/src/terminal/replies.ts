@@ -2,6 +2,7 @@
 // per viewer, would arrive at the program as if somebody had typed it. The questions are swallowed where they are
 // parsed, so no answer is ever made. What the terminal emits afterwards is what a person did.
 import type { IDisposable, IParser } from '@xterm/xterm'
+import { clipboardText } from './clipboard.ts'
 
 const kFocusMode = 1004
 const kSwallow = () => true
@@ -26,7 +27,7 @@ const kQuestions = [
   { prefix: '?', final: 'S' }, // XTSMGRAPHICS
 ] as const
 
-export function silenceReplies(parser: IParser): IDisposable {
+export function silenceReplies(parser: IParser, onCopy: (text: string) => void = () => undefined): IDisposable {
   const handlers: IDisposable[] = kQuestions.map((id) => parser.registerCsiHandler(id, kSwallow))
   // DECRQSS, XTGETTCAP.
   handlers.push(parser.registerDcsHandler({ intermediates: '$', final: 'q' }, kSwallow))
@@ -35,8 +36,14 @@ export function silenceReplies(parser: IParser): IDisposable {
   for (const code of kColourQuestions) {
     handlers.push(parser.registerOscHandler(code, (data) => data.includes('?')))
   }
-  // The clipboard belongs to the person: output neither reads nor writes it.
-  handlers.push(parser.registerOscHandler(52, kSwallow))
+  // The clipboard belongs to the person: what is on it is not told, and what is to be written is for them to allow.
+  handlers.push(
+    parser.registerOscHandler(52, (data) => {
+      const text = clipboardText(data)
+      if (text !== null) onCopy(text)
+      return true
+    }),
+  )
   // With several viewers focus means nothing to a program. Turned on together with other modes, the report itself is
   // dropped by isFocusReport().
   for (const final of ['h', 'l']) {

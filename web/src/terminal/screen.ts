@@ -14,6 +14,7 @@ import { kMaxPasteChars, needsConfirmation, preparePaste, type Paste } from './p
 import { Renderer } from './renderer.ts'
 import { isFocusReport, silenceReplies } from './replies.ts'
 import { kDark, kFoundDark, kFoundLight, kLight } from './theme.ts'
+import { takePastes } from './take_pastes.ts'
 import { scrollByTouch } from './touch_scroll.ts'
 
 const kFontFamily = "'JetBrains Mono', ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans Mono', monospace"
@@ -34,6 +35,12 @@ export interface ScreenEvents {
   // A paste the program would take for several commands.
   confirmPaste(paste: Paste): void
   pasteTooLong(chars: number): void
+  // Files that were pasted or dropped.
+  files(files: readonly File[]): void
+  // Files are dragged over the terminal, or no longer.
+  dragging(is: boolean): void
+  // A program wants this on the clipboard.
+  copy(text: string): void
   // The armed Ctrl went into a character.
   ctrlUsed(): void
   // There is output below what is in view, or none any longer.
@@ -113,7 +120,7 @@ export class Screen implements Sink {
       theme: look.dark ? kDark : kLight,
       linkHandler: { activate: (_event, address) => events.link(address), allowNonHttpProtocols: false },
     })
-    silenceReplies(this.terminal.parser)
+    silenceReplies(this.terminal.parser, events.copy)
     this.terminal.loadAddon(new UnicodeGraphemesAddon())
     this.terminal.loadAddon(this.search)
     this.terminal.loadAddon(new WebLinksAddon((_event, address) => events.link(address)))
@@ -293,14 +300,14 @@ export class Screen implements Sink {
       this.events.input(Uint8Array.from(data, (char) => char.charCodeAt(0)))
     })
     terminal.attachCustomKeyEventHandler((event) => this.key(event))
-    // Before xterm's own handler: what is pasted is cleaned and, if need be, asked about.
-    const onPaste = (event: ClipboardEvent) => {
-      event.preventDefault()
-      event.stopPropagation()
-      this.paste(event.clipboardData?.getData('text/plain') ?? '')
-    }
-    element.addEventListener('paste', onPaste, true)
-    this.cleanups.push(() => element.removeEventListener('paste', onPaste, true))
+    this.cleanups.push(
+      takePastes(element, {
+        text: (text) => this.paste(text),
+        files: this.events.files,
+        dragging: this.events.dragging,
+        takes: () => terminal.options.disableStdin !== true,
+      }),
+    )
   }
 
   private withCtrl(data: string): string {

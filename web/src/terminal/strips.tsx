@@ -1,14 +1,16 @@
 // Lines at the terminal's edge: what is waiting, what was not taken, and what can be done about it. They lie over it:
 // were they beside it, each would resize the pane.
-import { CircleAlert, CloudOff, Flag, Hourglass, Undo2 } from 'lucide-react'
+import { CircleAlert, ClipboardCheck, ClipboardCopy, CloudOff, Flag, Hourglass, ImageUp, Undo2 } from 'lucide-react'
 import { useEffect, useState, type ReactNode } from 'react'
 import { Button } from '../ui/button.tsx'
 import { bytesText } from '../ui/text.ts'
 import { Ago } from '../ui/time.tsx'
 import type { Input } from '../wire/ledger.ts'
 import type { Session } from '../wire/types.ts'
-import type { TerminalController, TerminalState } from './controller.ts'
+import type { TerminalController } from './controller.ts'
 import { readable } from './keys.ts'
+import type { TerminalState } from './state.ts'
+import type { Upload } from './uploads.ts'
 
 // Behind by less is a blink.
 const kShowMissingBytes = 64 * 1024
@@ -127,6 +129,62 @@ export function Ended({ session }: { session: Session }) {
   )
 }
 
+// What a program wants on the clipboard is shown before it is allowed.
+const kPreviewChars = 120
+
+function Clipboard({ clipboard, controller }: {
+  clipboard: NonNullable<TerminalState['clipboard']>
+  controller: TerminalController
+}) {
+  const { kind, text } = clipboard
+  const preview = <code className="strip-typed">{text.length > kPreviewChars ? `${text.slice(0, kPreviewChars)}…` : text}</code>
+  if (kind === 'copied') {
+    return (
+      <Strip tone="plain" icon={<ClipboardCheck size={16} aria-hidden />}>
+        The program copied {text.length} characters to your clipboard.
+      </Strip>
+    )
+  }
+  const ask = kind === 'ask'
+  return (
+    <Strip
+      tone="plain"
+      icon={<ClipboardCopy size={16} aria-hidden />}
+      actions={
+        <>
+          <Button small onClick={() => (ask ? controller.allowClipboard(true) : void controller.copy(text))}>
+            {ask ? 'Allow in this session' : 'Copy'}
+          </Button>
+          <Button small kind="quiet" onClick={() => (ask ? controller.allowClipboard(false) : controller.forgetClipboard())}>
+            {ask ? 'Never' : 'Dismiss'}
+          </Button>
+        </>
+      }
+    >
+      {ask ? 'A program wants to write your clipboard: ' : 'The program copies: '}
+      {preview}
+    </Strip>
+  )
+}
+
+function Uploading({ upload, onStop }: { upload: Upload; onStop: () => void }) {
+  const percent = Math.round(upload.done * 100)
+  return (
+    <Strip
+      tone="plain"
+      icon={<ImageUp size={16} aria-hidden />}
+      actions={
+        <Button small kind="quiet" onClick={onStop}>
+          Cancel
+        </Button>
+      }
+    >
+      Uploading {upload.name}{' '}
+      <progress aria-label={`Uploading ${upload.name}`} max={100} value={percent} /> {percent} %
+    </Strip>
+  )
+}
+
 export function Strips({ controller, state, active }: {
   controller: TerminalController
   state: TerminalState
@@ -150,6 +208,10 @@ export function Strips({ controller, state, active }: {
           {state.trouble}
         </Strip>
       )}
+      {state.clipboard !== null && <Clipboard clipboard={state.clipboard} controller={controller} />}
+      {state.uploads.map((upload) => (
+        <Uploading key={upload.id} upload={upload} onStop={() => controller.stopUpload(upload.id)} />
+      ))}
       {channel !== null && channel.refused.length > 0 && (
         <Refused refused={channel.refused} controller={controller} />
       )}

@@ -1,5 +1,5 @@
 // The terminal with what belongs to it: search, notices about input and size, and on small screens keys and a composer.
-import { ArrowDown } from 'lucide-react'
+import { ArrowDown, ImageUp } from 'lucide-react'
 import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { useIsDark } from '../ui/theme.ts'
 import type { Session } from '../wire/types.ts'
@@ -63,6 +63,12 @@ export function TerminalView({ controller, session, phone, screenReader, echo, m
           {state.fetching && <Fetching />}
           {state.finding && <SearchBar controller={controller} found={state.found} />}
         </div>
+        {state.dragging && (
+          <p className="drop-here" aria-hidden>
+            <ImageUp size={20} aria-hidden />
+            Drop images: each becomes a file, and its path is typed
+          </p>
+        )}
         {state.below && (
           <button type="button" className="below" onClick={() => controller.toBottom()}>
             <ArrowDown size={14} aria-hidden />

@@ -54,6 +54,15 @@ async function toError(response: Response): Promise<ApiError> {
 export class Http {
   constructor(private readonly options: HttpOptions) {}
 
+  // Renews the login unless that happened since `asked`, in the clock of now(); false when it cannot be renewed.
+  renew(asked: number): Promise<boolean> {
+    return this.options.renew(asked)
+  }
+
+  now(): number {
+    return this.options.now()
+  }
+
   async json<T>(method: string, path: string, request: RequestOptions = {}): Promise<T> {
     const response = await this.raw(method, path, request)
     if (response.status === 204) return undefined as T
