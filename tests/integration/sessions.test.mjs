@@ -1,6 +1,7 @@
 // Sessions from outside: made, found, renamed, ended, adopted, lost and found again; and strings that try to steer tmux.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
@@ -25,6 +26,7 @@ before(async () => {
 }, { timeout: 60_000 });
 after(async () => dashboard?.remove(), { timeout: 60_000 });
 
+const splitArgv = ([file, ...args]) => [file, args];
 const byId = async (id) => (await api.get(`/api/sessions/${id}`)).json;
 const becomes = (id, status, timeoutMs = 5000) =>
   until(`session ${id} is ${status}`, async () => (await byId(id)).status === status && byId(id), { timeoutMs });
@@ -366,4 +368,37 @@ test("Sessions.LeaveAnAuditTrail", { skip, timeout: 20_000 }, async () => {
   console.log(`Sessions: audited actions: ${[...actions].sort().join(" ")}`);
   assert.ok([...actions].some((action) => /create/.test(action)) && [...actions].some((action) => /rename/.test(action)) && [...actions].some((action) => /end/.test(action)));
   assert.ok(query(dashboard.settings.DATABASE_PATH, "SELECT count(*) FROM audit_logs WHERE action LIKE '%error%'").length === 1);
+});
+
+test("Sessions.NeverStartOutsideWhileTheFolderIsSwappedForALink", { skip, timeout: 10 * 60_000 }, async () => {
+  // The full count is SWAPPED_CREATES=10000.
+  const creates = Number(process.env.SWAPPED_CREATES ?? 150);
+  const folder = path.join(dashboard.projects, "swapped");
+  mkdirSync(folder);
+  writeFileSync(path.join(folder, "mark"), "INSIDE");
+  writeFileSync(path.join(outside, "mark"), "LEAKED");
+  const swapper = spawn(...splitArgv(program("swap.mjs", folder, outside)), { stdio: "ignore" });
+  const counts = {};
+  const count = (what) => (counts[what] = (counts[what] ?? 0) + 1);
+  try {
+    for (let i = 0; i < creates; ++i) {
+      const answer = await api.send("POST", "/api/sessions", { json: { name: `swap-${i}`, project: folder, command: ["/bin/cat", "mark"] } });
+      if (answer.status !== 201) {
+        assert.ok([403, 404, 409].includes(answer.status), `${answer.status} ${answer.text}`);
+        count(answer.status);
+        continue;
+      }
+      const { id } = answer.json;
+      await becomes(id, "exited", 20_000);
+      const text = (await api.output(id)).bytes.toString();
+      assert.ok(!text.includes("LEAKED"), `session ${i} ran outside: ${text}`);
+      count(text.includes("INSIDE") ? "ran inside" : "refused in the pane");
+      await api.send("PATCH", `/api/sessions/${id}`, { json: { archived: true } });
+    }
+  } finally {
+    swapper.kill("SIGKILL");
+  }
+  console.log(`Sessions: ${creates} creations in a folder that is swapped all the time: ${JSON.stringify(counts)}, 0 outside`);
+  assert.ok(counts["ran inside"] > 0, "the race was never won, so nothing was tried");
+  assert.ok(Object.keys(counts).length > 1, "the folder was never away, so nothing was tried");
 });
