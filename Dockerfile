@@ -43,7 +43,7 @@ USER claude
 WORKDIR /home/claude
 ENTRYPOINT ["/usr/bin/tini", "--"]
 CMD ["/app/agents.sh"]
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["tmux", "-N", "-L", "claude-dashboard", "display-message", "-p", "#{pid}"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=5s --retries=3 CMD ["tmux", "-N", "-L", "claude-dashboard", "display-message", "-p", "#{pid}"]
 
 # --- proxy: nginx in front, which sends people to blue or green ----------------------------------------------------------------
 FROM ${BASE} AS proxy

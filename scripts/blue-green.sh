@@ -8,14 +8,14 @@
 # Green (dashboard-green, port 3001) comes up with TAG and waits, healthy. Visitors are sent to it by one file (run/nginx/upstream.conf) and a reload of nginx; it
 # takes the database over; pages reconnect by themselves and go on at their offset. It is watched for SECONDS (5). Then blue gets TAG too, takes over again,
 # and green ends: the stack is as before, one version later. Whatever goes wrong on the way, the old version goes on serving (exit code 1).
-# Green runs for longer with --soak 300: until then the old version stands by.
+# Green runs for longer with --soak 300: until then the old version stands by. GREEN_HEALTH_SECONDS: how long it may take to become healthy (60).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 help_wanted "$@"
 
 # A dashboard that is not healthy by then is not going to be.
-readonly health_seconds=60
+readonly health_seconds=${GREEN_HEALTH_SECONDS:-60}
 # Handing over takes some hundred milliseconds; a holder that does not let go keeps the database.
 readonly handover_seconds=10
 
@@ -85,17 +85,18 @@ back_to_blue() { # WHY
   # Green is ended first: what is broken must not hold the database.
   point_to blue || true
   end_green
-  wait_until $handover_seconds ready "$(blue_url)" || wait_until $health_seconds ready "$(blue_url)" || die "blue does not serve either: docker-compose logs dashboard"
+  wait_until $handover_seconds ready "$(blue_url)" || wait_until "$health_seconds" ready "$(blue_url)" || die "blue does not serve either: docker-compose logs dashboard"
   die "the upgrade to $tag was taken back: $1. $old_tag serves."
 }
 
-watched() { # SECONDS: whether green stays healthy for so long
+watched() { # SECONDS: whether green itself serves and stays healthy for so long (through nginx blue would answer for a green that is gone)
   local until=$((SECONDS + $1))
-  while [ $SECONDS -lt $until ]; do
-    is_healthy "$(stack_url)" || { sleep 1; is_healthy "$(stack_url)" || return 1; }
-    sleep 1
-  done
+  while
+    serves_well "$(green_url)" || { sleep 0.5; serves_well "$(green_url)" || return 1; }
+    [ $SECONDS -lt $until ]
+  do sleep 0.5; done
 }
+serves_well() { ready "$1" && is_healthy "$1"; }
 
 # After an upgrade by hand green serves and blue may be gone: first the usual state again, with green's version in blue.
 come_home() {
@@ -104,7 +105,7 @@ come_home() {
   if [ "$(active_color)" = blue ] || ! is_running "$green"; then return; fi
   step "Green serves: blue gets its version and takes over"
   start_with dashboard "$(tag_of "$green")"
-  wait_until $health_seconds is_healthy "$(blue_url)" || die "blue is not healthy; green goes on serving"
+  wait_until "$health_seconds" is_healthy "$(blue_url)" || die "blue is not healthy; green goes on serving"
   switch_to blue || die "blue did not take over; scripts/blue-green.sh status"
   end_green
 }
@@ -122,7 +123,7 @@ upgrade() {
   IMAGE_TAG=$tag compose run --rm --no-deps -T prepare >&2
   end_green
   start_with dashboard-green "$tag" || die "green could not be started; blue goes on"
-  if ! wait_until $health_seconds is_healthy "$(green_url)"; then
+  if ! wait_until "$health_seconds" is_healthy "$(green_url)"; then
     docker logs --tail 5 "$(container_of dashboard-green)" >&2 || true
     end_green
     die "green with $tag is not healthy within $health_seconds s and was removed; $old_tag serves on, nothing was switched"
@@ -137,8 +138,11 @@ upgrade() {
 
   step "Blue gets $tag too"
   start_with dashboard "$tag" || die "blue could not be replaced: green with $tag goes on serving; docker-compose logs dashboard"
-  wait_until $health_seconds is_healthy "$(blue_url)" || die "blue with $tag is not healthy: green with $tag goes on serving; docker-compose logs dashboard"
-  switch_to blue || { point_to green; die "blue did not take over: green with $tag goes on serving"; }
+  wait_until "$health_seconds" is_healthy "$(blue_url)" || die "blue with $tag is not healthy: green with $tag goes on serving; docker-compose logs dashboard"
+  if ! switch_to blue || ! serves_well "$(blue_url)"; then
+    point_to green
+    die "blue did not take over: green with $tag goes on serving"
+  fi
   end_green
   is_healthy "$(stack_url)" || die "$(stack_url)/health is not healthy"
   record_deployment "$(deployed_environment | grep . || echo production)" "$tag"

@@ -24,7 +24,10 @@ mkdir "$bundle"
 collect() { # FILE COMMAND...
   local file=$1
   shift
-  { timeout 30 "$@" || echo "[this command ended with code $?: $1]"; } >"$bundle/$file" 2>&1
+  local limit=(timeout 30)
+  # Functions run here; their own parts have limits.
+  [ "$(type -t "$1")" != function ] || limit=()
+  { "${limit[@]}" "$@" || echo "[this command ended with code $?: $1]"; } >"$bundle/$file" 2>&1
 }
 container_logs() {
   local id
@@ -37,7 +40,7 @@ states() {
   docker ps -aq --filter "label=com.docker.compose.project=$(project_name)" | xargs -r docker inspect -f '{{.Name}} image={{.Config.Image}} status={{.State.Status}} exit={{.State.ExitCode}} oom={{.State.OOMKilled}} restarts={{.RestartCount}} started={{.State.StartedAt}} health={{if .State.Health}}{{.State.Health.Status}}{{end}}'
 }
 setting_names() { sed -n 's/^\([A-Za-z_][A-Za-z_0-9]*\)=\(.*\)$/\1 \2/p' .env | awk '{ print $1, (NF > 1 ? "set" : "empty") }'; }
-sql() { in_dashboard sqlite3 -readonly /app/data/dashboard.db "$1"; }
+sql() { in_dashboard timeout 20 sqlite3 -readonly /app/data/dashboard.db "$1"; }
 counts() {
   sql "SELECT 'sessions ' || status, COUNT(*) FROM sessions GROUP BY status;"
   sql "SELECT 'audit rows', COUNT(*) FROM audit_logs;"
@@ -46,21 +49,19 @@ counts() {
 recent_denials() { sql "SELECT id, at, action, outcome FROM audit_logs WHERE action LIKE '%error%' OR outcome != 'ok' ORDER BY id DESC LIMIT 100;"; }
 
 say "collecting"
-export -f states container_logs setting_names sql counts recent_denials in_dashboard container_of is_running project_name stack_setting setting die
-export repository program
 collect versions.txt bash -c 'docker version; docker-compose version 2>/dev/null || docker compose version; uname -a; cat /etc/os-release; cat run/deployed 2>/dev/null; git log -1 --oneline 2>/dev/null'
-collect containers.txt bash -c states
+collect containers.txt states
 collect stats.txt docker stats --no-stream
-collect logs.txt bash -c container_logs
+collect logs.txt container_logs
 collect health.json curl -sS --max-time 5 "$(stack_url)/health"
 collect health-details.json in_dashboard curl -sS --max-time 5 http://127.0.0.1:3000/health/details
 collect metrics.txt in_dashboard curl -sS --max-time 5 http://127.0.0.1:3000/metrics
 collect lease.json in_dashboard dashboard lease
 collect processes.txt in_dashboard ps aux --sort=-%mem
 collect access.log in_dashboard tail -n 2000 /tmp/access.log
-collect database.txt bash -c counts
-collect audit-denials.txt bash -c recent_denials
-collect settings-names.txt bash -c setting_names
+collect database.txt counts
+collect audit-denials.txt recent_denials
+collect settings-names.txt setting_names
 collect disks.txt df -h
 collect memory.txt free -m
 collect backups.txt ls -lhtr backups/

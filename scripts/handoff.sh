@@ -39,11 +39,11 @@ integrity=$(database 'PRAGMA integrity_check;' | head -1)
 active=$(database "SELECT COUNT(*) FROM sessions WHERE status='active';")
 folder=$(stack_setting BACKUPS_PATH /mnt/backups)
 [ -d "$folder" ] || folder=backups
-newest=$(find -L "$folder" -maxdepth 1 -name 'dashboard_*.db.gz' -printf '%T@ %f %s\n' 2>/dev/null | sort -n | tail -1)
+newest=$(find -L "$folder" -maxdepth 1 -name 'dashboard_*.db.gz' -printf '%T@ %f %s\n' 2>/dev/null | sort -n | tail -1 || true)
 backup_hours=
 [ -z "$newest" ] || backup_hours=$((($(date +%s) - ${newest%%.*}) / 3600))
-disks=$(df -Ph "$(stack_setting DATA_PATH /app/data)" "$folder" 2>/dev/null | awk 'NR > 1 && !seen[$6]++ { printf "%s%s %s used, %s free", s, $6, $5, $4; s = "; " }')
-fullest=$(df -P "$(stack_setting DATA_PATH /app/data)" "$folder" 2>/dev/null | awk 'NR > 1 { p = $5 + 0; if (p > m) m = p } END { print m + 0 }')
+disks=$(df -Ph "$(stack_setting DATA_PATH /app/data)" "$folder" 2>/dev/null | awk 'NR > 1 && !seen[$6]++ { printf "%s%s %s used, %s free", s, $6, $5, $4; s = "; " }' || true)
+fullest=$(df -P "$(stack_setting DATA_PATH /app/data)" "$folder" 2>/dev/null | awk 'NR > 1 { p = $5 + 0; if (p > m) m = p } END { print m + 0 }' || true)
 [ -n "$disks" ] || disks=$(df -Ph . | awk 'NR > 1 { print $6 " " $5 " used, " $4 " free" }')
 
 issues=()

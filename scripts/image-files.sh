@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case ${1:-} in -h|--help) sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
-out=${1:-build/image} build=${BUILD:-build/release}
+out=${1:-build/image} build=${BUILD:-build/release} # BUILD: another build than the release
 rm -rf "$out"
 mkdir -p "$out"
 for file in server/dashboard server/recording/pane-tap server/sessions/pane-start server/storage/sqlite3; do

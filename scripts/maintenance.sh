@@ -30,7 +30,7 @@ backups_folder() {
   folder=$(stack_setting BACKUPS_PATH /mnt/backups)
   if [ -d "$folder" ]; then printf %s "$folder"; else readlink -f backups; fi
 }
-newest_backup() { find "$(backups_folder)" -maxdepth 1 -name 'dashboard_*.db.gz' 2>/dev/null | sort | tail -1; }
+newest_backup() { find "$(backups_folder)" -maxdepth 1 -name 'dashboard_*.db.gz' 2>/dev/null | sort | tail -1 || true; }
 backup_age() {
   local newest hours
   newest=$(newest_backup)

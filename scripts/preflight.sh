@@ -141,7 +141,7 @@ check_monitoring() {
   fi
   local folder newest image
   folder=$(value BACKUPS_PATH /mnt/backups)
-  newest=$(find "$folder" -maxdepth 1 -name 'dashboard_*.db.gz' 2>/dev/null | sort | tail -1)
+  newest=$(find "$folder" -maxdepth 1 -name 'dashboard_*.db.gz' 2>/dev/null | sort | tail -1 || true)
   image=claude-code-dashboard:${IMAGE_TAG:-$(own_version)}
   if [ -z "$newest" ]; then warn "there is no backup in $folder yet: the service backup makes one in the first minutes"
   elif ! docker image inspect "$image" >/dev/null 2>&1; then warn "$newest is there; it is verified once the image is built"
