@@ -111,6 +111,20 @@ void LiveSession::on_live(const recording::LiveBytes& live) {
   snapshots_for_all();
 }
 
+// Output that a slow disk will have later. Once the record has it, it is not read again; should the disk refuse it after all, the screen is
+// compared with tmux like after any other output.
+void LiveSession::on_coming(std::uint64_t offset, std::span<const std::byte> bytes) {
+  advance();
+  const std::uint64_t head = mirror_.offset();
+  if (!mirror_.hot() || offset > head || offset + bytes.size() <= head) return;
+  const auto fresh = bytes.subspan(static_cast<std::size_t>(head - offset));
+  on_bytes(head, fresh);
+  mirror_.take_ahead(fresh);
+  session_.last_output_at = parts_.clock->wall();
+  count_output(fresh.size());
+  pump_all();
+}
+
 void LiveSession::snapshots_for_all() {
   for (Attachment* viewer : viewers_) viewer->snapshot_due_ = true;
   pump_all();

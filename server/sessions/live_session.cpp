@@ -90,6 +90,9 @@ recording::TapLink::Events LiveSession::tap_events() {
   events.on_live = [weak](const recording::LiveBytes& live) {
     if (const auto self = weak.lock()) self->on_live(live);
   };
+  events.on_coming = [weak](std::uint64_t offset, std::span<const std::byte> bytes) {
+    if (const auto self = weak.lock()) self->on_coming(offset, bytes);
+  };
   return events;
 }
 

@@ -98,6 +98,7 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void on_bytes(std::uint64_t offset, std::span<const std::byte> bytes);
   void on_resize(std::uint64_t offset, int cols, int rows);
   void on_live(const recording::LiveBytes& live);
+  void on_coming(std::uint64_t offset, std::span<const std::byte> bytes);
   void count_output(std::size_t bytes);
   void pump(Attachment* viewer);
   void pump_all();

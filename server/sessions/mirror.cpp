@@ -29,17 +29,9 @@ struct Loaded {
 };
 
 // The size that the record says the pane had at `offset`.
-terminal::Size size_at(const std::string& folder, std::uint64_t offset, terminal::Size otherwise) {
-  const auto marks = recording::read_marks(folder, 0);
-  if (!marks) return otherwise;
-  terminal::Size size = otherwise;
-  for (const recording::Mark& mark : *marks) {
-    if (mark.offset > offset) break;
-    if (mark.kind != recording::MarkKind::resize) continue;
-    const recording::PaneSize found = recording::size_of_value(mark.value);
-    size = {.cols = found.cols, .rows = found.rows};
-  }
-  return size;
+Result<terminal::Size> size_at(const std::string& folder, std::uint64_t offset, terminal::Size otherwise) {
+  const auto found = TRY(recording::size_at(folder, offset));
+  return found ? terminal::Size{.cols = found->cols, .rows = found->rows} : otherwise;
 }
 
 void apply(terminal::Screen& screen, const recording::FeedItem& item) {
@@ -54,7 +46,7 @@ Result<std::unique_ptr<Loaded>> read_record(const std::string& folder, terminal:
   std::uint64_t at = extent.first;
   if (keyframe) at = keyframe->offset;
   else if (extent.end - extent.first > kWholeRecord) at = TRY(log.tail_offset(kTailBytes));
-  terminal::Screen screen(keyframe ? size : size_at(folder, at, size));
+  terminal::Screen screen(keyframe ? size : TRY(size_at(folder, at, size)));
   if (keyframe) screen.restore(as_text(keyframe->bytes));
   auto loaded = std::make_unique<Loaded>(Loaded{.screen = std::move(screen), .feed = TRY(recording::RecordFeed::open(folder, at)), .keyframe_offset = at, .cut = at});
   std::vector<std::byte> buffer(kChunkBytes);
@@ -96,6 +88,12 @@ void Mirror::take(const recording::FeedItem& item) {
   apply(*screen_, item);
   if (item.kind == recording::FeedItem::Kind::resize) cut_ = item.offset;
   if (item.kind == recording::FeedItem::Kind::bytes) offset_ = item.offset + item.bytes.size();
+}
+
+void Mirror::take_ahead(std::span<const std::byte> bytes) {
+  feed(bytes);
+  feed_->skip(bytes.size());
+  offset_ += bytes.size();
 }
 
 void Mirror::replace(std::string_view escape_sequences) {

@@ -40,6 +40,8 @@ class Mirror {
   void take(const recording::FeedItem& item);
   // What came by another way than the record.
   void feed(std::span<const std::byte> bytes) { screen_->feed({reinterpret_cast<const char*>(bytes.data()), bytes.size()}); }
+  // What the record will have next, come by another way: next() leaves it out.
+  void take_ahead(std::span<const std::byte> bytes);
   void resize(terminal::Size size) { screen_->resize(size); }
   // Grows with every load() and replace(): Screen::generation() counts within one epoch.
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }

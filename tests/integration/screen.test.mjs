@@ -1,6 +1,7 @@
 // The screen that the dashboard computes from the record: equal to tmux, there at once, kept over restarts, shared by many viewers.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, before, test } from "node:test";
@@ -270,6 +271,55 @@ test("Screen.AllRecordsTogetherStayInTheirBudget", { skip, timeout: 120_000 }, a
     await until("the records fit", () => bytes() <= kTotal, { timeoutMs: 20_000 });
     assert.match((await login.get(`/api/sessions/${ids[3]}/screen`)).text, /END/, "what ended last is still there");
   } finally {
+    await own.remove();
+  }
+});
+
+const mountable = skip || (process.getuid() === 0 ? false : "skipped: only root can mount a small disk");
+test("Screen.AFullDiskStopsNeitherTheAgentNorViewing", { skip: mountable, timeout: 120_000 }, async () => {
+  const own = new Dashboard({});
+  own.settings.DATABASE_PATH = path.join(own.folder, "database", "dashboard.db");
+  mkdirSync(path.dirname(own.settings.DATABASE_PATH), { mode: 0o700 });
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m,mode=0700", "tmpfs", own.data]);
+  try {
+    await own.up();
+    const login = await own.login();
+    const { id } = await login.createSession({ name: "full", project: own.project, command: ["/bin/bash", "--norc", "-i"], cols: 80, rows: 24 });
+    const socket = await TerminalSocket.connect(login);
+    const viewer = await socket.open({ session: id });
+    const filler = path.join(own.data, "filler");
+    const fill = () => {
+      const fd = openSync(filler, "a");
+      try {
+        for (;;) writeSync(fd, Buffer.alloc(4096));
+      } catch (error) {
+        assert.equal(error.code, "ENOSPC");
+      } finally {
+        closeSync(fd);
+      }
+    };
+    fill();
+    // More than what the log's last page still takes.
+    viewer.type("seq 1 20000; echo full-$((40+2))\n");
+    await viewer.waitFor("full-42", 20_000);
+    viewer.type("echo again-$((50+2))\n");
+    await viewer.waitFor("again-52");
+    await viewer.allAcked();
+    const agree = () => until("the screen is tmux's", async () => trimmed((await login.get(`/api/sessions/${id}/screen`)).text) === trimmed(own.tmux.run("capture-pane", "-p", "-t", "=full:")));
+    await agree();
+    rmSync(filler);
+    viewer.type("echo room-$((60+2))\n");
+    await viewer.waitFor("room-62", 20_000);
+    await until("the record goes on", async () => {
+      const { bytes } = await login.output(id);
+      return bytes.toString().includes("room-62") && !bytes.toString().includes("again-52");
+    }, { timeoutMs: 20_000 });
+    await agree();
+    await socket.close();
+  } finally {
+    await own.stop().catch(() => {});
+    await own.tmux.kill?.();
+    execFileSync("umount", ["-l", own.data]);
     await own.remove();
   }
 });
