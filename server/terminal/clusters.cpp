@@ -7,18 +7,38 @@
 namespace ccd::terminal {
 namespace {
 
+constexpr ClusterId kNoCluster = ~ClusterId{0};
+constexpr std::size_t kFirstSlots = 64;
 const std::string kNoLink;
 // A link's share of the map: node, string and vector entry.
 constexpr std::size_t kLinkOverhead = 96;
 
 }  // namespace
 
-ClusterId ClusterTable::add(std::string_view text) {
+std::size_t ClusterTable::find(std::string_view text) const {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = std::hash<std::string_view>()(text) & mask;
+  while (slots_[at] != kNoCluster && (*this)[slots_[at]] != text) at = (at + 1) & mask;
+  return at;
+}
+
+void ClusterTable::rehash(std::size_t slots) {
+  slots_.assign(slots, kNoCluster);
+  slots_.shrink_to_fit();
+  for (ClusterId id = 0; id < clusters_.size(); ++id) slots_[find((*this)[id])] = id;
+}
+
+ClusterId ClusterTable::intern(std::string_view text) {
+  text = text.substr(0, kClusterBytes);
+  if ((clusters_.size() + 1) * 2 > slots_.size()) rehash(std::max(kFirstSlots, slots_.size() * 2));
+  const std::size_t at = find(text);
+  if (slots_[at] != kNoCluster) return slots_[at];
   Cluster cluster;
-  cluster.size = static_cast<std::uint8_t>(std::min(text.size(), kClusterBytes));
-  std::copy_n(text.data(), cluster.size, cluster.bytes.data());
+  cluster.size = static_cast<std::uint8_t>(text.size());
+  std::copy(text.begin(), text.end(), cluster.bytes.begin());
+  slots_[at] = static_cast<ClusterId>(clusters_.size());
   clusters_.push_back(cluster);
-  return static_cast<ClusterId>(clusters_.size() - 1);
+  return slots_[at];
 }
 
 std::vector<ClusterId> ClusterTable::keep(const std::vector<bool>& used) {
@@ -32,6 +52,9 @@ std::vector<ClusterId> ClusterTable::keep(const std::vector<bool>& used) {
   clusters_.resize(next);
   clusters_.shrink_to_fit();
   collect_at_ = std::max(kCollectAt, clusters_.size() * 2);
+  std::size_t slots = kFirstSlots;
+  while (slots < clusters_.size() * 2) slots *= 2;
+  rehash(slots);
   return numbers;
 }
 

@@ -19,7 +19,7 @@ inline constexpr std::size_t kClusterBytes = 21;
 class ClusterTable {
  public:
   // `text` is at most kClusterBytes of UTF-8. The table takes no more than cells can tell apart: check full() before.
-  ClusterId add(std::string_view text);
+  ClusterId intern(std::string_view text);
   [[nodiscard]] bool full() const { return clusters_.size() > kGlyphMask; }
   std::string_view operator[](ClusterId id) const { return {clusters_[id].bytes.data(), clusters_[id].size}; }
   [[nodiscard]] std::size_t size() const { return clusters_.size(); }
@@ -28,7 +28,9 @@ class ClusterTable {
   // Keeps those that `used` marks. The new numbers, by old number.
   std::vector<ClusterId> keep(const std::vector<bool>& used);
 
-  [[nodiscard]] std::size_t memory_bytes() const { return clusters_.capacity() * sizeof(Cluster); }
+  [[nodiscard]] std::size_t memory_bytes() const {
+    return clusters_.capacity() * sizeof(Cluster) + slots_.capacity() * sizeof(ClusterId);
+  }
 
  private:
   struct Cluster {
@@ -36,7 +38,12 @@ class ClusterTable {
     std::array<char, kClusterBytes> bytes{};
   };
   static constexpr std::size_t kCollectAt = 1024;  // below, a look at every cell is not worth it
+  // The place in slots_ where the text is or belongs.
+  [[nodiscard]] std::size_t find(std::string_view text) const;
+  void rehash(std::size_t slots);
+
   std::vector<Cluster> clusters_;
+  std::vector<ClusterId> slots_;  // open addressing, a power of two; none as long as there are no clusters
   std::size_t collect_at_ = kCollectAt;
 };
 

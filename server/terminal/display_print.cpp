@@ -1,5 +1,6 @@
 // Printing characters, and the room that wide ones take and leave. See display.hpp.
 #include <algorithm>
+#include <array>
 
 #include "terminal/display.hpp"
 #include "terminal/widths.hpp"
@@ -8,6 +9,11 @@ namespace ccd::terminal {
 namespace {
 
 constexpr char32_t kJoiner = 0x200d;
+
+// As tmux compares looks here: without the colour of underlines.
+bool is_plain(const Style& style) {
+  return style.foreground.is_standard() && style.background.is_standard() && style.attributes == 0;
+}
 
 // A run of plain characters begins at x: what it cuts off on the left becomes blank. As tmux does it, a wide character in the first
 // column stays.
@@ -65,6 +71,11 @@ void Display::print_cell(Cell cell) {
   }
   const int width = columns_of(cell);
   const bool wraps = s_.modes.wrap;
+  if (GridRow& row = s_.grid.row(s_.y); wraps && !s_.modes.insert && s_.x >= row.filled && s_.x + width <= cols()) {
+    s_.grid.append(row, s_.x, cell, width);
+    s_.x += width;
+    return;
+  }
   if (width > cols()) return;
   if (!wraps && width > 1 && s_.x != cols() && s_.x > cols() - width) return;
   bool changes = false;
@@ -80,10 +91,11 @@ void Display::print_cell(Cell cell) {
   if (s_.grid.row(s_.y).has_wide) changes = make_room(s_.x, width) || changes;
   for (int i = 1; i < width; ++i) s_.grid.set(s_.x + i, s_.y, {kPadding | ' ', 0});
   // tmux leaves out a blank where nothing was written yet, so that it does not count as written.
-  changes = changes || width > 1 || cell != Cell{} || s_.x < s_.grid.row(s_.y).reach;
+  changes = changes || cell.glyph != ' ' || !is_plain(s_.tables.styles[cell.style]) || s_.x < s_.grid.row(s_.y).reach;
   if (changes) s_.grid.set(s_.x, s_.y, cell);
   const int last = wraps ? 0 : 1;
-  s_.x = s_.x <= cols() - last - width ? s_.x + width : cols() - last;
+  const int end = cols() - last - width;  // less than nothing is everything in tmux's unsigned numbers
+  s_.x = s_.x <= end || end < 0 ? s_.x + width : cols() - last;
 }
 
 void Display::combine(char32_t mark) {
@@ -106,17 +118,19 @@ void Display::append_joined(std::string_view text) {
 }
 
 void Display::append_to_left(std::string_view text) {
-  int x = std::min(s_.x, cols()) - 1;
+  // Behind the edge too, after the alternate screen became narrower.
+  int x = std::min(s_.x, s_.grid.stride()) - 1;
   while (x >= 0 && is_padding(s_.grid.cell(x, s_.y))) --x;
   if (x < 0) return;
   const Cell cell = s_.grid.cell(x, s_.y);
-  std::string all;
-  s_.tables.append_text(all, cell);
-  if (all.size() + text.size() > kClusterBytes) return;
-  all += text;
+  std::array<char, kClusterBytes + 4> all;
+  std::size_t size = s_.tables.put_text(cell, all.data());
+  if (size + text.size() > kClusterBytes) return;
+  std::copy(text.begin(), text.end(), all.begin() + size);
+  size += text.size();
   if (s_.tables.clusters.wants_collection()) collect_clusters();
   if (s_.tables.clusters.full()) return;
-  s_.grid.set(x, s_.y, {s_.tables.clusters.add(all) | kCluster | (cell.glyph & kWide), cell.style});
+  s_.grid.set(x, s_.y, {s_.tables.clusters.intern({all.data(), size}) | kCluster | (cell.glyph & kWide), cell.style});
 }
 
 void Display::collect_clusters() {

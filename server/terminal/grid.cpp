@@ -24,12 +24,6 @@ LineView Grid::whole_line(int y) const {
   return {.cells = cells(at), .filled = at.filled, .used = at.used, .wrapped = at.wrapped};
 }
 
-void Grid::fill(GridRow& row, int end) {
-  if (end <= row.filled) return;
-  std::fill(cells(row) + row.filled, cells(row) + end, Cell{});
-  row.filled = static_cast<std::uint16_t>(end);
-}
-
 int Grid::reach_for(int end) const {
   // Given a run that ends exactly at a quarter or a half tmux takes the next step, but not when it reads the run in two pieces.
   // Here the pieces must not matter.
@@ -37,10 +31,6 @@ int Grid::reach_for(int end) const {
   if (end <= cols_ / 4) return cols_ / 4;
   if (end <= cols_ / 2) return cols_ / 2;
   return std::max(end, cols_);
-}
-
-void Grid::extend(GridRow& row, int end) {
-  if (end > row.reach) row.reach = static_cast<std::uint16_t>(reach_for(end));
 }
 
 void Grid::set(int x, int y, Cell cell) {

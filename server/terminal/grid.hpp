@@ -1,6 +1,7 @@
 // The rows of one screen: cells, and what a row remembers of how it was written. Moving rows moves no cells.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,8 @@ class Grid {
   [[nodiscard]] int cols() const { return cols_; }
   [[nodiscard]] int rows() const { return rows_; }
 
+  [[nodiscard]] int stride() const { return stride_; }
+
   GridRow& row(int y) { return order_[place(y)]; }
   [[nodiscard]] const GridRow& row(int y) const { return order_[place(y)]; }
   [[nodiscard]] Cell cell(int x, int y) const;
@@ -42,9 +45,23 @@ class Grid {
 
   // Writing. The cells are inside the grid; a row that is written is marked as changed.
   void set(int x, int y, Cell cell);
+  // One character and its padding, where nothing was written yet: x is not less than the row's `filled`, and there is room.
+  void append(GridRow& row, int x, Cell cell, int width) {
+    fill(row, x);
+    Cell* const out = cells(row) + x;
+    out[0] = cell;
+    if (width == 2) out[1] = {kPadding | ' ', 0};
+    const auto end = static_cast<std::uint16_t>(x + width);
+    row.filled = row.used = end;
+    row.has_wide = row.has_wide || width == 2;
+    extend(row, end);
+    row.changed = generation_;
+  }
   void set_ascii(int x, int y, const char* text, int count, StyleId style);
   // Makes the cells up to `end` a part of what tmux would have allocated.
-  void extend(GridRow& row, int end);
+  void extend(GridRow& row, int end) {
+    if (end > row.reach) row.reach = static_cast<std::uint16_t>(reach_for(end));
+  }
   // What tmux allocates for so many cells.
   [[nodiscard]] int reach_for(int end) const;
 
@@ -95,7 +112,11 @@ class Grid {
   [[nodiscard]] const Cell* cells(const GridRow& row) const {
     return cells_.data() + std::size_t{row.slot} * static_cast<std::size_t>(stride_);
   }
-  void fill(GridRow& row, int end);
+  void fill(GridRow& row, int end) {
+    if (end <= row.filled) return;
+    std::fill(cells(row) + row.filled, cells(row) + end, Cell{});
+    row.filled = static_cast<std::uint16_t>(end);
+  }
   void erase(GridRow& row, StyleId blank);
   void straighten();
   void rebuild(int stride, int rows_above, int rows);

@@ -10,10 +10,15 @@ namespace ccd::terminal {
 
 void Interpreter::refresh_pen() {
   StyleTable& styles = display_.tables().styles;
-  if (styles.wants_collection()) display_.collect_styles(s_.pen.style, s_.saved.pen.style);
+  if (styles.wants_collection()) {
+    display_.collect_styles(s_.pen.style, s_.saved.pen.style);
+    pen_changed();
+  }
   pen_id_ = styles.intern(s_.pen.style);
-  blank_id_ = styles.intern({.foreground = {}, .background = s_.pen.style.background, .underline_colour = {}});
-  pen_known_ = true;
+}
+
+void Interpreter::refresh_blank() {
+  blank_id_ = display_.tables().styles.intern({.foreground = {}, .background = s_.pen.style.background, .underline_colour = {}});
 }
 
 void Interpreter::print(const char* text, std::size_t count) {
@@ -61,7 +66,7 @@ void Interpreter::reset() {
   s_.pen = {};
   s_.saved = {.pen = {}, .x = 0, .y = 0, .origin = s_.saved.origin};
   s_.synchronized_update = false;
-  pen_known_ = false;
+  pen_changed();
   display_.reset();
 }
 
@@ -72,7 +77,7 @@ void Interpreter::save() {
 
 void Interpreter::restore() {
   s_.pen = s_.saved.pen;
-  pen_known_ = false;
+  pen_changed();
   display_.modes().origin = s_.saved.origin;
   display_.move_to(s_.saved.x, s_.saved.y, Origin::absolute);
 }
@@ -127,7 +132,7 @@ void Interpreter::sequence(std::string_view intermediates, std::string_view para
   }
   if (final == 'm') {
     apply_sgr(s_.pen.style, params_);
-    pen_known_ = false;
+    pen_changed();
     s_.last = -1;
   } else if (move(final) || edit(final)) {
     s_.last = -1;

@@ -29,6 +29,8 @@ class Interpreter {
   // Anything else that is a character.
   void print(char32_t character);
   void control(unsigned char character);
+  // A byte came that is a part of a character, or of none: REP has nothing to repeat.
+  void forget_last() { s_.last = -1; }
   void escape(std::string_view intermediates, char final);
   // `intermediates` has the private marker too: "?", ">", " ".
   void sequence(std::string_view intermediates, std::string_view params, char final);
@@ -52,15 +54,19 @@ class Interpreter {
   [[nodiscard]] State& state() { return s_; }  // for Screen::restore()
 
  private:
+  // The pen's style in the table, and a blank's. Looked up when they are needed, not at every change.
   StyleId pen() {
-    if (!pen_known_) refresh_pen();
+    if (pen_id_ == kUnknown) refresh_pen();
     return pen_id_;
   }
   StyleId blank() {
-    if (!pen_known_) refresh_pen();
+    if (s_.pen.style.background.is_standard()) return 0;
+    if (blank_id_ == kUnknown) refresh_blank();
     return blank_id_;
   }
+  void pen_changed() { pen_id_ = blank_id_ = kUnknown; }
   void refresh_pen();
+  void refresh_blank();
   void reset();
   void save();
   void restore();
@@ -84,9 +90,9 @@ class Interpreter {
   Display& display_;
   State s_;
   Params params_;
-  bool pen_known_ = false;
-  StyleId pen_id_ = 0;
-  StyleId blank_id_ = 0;
+  static constexpr StyleId kUnknown = ~StyleId{0};
+  StyleId pen_id_ = kUnknown;
+  StyleId blank_id_ = kUnknown;
 };
 
 // As tmux takes titles: UTF-8 of characters that it knows, without control characters.

@@ -62,7 +62,7 @@ void Interpreter::set_private_mode(int mode, bool on) {
     display_.show_alternate(s_.pen.style, cursor_too);
   } else if (const std::optional<Style> style = display_.show_main(cursor_too)) {
     s_.pen.style = *style;
-    pen_known_ = false;
+    pen_changed();
   }
 }
 
@@ -134,7 +134,7 @@ void Interpreter::set_link(std::string_view text) {
   // What a viewer's terminal would not take is no link.
   const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
   s_.pen.style.link = ends || !plain ? std::uint16_t{0} : display_.link(text, s_.pen.style, s_.saved.pen.style);
-  pen_known_ = false;
+  pen_changed();
 }
 
 void Interpreter::operating_system_command(std::string_view text) {

@@ -1,6 +1,8 @@
 // Encoding and decoding one line of scrollback: see line_codec.hpp.
 #include "terminal/line_codec.hpp"
 
+#include <array>
+
 #include "terminal/widths.hpp"
 
 namespace ccd::terminal::codec {
@@ -85,6 +87,43 @@ void encode_runs(std::string& out, const LineView& line, int cells, const Tables
   std::memcpy(out.data() + count_at, &count, 2);
 }
 
+// Through a buffer, because a string that grows character by character is what would take the time.
+void encode_text(std::string& out, const LineView& line, int cells, const Tables& tables) {
+  constexpr std::size_t kBuffer = 512;
+  constexpr std::size_t kMaxCell = 2 + kClusterBytes + 1;
+  std::array<char, kBuffer> buffer;
+  char* at = buffer.data();
+  const auto flush = [&] {
+    out.append(buffer.data(), at);
+    at = buffer.data();
+  };
+  for (int x = 0; x < cells; ++x) {
+    if (buffer.data() + kBuffer - at < static_cast<std::ptrdiff_t>(kMaxCell + 1)) flush();
+    const Cell cell = line.cells[x];
+    if (is_ascii(cell)) {
+      *at++ = static_cast<char>(cell.glyph);
+      continue;
+    }
+    if (is_padding(cell)) {
+      *at++ = kLonePadding;
+      continue;
+    }
+    if ((cell.glyph & kCluster) != 0) {
+      const std::size_t size = tables.put_text(cell, at + 2);
+      at[0] = kManyBytes;
+      at[1] = static_cast<char>(size);
+      at += 2 + size;
+    } else {
+      at += put_utf8(cell.glyph & kGlyphMask, at);
+    }
+    if (!is_wide(cell)) continue;
+    if (x + 1 < cells && is_padding(line.cells[x + 1])) ++x;
+    else *at++ = kNoPadding;
+  }
+  *at++ = '\0';  // decode_text() looks one byte past a wide character
+  flush();
+}
+
 // Reads characters into cells until there are `count`.
 void decode_text(const char* text, std::size_t count, Tables& tables, std::vector<Cell>& cells) {
   std::size_t x = 0;
@@ -101,7 +140,7 @@ void decode_text(const char* text, std::size_t count, Tables& tables, std::vecto
     }
     const Utf8Char base = read_utf8(text, 4);
     std::uint32_t glyph = base.code_point;
-    if (size > 0 && !tables.clusters.full()) glyph = tables.clusters.add({text, size}) | kCluster;
+    if (size > 0 && !tables.clusters.full()) glyph = tables.clusters.intern({text, size}) | kCluster;
     text += size > 0 ? size : base.size;
     const bool wide = width_of(base.code_point) == Width::wide;
     cells[x++].glyph = glyph | (wide ? kWide : 0U);
@@ -130,24 +169,7 @@ void encode(std::string& out, const LineView& line, int cells, const Tables& tab
                    .cells = static_cast<std::uint16_t>(cells)});
   out.append(head_bytes, kHeadSize);
   encode_runs(out, line, cells, tables);
-  for (int x = 0; x < cells; ++x) {
-    const Cell cell = line.cells[x];
-    if (is_padding(cell)) {
-      out += kLonePadding;
-      continue;
-    }
-    const std::size_t begin = out.size();
-    tables.append_text(out, cell);
-    if ((cell.glyph & kCluster) != 0) {
-      const char many[2] = {kManyBytes, static_cast<char>(out.size() - begin)};
-      out.insert(begin, many, 2);
-    }
-    if (!is_wide(cell)) continue;
-    if (x + 1 < cells && is_padding(line.cells[x + 1])) ++x;
-    else out += kNoPadding;
-  }
-  // decode_text() looks one byte past a wide character.
-  out += '\0';
+  encode_text(out, line, cells, tables);
 }
 
 void decode(const char* record, Tables& tables, Line& into) {

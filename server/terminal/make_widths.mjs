@@ -83,8 +83,8 @@ function write(widths) {
   }
   const lines = (numbers) => Array.from({ length: Math.ceil(numbers.length / 32) }, (_, i) => `    ${numbers.slice(i * 32, i * 32 + 32).join(",")},\n`).join("");
   let out = "// Made by make_widths.mjs from a running tmux: how many columns each code point takes. Do not edit.\n";
-  out += `constexpr std::uint8_t kBlockOf[${blockOf.length}] = {\n${lines(blockOf)}};\n`;
-  out += `constexpr std::uint8_t kBlocks[${blocks.size}][64] = {\n${[...blocks.keys()].map((key) => `  {\n${lines(key.split(","))}  },\n`).join("")}};\n`;
+  out += `extern const std::uint8_t kBlockOf[${blockOf.length}] = {\n${lines(blockOf)}};\n`;
+  out += `extern const std::uint8_t kBlocks[${blocks.size}][64] = {\n${[...blocks.keys()].map((key) => `  {\n${lines(key.split(","))}  },\n`).join("")}};\n`;
   writeFileSync(kTarget, out);
 }
 

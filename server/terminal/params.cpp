@@ -2,40 +2,35 @@
 #include "terminal/params.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <limits>
 
 namespace ccd::terminal {
 
 bool Params::parse(std::string_view text) {
+  // Over every number that is taken, and stays so however many digits follow.
+  constexpr std::int64_t kTooLarge = std::int64_t{1} << 40U;
   size_ = 0;
-  if (text.empty()) return true;
-  std::size_t begin = 0;
-  std::int64_t value = 0;
-  bool colons = false;
-  for (std::size_t i = 0;; ++i) {
-    const bool at_end = i == text.size();
-    if (!at_end && text[i] != ';') {
-      if (text[i] == ':') colons = true;
-      // Stays too large once it is, whatever follows.
-      else value = std::min<std::int64_t>(value * 10 + (text[i] - '0'), std::int64_t{1} << 40U);
-      continue;
+  text_ = text;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end || (size_ > 0 && at[-1] == ';')) {
+    const char* const begin = at;
+    std::int64_t value = 0;
+    bool colons = false;
+    for (; at != end && *at != ';'; ++at) {
+      if (*at == ':') colons = true;
+      else if (value < kTooLarge) value = value * 10 + (*at - '0');
     }
-    Param& param = params_[size_];
-    if (i == begin) {
-      param = {kMissing, {}};
-    } else if (colons) {
-      param = {kColons, text.substr(begin, i - begin)};
-    } else {
-      if (value > std::numeric_limits<int>::max()) return false;
-      param = {static_cast<int>(value), {}};
-    }
+    if (at == begin) value = kMissing;
+    else if (colons) value = kColons;
+    else if (value > std::numeric_limits<int>::max()) return false;
+    params_[size_] = {static_cast<int>(value), static_cast<std::uint16_t>(begin - text.data()),
+                      static_cast<std::uint16_t>(at - begin)};
     if (++size_ == kMax) return false;
-    if (at_end) return true;
-    begin = i + 1;
-    value = 0;
-    colons = false;
+    if (at == end) break;
+    ++at;
   }
+  return true;
 }
 
 int Params::get(std::size_t index, int minimum, int standard) const {
@@ -44,6 +39,6 @@ int Params::get(std::size_t index, int minimum, int standard) const {
   return std::max(params_[index].value, minimum);
 }
 
-std::string_view Params::colons(std::size_t index) const { return params_[index].text; }
+std::string_view Params::colons(std::size_t index) const { return text_.substr(params_[index].begin, params_[index].length); }
 
 }  // namespace ccd::terminal

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace ccd::terminal {
@@ -15,7 +16,7 @@ class Params {
   [[nodiscard]] std::size_t size() const { return size_; }
   // `standard` when it is missing; at least `minimum`; -1 when it has sub-parameters.
   [[nodiscard]] int get(std::size_t index, int minimum, int standard) const;
-  // The parameter's text when it has sub-parameters, else empty.
+  // The parameter's text, which has sub-parameters.
   [[nodiscard]] std::string_view colons(std::size_t index) const;
 
  private:
@@ -24,9 +25,11 @@ class Params {
   static constexpr int kColons = -2;
   struct Param {
     int value;
-    std::string_view text;
+    std::uint16_t begin;  // of its text, and the length
+    std::uint16_t length;
   };
   std::size_t size_ = 0;
+  std::string_view text_;
   std::array<Param, kMax> params_;
 };
 

@@ -101,6 +101,7 @@ const char* Parser::whole_sequence(const char* at, const char* end) {
 
 void Parser::utf8_byte(unsigned char c) {
   // As tmux does it, a character that has begun takes its bytes even when they do not belong to it, and then does not show.
+  to_.forget_last();
   if (utf8_size_ == 0) {
     utf8_size_ = static_cast<std::uint8_t>(utf8_size(c));
     utf8_have_ = 0;
@@ -113,6 +114,7 @@ void Parser::utf8_byte(unsigned char c) {
   if (character.size != 0) to_.print(character.code_point);
 }
 
+// All states from device_entry on are of strings.
 void Parser::enter(State state) {
   state_ = state;
   if (state == State::ground) return;
@@ -120,6 +122,7 @@ void Parser::enter(State state) {
   intermediates_size_ = 0;
   params_size_ = 0;
   string_.clear();
+  if (state >= State::device_entry) to_.forget_last();
 }
 
 void Parser::leave_string() {

@@ -1,6 +1,8 @@
 // How one cell of a terminal looks: colours, attributes and link. Plain values, shared by all of the room.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 
 namespace ccd::terminal {
@@ -65,7 +67,12 @@ struct Style {
     attributes = static_cast<std::uint16_t>((attributes & ~kUnderlineMask) |
                                             (static_cast<unsigned>(kind) << kUnderlineShift));
   }
-  friend constexpr bool operator==(const Style&, const Style&) = default;
+  // As two words, which is what it is compared by most often.
+  friend constexpr bool operator==(const Style& a, const Style& b) {
+    using Words = std::array<std::uint64_t, 2>;
+    return std::bit_cast<Words>(a) == std::bit_cast<Words>(b);
+  }
 };
+static_assert(sizeof(Style) == 16);
 
 }  // namespace ccd::terminal

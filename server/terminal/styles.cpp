@@ -9,7 +9,7 @@ namespace {
 constexpr StyleId kNoStyle = ~StyleId{0};
 constexpr std::size_t kFirstSlots = 64;
 // Below this many styles a collection is not worth its look at every cell.
-constexpr std::size_t kCollectAt = 4096;
+constexpr std::size_t kCollectAt = 2048;
 
 std::size_t hash(const Style& style) {
   std::uint64_t value = style.foreground.bits() | std::uint64_t{style.background.bits()} << 32U;

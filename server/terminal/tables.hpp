@@ -13,6 +13,14 @@ struct Tables {
   ClusterTable clusters;
   LinkTable links;
 
+  // The same as append_text() into kClusterBytes at `out`; how many it are.
+  std::size_t put_text(Cell cell, char* out) const {
+    if (is_padding(cell)) return 0;
+    if ((cell.glyph & kCluster) == 0) return put_utf8(cell.glyph & kGlyphMask, out);
+    const std::string_view text = clusters[cell.glyph & kGlyphMask];
+    text.copy(out, text.size());
+    return text.size();
+  }
   // The cell's character with all that combines with it; nothing for a padding cell. Line drawing stays the letter it is.
   void append_text(std::string& out, Cell cell) const {
     if (is_padding(cell)) return;

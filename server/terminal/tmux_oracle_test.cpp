@@ -2,6 +2,7 @@
 // modes and the cursor compared.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <optional>
 
 #include "terminal/screen.hpp"
@@ -25,6 +26,12 @@ struct Step {
   std::optional<Size> size;
 };
 using Steps = std::vector<Step>;
+
+// How many seeds a test goes through: a few, or as many as the variable SEEDS says.
+std::uint32_t seeds(std::uint32_t usual) {
+  const char* wanted = std::getenv("SEEDS");
+  return wanted == nullptr ? usual : static_cast<std::uint32_t>(std::stoul(wanted));
+}
 
 std::string said(const Steps& steps) {
   std::string out;
@@ -84,7 +91,7 @@ class TmuxOracle : public ::testing::Test {
 };
 
 TEST_F(TmuxOracle, RandomPrograms) {
-  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint32_t seed = 1; seed <= seeds(300); ++seed) {
     RandomProgram random(seed, testing::Mix::everything);
     Steps steps;
     for (int i = 0; i < 40; ++i) steps.push_back({random.piece(), std::nullopt});
@@ -93,7 +100,7 @@ TEST_F(TmuxOracle, RandomPrograms) {
 }
 
 TEST_F(TmuxOracle, RandomSizes) {
-  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint32_t seed = 1; seed <= seeds(60); ++seed) {
     RandomProgram random(seed, testing::Mix::everything);
     Steps steps;
     for (int i = 0; i < 50; ++i) {
