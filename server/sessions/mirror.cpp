@@ -13,8 +13,9 @@ namespace ccd::sessions {
 
 namespace {
 
-// A record without a keyframe is read whole up to this size (80 ms), else from a place near its end.
-constexpr std::uint64_t kWholeRecord = std::uint64_t{16} * 1024 * 1024;
+// A record without a keyframe is read whole up to this size (a second, on the pool): a program that floods from its first second has printed
+// much before anybody looks. Beyond, only records from before there were keyframes have none: they are read from a place near their end.
+constexpr std::uint64_t kWholeRecord = std::uint64_t{256} * 1024 * 1024;
 constexpr std::uint64_t kTailBytes = std::uint64_t{4} * 1024 * 1024;
 constexpr std::size_t kChunkBytes = std::size_t{64} * 1024;
 // The first screen must be small: what it has of scrollback is a help for the eye, the rest comes when somebody scrolls.
