@@ -308,6 +308,71 @@ const kChecks = {
     })
   },
 
+  async 'the reading view keeps its place, and copies lines whole'() {
+    const long = `${'word '.repeat(50)}end\r\n`
+    const before = (session) => session.output(Buffer.concat([lines(0, 900), Buffer.from(long), Buffer.from('\r\n'), lines(902, 1_000)]))
+    await opened({ before, viewport: { width: 390, height: 844 }, touch: true }, async ({ page, session }) => {
+      await page.getByRole('button', { name: 'Reading' }).click()
+      const region = page.getByRole('region', { name: 'Text of the session' })
+      await region.getByText('line 999', { exact: true }).waitFor()
+      const top = () => region.evaluate((at) => at.scrollTop)
+      const line = (n) => page.locator(`.reading-line[data-n="${n}"]`)
+      const place = (n) => line(n).evaluate((at) => Math.round(at.getBoundingClientRect().top))
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390)
+      // One line, as wide as it was printed, however narrow the page.
+      const copied = await page.evaluate(() => {
+        const rows = [...document.querySelectorAll('.reading-line')]
+        const at = rows.findIndex((row) => row.textContent.startsWith('word'))
+        const range = document.createRange()
+        range.setStart(rows[at - 1], 0)
+        range.setEnd(rows[at + 2], rows[at + 2].childNodes.length)
+        const selection = getSelection()
+        selection.removeAllRanges()
+        selection.addRange(range)
+        const text = selection.toString()
+        selection.removeAllRanges()
+        return text
+      })
+      assert.equal(copied, `line 899\n${'word '.repeat(50)}end\n\nline 902`)
+      session.output(Buffer.from('fresh\r\n'))
+      await region.getByText('fresh').waitFor()
+      await until('it stays at the end', async () => {
+        const left = await region.evaluate((at) => at.scrollHeight - at.scrollTop - at.clientHeight)
+        return left < 2
+      })
+      // Upwards: the line in view stays where it is while older ones are put in above it.
+      const seen = []
+      await region.evaluate((at) => (at.scrollTop = 900))
+      await page.waitForTimeout(50)
+      const n = Number(await page.evaluate(() => {
+        const edge = document.querySelector('.reading').getBoundingClientRect().top
+        return [...document.querySelectorAll('.reading-line')].find((row) => row.getBoundingClientRect().top >= edge).dataset.n
+      }))
+      const stood = await place(n)
+      await region.evaluate((at) => (at.scrollTop -= 200))
+      for (let count = 0; count < 20; count += 1) {
+        seen.push(await place(n))
+        await page.waitForTimeout(25)
+      }
+      assert.deepEqual([...new Set(seen)], [stood + 200])
+      session.output(Buffer.from('unseen\r\n'))
+      await page.getByRole('button', { name: 'New output below' }).waitFor()
+      assert.equal(await place(n), stood + 200)
+      await until('the beginning', async () => {
+        await region.evaluate((at) => (at.scrollTop = 0))
+        return page.getByText('The beginning of what is kept').isVisible()
+      })
+      assert.ok((await line(0).count()) === 1)
+      await page.getByRole('button', { name: 'New output below' }).click()
+      await region.getByText('unseen').waitFor()
+      await page.reload()
+      await region.getByText('unseen').waitFor()
+      assert.ok((await top()) > 0)
+      await page.getByRole('button', { name: 'Terminal', exact: true }).click()
+      await until('the terminal is back', async () => (await rows(page)).includes('unseen'))
+    })
+  },
+
   async 'sizes apply in order with the output'() {
     await opened({}, async ({ page, session, server }) => {
       const [socket] = server.sockets

@@ -21,7 +21,7 @@ const sizes = { desk: { width: 1440, height: 900 }, phone: { width: 390, height:
 
 await mkdir(out, { recursive: true })
 // What the tour does on purpose, and what software drawing says about itself.
-const kExpected = /status of 403|WebSocket connection to|GL Driver Message/
+const kExpected = /status of 403|task queue exceeded|WebSocket connection to|GL Driver Message/
 
 let problems = 0
 
@@ -127,6 +127,20 @@ async function tour(size, scheme) {
       await check(page, name('08-more'))
       await page.keyboard.press('Escape')
     }
+    for (const session of server.sessions.values()) {
+      session.others = [
+        { name: 'anna lind', typing: true, holds: false, viewers: 1 },
+        { name: 'bo', typing: false, holds: false, viewers: 2 },
+      ]
+      session.tellPeople()
+    }
+    await page.getByText('anna lind is typing').first().waitFor()
+    await check(page, name('09-people'))
+    await button('Reading').click()
+    await page.getByRole('region', { name: 'Text of the session' }).locator('.reading-line').nth(2).waitFor()
+    await check(page, name('09-reading'))
+    await page.getByRole('button', { name: 'Terminal', exact: true }).click()
+    for (const session of server.sessions.values()) session.others = []
     server.refuse = true
     server.cut()
     await page.locator('[data-connection="reconnecting"]').first().waitFor()

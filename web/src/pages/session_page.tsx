@@ -1,17 +1,19 @@
 // One session: its header, its terminal and its files.
 import { Ghost } from 'lucide-react'
-import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { locks, useFleet, useServices } from '../services.tsx'
 import { TerminalController } from '../terminal/controller.ts'
+import type { ReadingSource } from '../terminal/reading_view.tsx'
 import { TerminalView } from '../terminal/terminal_view.tsx'
 import { Empty, Notice, useTelling, Waiting } from '../ui/feedback.tsx'
 import { stateWord } from '../ui/states.tsx'
+import { readLines } from '../wire/api.ts'
 import { sessionByName } from '../wire/fleet.ts'
 import { uploadImage } from '../wire/upload.ts'
 import type { Person, Session, User } from '../wire/types.ts'
 import { FilesView } from './files_view.tsx'
 import { useIsPhone, useSwipe, useTitle } from './hooks.ts'
-import { useEcho, useScreenReader } from './preferences.ts'
+import { useEcho, useReading, useScreenReader } from './preferences.ts'
 import { addressOf, go, Link, type Place } from './router.tsx'
 import { Typing } from './people.tsx'
 import { SessionHead } from './session_head.tsx'
@@ -96,6 +98,25 @@ function useController(session: Session, user: User): TerminalController | null 
   return controller
 }
 
+function useReadingSource(id: string): ReadingSource {
+  const { wire, http } = useServices()
+  return useMemo(
+    () => ({
+      lines: (from, count) => readLines(http, id, from, count),
+      watch: (changed) => {
+        const leave = wire.thumbs.watch(id)
+        const stop = wire.thumbs.subscribe(id, changed)
+        return () => {
+          leave()
+          stop()
+        }
+      },
+      screen: () => wire.thumbs.current(id),
+    }),
+    [wire, http, id],
+  )
+}
+
 function useAnnouncedState(session: Session): void {
   const { say } = useTelling()
   const state = stateOf(session)
@@ -127,6 +148,9 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
   const phone = useIsPhone()
   const [screenReader] = useScreenReader()
   const [echo] = useEcho()
+  const [reading, setReading] = useReading()
+  const source = useReadingSource(session.id)
+  const isText = reading === 'reading'
   const body = useRef<HTMLDivElement>(null)
   const state = useSyncExternalStore(controller.subscribe, controller.current)
   const people = state.channel?.people ?? kNobody
@@ -137,12 +161,12 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
   useSwipe(body, (step) => show(step > 0 ? 'files' : 'terminal'))
   // Before the browser paints: there is no empty frame.
   useLayoutEffect(() => {
-    if (onTerminal) controller.comesIntoView()
-  }, [controller, onTerminal])
+    if (onTerminal && !isText) controller.comesIntoView()
+  }, [controller, onTerminal, isText])
   // On a desk the keys go to the terminal at once; on a phone that would bring up the keyboard.
   useEffect(() => {
-    if (onTerminal && !phone) controller.focus()
-  }, [controller, onTerminal, phone])
+    if (onTerminal && !phone && !isText) controller.focus()
+  }, [controller, onTerminal, phone, isText])
   // The search key works wherever the focus is on this page.
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
@@ -173,7 +197,13 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
           onTerminal && (
             <>
               {!phone && <Typing people={people} />}
-              <TerminalTools controller={controller} yours={state.yours || !mayType} phone={phone} />
+              <TerminalTools
+                controller={controller}
+                yours={state.yours || !mayType || isText}
+                phone={phone}
+                reading={reading}
+                onReading={setReading}
+              />
             </>
           )
         }
@@ -192,6 +222,7 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
             phone={phone}
             screenReader={screenReader}
             echo={echo === 'automatic'}
+            reading={isText && onTerminal ? source : null}
             mayType={mayType}
           />
         </div>

@@ -1,10 +1,11 @@
 // The tabs of a session. They are links: each has an address that can be shared.
-import { FolderTree, Maximize2, ScanText, Search, SquareTerminal, type LucideIcon } from 'lucide-react'
+import { FolderTree, Maximize2, ScanText, Search, SquareTerminal, TextInitial, type LucideIcon } from 'lucide-react'
 import type { KeyboardEvent, ReactNode } from 'react'
 import type { TerminalController } from '../terminal/controller.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import type { Session } from '../wire/types.ts'
 import { kModifier } from './keyboard_help.tsx'
+import type { Reading } from './preferences.ts'
 import { addressOf, Link } from './router.tsx'
 
 type Tab = 'terminal' | 'files'
@@ -20,6 +21,30 @@ interface ToolsProps {
   controller: TerminalController
   yours: boolean
   phone: boolean
+  reading: Reading
+  onReading: (reading: Reading) => void
+}
+
+// Either the terminal, or its text at the page's own width.
+function ReadingSwitch({ reading, onReading }: Pick<ToolsProps, 'reading' | 'onReading'>) {
+  const choice = (value: Reading, label: string, icon: ReactNode) => (
+    <button
+      type="button"
+      className="switch-choice"
+      aria-label={label}
+      title={value === 'reading' ? 'Reading: text that can be selected, at this window’s width' : 'Terminal: as the program draws it'}
+      aria-pressed={reading === value}
+      onClick={() => onReading(value)}
+    >
+      {icon}
+    </button>
+  )
+  return (
+    <div className="switch" role="group" aria-label="Show as">
+      {choice('terminal', 'Terminal', <SquareTerminal size={16} aria-hidden />)}
+      {choice('reading', 'Reading', <TextInitial size={16} aria-hidden />)}
+    </div>
+  )
 }
 
 // A pane has one size. While it is another viewer's, the way to make it this one's is in sight.
@@ -36,11 +61,20 @@ function FitButton({ controller }: { controller: TerminalController }) {
   )
 }
 
-export function TerminalTools({ controller, yours, phone }: ToolsProps) {
-  if (phone) return yours ? null : <FitButton controller={controller} />
+export function TerminalTools({ controller, yours, phone, reading, onReading }: ToolsProps) {
+  const choose = <ReadingSwitch reading={reading} onReading={onReading} />
+  if (phone) {
+    return (
+      <>
+        {!yours && <FitButton controller={controller} />}
+        {choose}
+      </>
+    )
+  }
   return (
     <>
       {!yours && <FitButton controller={controller} />}
+      {choose}
       <IconButton
         label="Search the terminal"
         keys={`${kModifier} Shift F`}

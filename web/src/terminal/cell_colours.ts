@@ -95,7 +95,7 @@ function compute(run: Looks, theme: ITheme): CellLook {
   const reversed = (attributes & Attribute.reverse) !== 0
   if (reversed) [foreground, background] = [background, foreground]
   foreground = readable(foreground, background)
-  if (attributes & Attribute.dim) foreground = mix(background, foreground, kDimShare)
+  if (attributes & Attribute.dim) foreground = readable(mix(background, foreground, kDimShare), background)
   const plain = !reversed && colourOf(run.background).kind === 'default'
   return { foreground: toCss(foreground), background: plain ? null : toCss(background) }
 }

@@ -271,6 +271,7 @@ export class TerminalController {
         const size = `${Math.round(chars / 1000)} thousand characters`
         this.set({ trouble: `Not pasted: ${size} are too much for a terminal. Save them as a file instead.` })
       },
+      fullScreen: (fullScreen: boolean) => this.set({ fullScreen }),
       files: (files: readonly File[]) => this.images.add(files),
       dragging: (dragging: boolean) => dragging !== this.state.dragging && this.set({ dragging }),
       copy: (text: string) => this.programCopies(text),

@@ -35,6 +35,8 @@ export interface ScreenEvents {
   // A paste the program would take for several commands.
   confirmPaste(paste: Paste): void
   pasteTooLong(chars: number): void
+  // A program took the whole screen, or gave it back.
+  fullScreen(is: boolean): void
   // Files that were pasted or dropped.
   files(files: readonly File[]): void
   // Files are dragged over the terminal, or no longer.
@@ -139,6 +141,7 @@ export class Screen implements Sink {
       parsed: () => this.echo.settle(),
       replaced: () => this.echo.reset(),
     })
+    this.terminal.buffer.onBufferChange(({ type }) => events.fullScreen(type === 'alternate'))
     this.connectInput()
     this.search.onDidChangeResults(({ resultIndex, resultCount }) => events.found(resultIndex, resultCount))
     this.measure()

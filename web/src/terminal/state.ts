@@ -28,6 +28,8 @@ export interface TerminalState {
   below: boolean
   // Older lines are on their way.
   fetching: boolean
+  // A program has the whole screen.
+  fullScreen: boolean
   uploads: readonly Upload[]
   // Files are held over the terminal.
   dragging: boolean
@@ -50,6 +52,7 @@ export const kNothing: TerminalState = {
   missing: 0,
   below: false,
   fetching: false,
+  fullScreen: false,
   uploads: [],
   dragging: false,
   clipboard: null,

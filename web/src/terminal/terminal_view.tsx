@@ -7,6 +7,7 @@ import { AskDialog } from './ask_dialog.tsx'
 import { Composer } from './composer.tsx'
 import type { TerminalController } from './controller.ts'
 import { KeyBar } from './key_bar.tsx'
+import { ReadingView, type ReadingSource } from './reading_view.tsx'
 import { SearchBar } from './search_bar.tsx'
 import { Ended, Fetching, Strips } from './strips.tsx'
 import './terminal.css'
@@ -25,11 +26,13 @@ interface TerminalViewProps {
   screenReader: boolean
   // Whether what is typed is shown before the program echoes it.
   echo: boolean
+  // Shown as text to read instead of as a terminal.
+  reading: ReadingSource | null
   // Not for who may only watch.
   mayType: boolean
 }
 
-export function TerminalView({ controller, session, phone, screenReader, echo, mayType }: TerminalViewProps) {
+export function TerminalView({ controller, session, phone, screenReader, echo, reading, mayType }: TerminalViewProps) {
   const root = useRef<HTMLElement>(null)
   const element = useRef<HTMLDivElement>(null)
   const state = useSyncExternalStore(controller.subscribe, controller.current)
@@ -57,7 +60,10 @@ export function TerminalView({ controller, session, phone, screenReader, echo, m
       data-yours={state.yours}
     >
       <div className="terminal-room">
-        <div ref={element} className="terminal-screen" />
+        <div ref={element} className="terminal-screen" hidden={reading !== null} />
+        {reading !== null && (
+          <ReadingView source={reading} cols={state.pane.cols} fullScreen={state.fullScreen} dark={dark} font={font} />
+        )}
         <div className="terminal-over">
           <Strips controller={controller} state={state} active={session.status === 'active'} />
           {state.fetching && <Fetching />}
@@ -69,7 +75,7 @@ export function TerminalView({ controller, session, phone, screenReader, echo, m
             Drop images: each becomes a file, and its path is typed
           </p>
         )}
-        {state.below && (
+        {state.below && reading === null && (
           <button type="button" className="below" onClick={() => controller.toBottom()}>
             <ArrowDown size={14} aria-hidden />
             New output below
@@ -77,7 +83,7 @@ export function TerminalView({ controller, session, phone, screenReader, echo, m
         )}
       </div>
       {session.status !== 'active' && <Ended session={session} />}
-      {phone && takesKeys && (
+      {(phone || reading !== null) && takesKeys && (
         <div className="terminal-thumb">
           <KeyBar controller={controller} ctrl={state.ctrl} />
           <Composer controller={controller} ctrl={state.ctrl} />

@@ -1,7 +1,8 @@
 // The routes the page uses, as functions.
 import { ApiError, type Http } from './http.ts'
 import { parseSession } from './messages.ts'
-import type { Folder, Micros, NewSession, Projects, Session } from './types.ts'
+import { parseRuns } from './runs.ts'
+import type { Folder, Line, LinePage, Micros, NewSession, Projects, Session } from './types.ts'
 
 // Enough to read; the rest of a longer file is a download.
 export const kViewBytes = 1024 * 1024
@@ -35,6 +36,22 @@ export async function endSession(http: Http, id: string): Promise<void> {
 
 export function listProjects(http: Http): Promise<Projects> {
   return http.json('GET', '/api/projects')
+}
+
+const isNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+// Lines of a session from a number on, or its last ones.
+export async function readLines(http: Http, id: string, from: number | null, count: number): Promise<LinePage> {
+  const query = from === null ? `count=${count}` : `from=${from}&count=${count}`
+  const page = await http.json<Record<string, unknown>>('GET', `/api/sessions/${encodeURIComponent(id)}/lines?${query}`)
+  const { numbering, first, top, end, lines } = page
+  if (!isNumber(numbering) || !isNumber(first) || !isNumber(top) || !isNumber(end) || !Array.isArray(lines)) {
+    throw new ApiError(200, 'malformed', 'The dashboard’s answer holds no lines.')
+  }
+  const parsed: Line[] = lines
+    .filter((line) => isNumber(line?.n))
+    .map((line) => ({ n: line.n, wrapped: line.wrapped === true, runs: parseRuns(line.runs) }))
+  return { numbering, first, top, end, lines: parsed }
 }
 
 export function fileAddress(path: string): string {

@@ -111,6 +111,21 @@ export interface Run {
   attributes: number
 }
 
+// A line of a session by its number; `wrapped`: the next one goes on with it.
+export interface Line {
+  n: number
+  wrapped: boolean
+  runs: readonly Run[]
+}
+
+export interface LinePage {
+  numbering: number
+  first: number
+  top: number
+  end: number
+  lines: readonly Line[]
+}
+
 export interface ThumbRow {
   y: number
   runs: readonly Run[]
