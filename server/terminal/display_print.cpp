@@ -11,8 +11,17 @@ namespace {
 constexpr char32_t kJoiner = 0x200d;
 
 // As tmux compares looks here: without the colour of underlines.
-bool is_plain(const Style& style) {
-  return style.foreground.is_standard() && style.background.is_standard() && style.attributes == 0;
+bool looks_equal(const Style& a, const Style& b) {
+  return a.foreground == b.foreground && a.background == b.background && a.attributes == b.attributes;
+}
+bool is_plain(const Style& style) { return looks_equal(style, {}); }
+
+// tmux leaves a cell alone that is of its small kind and looks like the new one.
+bool keeps(Cell old, Cell cell, const Tables& tables) {
+  const Style& was = tables.styles[old.style];
+  const bool small = is_ascii(old) && was.underline_colour.is_standard() && was.foreground.kind() != Colour::Kind::rgb &&
+                     was.background.kind() != Colour::Kind::rgb && was.link == 0;
+  return small && old.glyph == cell.glyph && looks_equal(was, tables.styles[cell.style]);
 }
 
 // A run of plain characters begins at x: what it cuts off on the left becomes blank. As tmux does it, a wide character in the first
@@ -91,7 +100,11 @@ void Display::print_cell(Cell cell) {
   if (s_.grid.row(s_.y).has_wide) changes = make_room(s_.x, width) || changes;
   for (int i = 1; i < width; ++i) s_.grid.set(s_.x + i, s_.y, {kPadding | ' ', 0});
   // tmux leaves out a blank where nothing was written yet, so that it does not count as written.
-  changes = changes || cell.glyph != ' ' || !is_plain(s_.tables.styles[cell.style]) || s_.x < s_.grid.row(s_.y).reach;
+  const GridRow& row = s_.grid.row(s_.y);
+  const Style& style = s_.tables.styles[cell.style];
+  if (s_.x >= row.reach) changes = changes || cell.glyph != ' ' || !is_plain(style);
+  else if (s_.x < row.used) changes = changes || !keeps(s_.grid.cell(s_.x, s_.y), cell, s_.tables);
+  else changes = true;
   if (changes) s_.grid.set(s_.x, s_.y, cell);
   const int last = wraps ? 0 : 1;
   const int end = cols() - last - width;  // less than nothing is everything in tmux's unsigned numbers

@@ -40,7 +40,9 @@ async function inside(resultFile) {
       await new Promise((resolve) => (wake = resolve));
     }
   };
-  const codes = Array.from({ length: kCodePoints }, (_, code) => code).filter(isCharacter);
+  // U+200D, the joiner, would take the next character along: its answer is that of its neighbours.
+  widths[0x200d] = 0;
+  const codes = Array.from({ length: kCodePoints }, (_, code) => code).filter((code) => isCharacter(code) && code !== 0x200d);
   for (let i = 0; i < codes.length; i += kBatch) {
     const batch = codes.slice(i, i + kBatch);
     const columns = await ask(batch, (code) => `\ra${String.fromCodePoint(code)}\x1b[6n`);
@@ -49,26 +51,19 @@ async function inside(resultFile) {
   writeFileSync(resultFile, widths);
 }
 
-/** Of those that take no column: which are in what tmux captures, and so combine, and which are dropped. */
-function tellDroppedApart(tmux, widths) {
-  const zero = Array.from(widths.keys()).filter((code) => isCharacter(code) && widths[code] === 0);
+/** Of those that take no column: what is not in what tmux captures afterwards is dropped, the others combine. */
+function tellDroppedApart(tmux, folder, widths) {
   const kRow = 40;
-  const kRows = 1000;
-  for (let i = 0; i < zero.length; i += kRow * kRows) {
-    const part = zero.slice(i, i + kRow * kRows);
-    tmux("send-keys", "-R", ";", "clear-history");
-    tmux("set-buffer", "-b", "codes", "");
-    const file = tmux.file("codes");
-    let text = "";
-    for (let row = 0; row < part.length; row += kRow) text += part.slice(row, row + kRow).map((code) => `a${String.fromCodePoint(code)}`).join("") + "\r\n";
-    writeFileSync(file, text + "end");
-    tmux("respawn-pane", "-k", `cat ${file}; exec sleep 1000`);
-    let captured = "";
-    do captured = tmux("capture-pane", "-p", "-S", "-");
-    while (!captured.includes("end"));
-    const kept = new Set(Array.from(captured, (character) => character.codePointAt(0)));
-    for (const code of part) if (!kept.has(code)) widths[code] = kDropped;
-  }
+  const zero = Array.from(widths.keys()).filter((code) => isCharacter(code) && widths[code] === 0);
+  let text = "";
+  for (let i = 0; i < zero.length; i += kRow) text += zero.slice(i, i + kRow).map((code) => `a${String.fromCodePoint(code)}a`).join("") + "\r\n";
+  writeFileSync(path.join(folder, "zero"), `${text}end`);
+  tmux("new-session", "-d", "-s", "zero", "-x", "200", "-y", "50", `cat ${path.join(folder, "zero")}; exec sleep 1000`);
+  let captured = "";
+  do captured = tmux("capture-pane", "-p", "-t", "zero", "-S", "-");
+  while (!captured.includes("end"));
+  const kept = new Set(Array.from(captured, (character) => character.codePointAt(0)));
+  for (const code of zero) if (!kept.has(code) && code !== 0x200d) widths[code] = kDropped;
 }
 
 function write(widths) {
@@ -92,20 +87,15 @@ async function outside() {
   const folder = mkdtempSync(path.join(tmpdir(), "widths-"));
   const env = { PATH: process.env.PATH, LANG: "C.UTF-8", TERM: "xterm-256color", TMUX_TMPDIR: folder };
   const tmux = (...args) => execFileSync("tmux", ["-u", "-L", "widths", "-f", "/dev/null", ...args], { env, encoding: "utf8", maxBuffer: 1 << 28 });
-  tmux.file = (name) => path.join(folder, name);
+  const result = path.join(folder, "result");
   try {
-    tmux("set-option", "-g", "history-limit", "100000", ";", "new-session", "-d", "-x", "200", "-y", "50", process.execPath, kSelf, "--inside", tmux.file("result"));
-    while (!existsSync(tmux.file("result")) || readFileSync(tmux.file("result")).length < kCodePoints) await new Promise((resolve) => setTimeout(resolve, 100));
-    const widths = new Uint8Array(readFileSync(tmux.file("result")));
-    tmux("new-session", "-d", "-s", "second", "-x", "200", "-y", "50", "exec sleep 1000");
-    tellDroppedApart((...args) => tmux(...args), widths);
+    tmux("set-option", "-g", "history-limit", "100000", ";", "set-option", "-g", "exit-empty", "off", ";", "new-session", "-d", "-x", "200", "-y", "50", process.execPath, kSelf, "--inside", result);
+    while (!existsSync(result) || readFileSync(result).length < kCodePoints) await new Promise((resolve) => setTimeout(resolve, 100));
+    const widths = new Uint8Array(readFileSync(result));
+    tellDroppedApart(tmux, folder, widths);
     write(widths);
   } finally {
-    try {
-      tmux("kill-server");
-    } catch {
-      // The session has ended with its program.
-    }
+    tmux("kill-server");
     rmSync(folder, { recursive: true });
   }
 }

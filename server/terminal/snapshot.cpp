@@ -20,7 +20,8 @@ class SnapshotWriter {
 
   void write(std::uint64_t scrollback_lines) {
     // A terminal that already shows something leaves the alternate screen and forgets its scrollback too.
-    out_ += "\x1b[?1049l\x1b" "c\x1b[3J";
+    // Not every terminal's reset shows a hidden cursor again.
+    out_ += "\x1b[?1049l\x1b" "c\x1b[3J\x1b[?25h";
     const Grid& main = display_.saved ? *display_.saved : display_.grid;
     record(out_, "size", {main.cols(), main.rows()});
     if (!display_.saved && display_.saved_cursor) {

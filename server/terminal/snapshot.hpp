@@ -25,7 +25,7 @@ std::string write_snapshot(const Screen& screen, SnapshotOptions options = {});
 
 enum class Wraps : std::uint8_t {
   kept,    // a line per row
-  joined,  // rows that the terminal wrapped are one line
+  joined,  // rows that the terminal wrapped are one line, with the blanks that they end in
 };
 
 // UTF-8 text, a newline after each line, blanks at the ends of lines dropped, line drawing as its Unicode characters.

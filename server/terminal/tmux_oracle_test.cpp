@@ -2,12 +2,15 @@
 // modes and the cursor compared.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 
 #include "terminal/screen.hpp"
 #include "terminal/testing.hpp"
 #include "terminal/tmux_pane.hpp"
+#include "terminal/utf8.hpp"
+#include "terminal/widths.hpp"
 
 namespace ccd::terminal {
 namespace {
@@ -71,6 +74,9 @@ class TmuxOracle : public ::testing::Test {
     return said(steps) + "\n" + difference(steps);
   }
 
+  TmuxPane pane{kSize};
+  Screen screen{kSize};
+
  private:
   void write(const std::string& bytes) {
     screen.feed(pane.write(bytes));
@@ -85,10 +91,34 @@ class TmuxOracle : public ::testing::Test {
     screen.resize(size);
   }
 
-  TmuxPane pane{kSize};
-  Screen screen{kSize};
   bool unread = false;
 };
+
+// Where one width ends and another begins: every code point is compared in tests/terminal.
+TEST_F(TmuxOracle, Widths) {
+  std::vector<char32_t> codes;
+  for (char32_t code = 0xa1; code < 0x110000; ++code) {
+    const bool surrogate = code >= 0xd7ff && code <= 0xe000;
+    if (!surrogate && width_of(code) != width_of(code - 1)) codes.insert(codes.end(), {code - 1, code});
+  }
+  std::vector<std::string> pieces;
+  for (const char32_t code : codes) {
+    // Wide ones in the first column are what tmux treats in a way of its own; and nothing is left to join.
+    pieces.emplace_back("\x1b[H\x1b[2KX");
+    append_utf8(pieces.back(), code);
+  }
+  constexpr std::size_t kBatch = 200;  // the answers have to fit into the terminal's queue
+  for (std::size_t begin = 0; begin < pieces.size(); begin += kBatch) {
+    const auto first = pieces.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last = pieces.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kBatch, pieces.size()));
+    const std::vector<int> columns = pane.columns_after({first, last});
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const Width width = width_of(codes[begin + i]);
+      const int expected = width == Width::wide ? 2 : width == Width::narrow ? 1 : 0;
+      ASSERT_EQ(columns[i] - 2, expected) << "code point " << std::hex << static_cast<std::uint32_t>(codes[begin + i]);
+    }
+  }
+}
 
 TEST_F(TmuxOracle, RandomPrograms) {
   for (std::uint32_t seed = 1; seed <= seeds(300); ++seed) {

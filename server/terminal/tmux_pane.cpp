@@ -156,9 +156,21 @@ namespace {
 
 // A character, and its look: combining ones too, because what belongs to one cell cannot be told from what tmux captures.
 struct Shown {
+  Shown(std::string text, Style style) : text(std::move(text)), style(style) {}
   std::string text;
   Style style;
-  friend bool operator==(const Shown&, const Shown&) = default;
+  friend bool operator==(const Shown& a, const Shown& b) {
+    // The colour of underlines that a blank without underline has depends in tmux on whether it was printed or erased before.
+    if (a.text == " " && a.style.underline() == Underline::none) return b.text == " " && without_underline(a) == without_underline(b);
+    return a.text == b.text && a.style == b.style;
+  }
+
+ private:
+  static Style without_underline(const Shown& shown) {
+    Style style = shown.style;
+    style.underline_colour = {};
+    return style;
+  }
 };
 using ShownLine = std::vector<Shown>;
 
@@ -195,7 +207,7 @@ class CaptureReader {
       } else {
         const Utf8Char character = read_utf8(line.data(), line.size());
         const std::size_t size = std::max<std::size_t>(character.size, 1);
-        shown.push_back({std::string(line.substr(0, size)), style_});
+        shown.emplace_back(std::string(line.substr(0, size)), style_);
         line.remove_prefix(size);
       }
     }
@@ -275,7 +287,7 @@ ShownLine shown_line(const LineView& line, const Tables& tables) {
     tables.append_text(text, cell);
     for (std::size_t i = 0, size = 0; i < text.size(); i += size) {
       size = read_utf8(text.data() + i, text.size() - i).size;
-      shown.push_back({text.substr(i, size), style});
+      shown.emplace_back(text.substr(i, size), style);
     }
   }
   return shown;
