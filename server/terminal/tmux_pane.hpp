@@ -1,7 +1,6 @@
 // For tests: a pane of a private tmux, fed through its own terminal device, and what it shows, held against a Screen.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +36,7 @@ class TmuxPane {
  private:
   void send(std::string_view bytes);
 
-  std::filesystem::path dir_;
+  std::string dir_;  // the server's socket is in it
   UniqueFd terminal_;
   int marks_ = 0;
 };

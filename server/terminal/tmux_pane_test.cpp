@@ -1,4 +1,4 @@
-// Driving a private tmux: see tmux_pane.hpp.
+// Driving a private tmux, for the tests that hold the model against it: see tmux_pane.hpp.
 #include "terminal/tmux_pane.hpp"
 
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
 
@@ -79,7 +80,7 @@ std::string TmuxPane::tmux(std::vector<std::string> arguments) {
   for (std::string& argument : arguments) argv.push_back(std::move(argument));
   ProcessSpec spec{.argv = std::move(argv)};
   spec.environment = std::vector<std::string>{"PATH=/usr/local/bin:/usr/bin:/bin", "TERM=xterm-256color", "LANG=C.UTF-8",
-                                              "TMUX_TMPDIR=" + dir_.string(), "SHELL=/bin/sh"};
+                                              "TMUX_TMPDIR=" + dir_, "SHELL=/bin/sh"};
   spec.output_limit = 256U << 20U;
   asio::io_context loop;
   std::optional<Result<ProcessOutput>> result;
