@@ -300,6 +300,8 @@ int App::make_api() {
 }
 
 int App::make_rest() {
+  // With the port that it really has.
+  lease_.introduce(this_process(server_->port(), clock_.wall()));
   for (const auto step : {&App::make_storage, &App::make_rooms, &App::make_api})
     if (const int code = (this->*step)(); code != 0) return code;
   return 0;
@@ -324,6 +326,8 @@ int App::run() {
   });
   busy_poll_.run(loop_);
   pool_.join();
+  // PORT=0 took any free one; started again it keeps it.
+  if (exit_code_ == kHandedOver) ::setenv("PORT", std::to_string(server_->port()).c_str(), 1);
   return exit_code_;
 }
 

@@ -31,11 +31,12 @@ Standby::Standby(Parts parts, std::string database_path, std::string metrics_tok
       mark_(database_path_),
       changed_(parts_.executor) {}
 
-bool Standby::may_take(std::chrono::steady_clock::time_point now) {
-  if (start_ == Start::fresh || saw_other_ || now - began_ >= kYieldLease) return true;
-  const auto holder = parts_.lease->holder();
-  saw_other_ = holder && holder->has_value();
-  return false;
+// Who has handed over waits until the other one has had it, however shortly.
+bool Standby::may_take(const storage::LeaseHolder& self) {
+  if (start_ == Start::fresh || saw_other_ || parts_.clock->steady() - began_ >= kYieldLease) return true;
+  const auto last = parts_.lease->last_holder();
+  saw_other_ = last && *last && ((*last)->pid != self.pid || (*last)->host != self.host);
+  return saw_other_;
 }
 
 Task<void> Standby::ask() {
@@ -51,10 +52,10 @@ Task<Result<>> Standby::wait(storage::LeaseHolder self) {
   if (const auto set = mark_.set(); !set) co_return tl::unexpected(set.error());
   const auto other = parts_.lease->holder();
   log_info("main", "standby: another dashboard has the database",
-           {{"holder", other && *other ? storage::describe(**other) : "none just now"}});
+           {{"port", self.port}, {"holder", other && *other ? storage::describe(**other) : "none just now"}});
   for (;;) {
     if (state_ == State::ended) co_return fail(ErrorKind::cancelled, "stopped while in standby");
-    if (may_take(parts_.clock->steady())) {
+    if (may_take(self)) {
       self.since = parts_.clock->wall();
       const auto taken = parts_.lease->try_take(self);
       if (!taken) co_return tl::unexpected(taken.error());

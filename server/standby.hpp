@@ -54,7 +54,7 @@ class Standby {
 
  private:
   enum class State { starting, standby, serving, ended };
-  [[nodiscard]] bool may_take(std::chrono::steady_clock::time_point now);
+  [[nodiscard]] bool may_take(const storage::LeaseHolder& self);
   Task<void> ask();
   enum class Via { direct, proxy };
   [[nodiscard]] Via via(const http::Request& request) const;

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr WallMicros kMicro = 1'000'000;
 // How late a due time may be noticed; the clock may be set meanwhile.
-constexpr auto kLongestSleep = 30s;
+constexpr auto kLongestSleep = 5s;
 
 double seconds_of(WallMicros at) { return static_cast<double>(at) / static_cast<double>(kMicro); }
 

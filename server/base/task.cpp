@@ -28,12 +28,14 @@ Task<void> Notifier::wait() { co_await timer_.async_wait(kQuiet); }
 Task<bool> Notifier::wait_for(std::chrono::steady_clock::duration limit) {
   // A timer of its own races the shared one: many may wait here with different limits.
   const std::size_t before = rounds_;
-  asio::steady_timer deadline(timer_.get_executor(), limit);
+  // One moment for both: were the end later than the deadline (a thread that was preempted between two looks at the clock), the loop
+  // below would wait again, with nothing left to wake it.
+  const auto end = std::chrono::steady_clock::now() + limit;
+  asio::steady_timer deadline(timer_.get_executor(), end);
   auto expire = [this, before](const boost::system::error_code& ec) {
     if (!ec && rounds_ == before) timer_.cancel();
   };
   deadline.async_wait(expire);
-  const auto end = std::chrono::steady_clock::now() + limit;
   while (rounds_ == before && std::chrono::steady_clock::now() < end) {
     co_await timer_.async_wait(kQuiet);
     if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none) break;

@@ -85,26 +85,36 @@ Result<bool> Lease::try_take(const LeaseHolder& self) {
       return fail_errno("lock the lease " + path_);
     }
     if (!still_named(fd, path_)) continue;
-    const std::string text = to_text(self);
-    // A full disk takes no words; the lock is what counts.
-    static_cast<void>(::ftruncate(fd.get(), 0) == 0 && ::pwrite(fd.get(), text.data(), text.size(), 0) > 0);
     held_ = std::move(fd);
+    introduce(self);
     return true;
   }
   return fail(ErrorKind::unavailable, "the lease " + path_ + " is deleted again and again");
 }
 
-Result<std::optional<LeaseHolder>> Lease::holder() const {
+void Lease::introduce(const LeaseHolder& self) {
+  const std::string text = to_text(self);
+  // A full disk takes no words; the lock is what counts.
+  static_cast<void>(held_ && ::ftruncate(held_.get(), 0) == 0 &&
+                    ::pwrite(held_.get(), text.data(), text.size(), 0) > 0);
+}
+
+Result<std::optional<LeaseHolder>> Lease::holder() const { return read(Whose::present); }
+
+Result<std::optional<LeaseHolder>> Lease::last_holder() const { return read(Whose::last); }
+
+Result<std::optional<LeaseHolder>> Lease::read(Whose whose) const {
   const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd && errno == ENOENT) return std::optional<LeaseHolder>();
   if (!fd) return fail_errno("open the lease " + path_);
   // A reader may ask only about the lock that would be in a reader's way: the holder's is.
   struct flock lock = whole_file(F_RDLCK);
   if (::fcntl(fd.get(), F_OFD_GETLK, &lock) != 0) return fail_errno("ask about the lease " + path_);
-  if (lock.l_type == F_UNLCK) return std::optional<LeaseHolder>();
+  if (whose == Whose::present && lock.l_type == F_UNLCK) return std::optional<LeaseHolder>();
   std::array<char, kMaxFile> buffer{};
   const ssize_t size = ::pread(fd.get(), buffer.data(), buffer.size(), 0);
   if (size < 0) return fail_errno("read the lease " + path_);
+  if (size == 0 && whose == Whose::last) return std::optional<LeaseHolder>();
   return std::optional(from_text(std::string(buffer.data(), static_cast<std::size_t>(size))));
 }
 

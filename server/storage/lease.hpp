@@ -36,14 +36,21 @@ class Lease {
 
   // True: it is ours now, until release() or our end. False: another process has it. Makes the file (mode 0600).
   Result<bool> try_take(const LeaseHolder& self);
+  // Says anew who holds it; only while it is held.
+  void introduce(const LeaseHolder& self);
   void release() { held_.reset(); }
   [[nodiscard]] bool held() const { return static_cast<bool>(held_); }
 
   // Who has it now, by its own words; none when nobody has it.
   [[nodiscard]] Result<std::optional<LeaseHolder>> holder() const;
+  // Who had it last, whether that one still has it or not.
+  [[nodiscard]] Result<std::optional<LeaseHolder>> last_holder() const;
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
+  enum class Whose { present, last };
+  [[nodiscard]] Result<std::optional<LeaseHolder>> read(Whose whose) const;
+
   const std::string path_;
   UniqueFd held_;  // the locked file
 };

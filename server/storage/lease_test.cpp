@@ -28,6 +28,7 @@ TEST(Lease, OneHolderThatSaysWhoItIs) {
   EXPECT_EQ(describe(*holder), "pid 12 on web-1, port 3000, version 1.0.0, since 2027-01-15T08:00:00Z");
   blue.release();
   EXPECT_FALSE(green.holder()->has_value());
+  EXPECT_EQ(green.last_holder().value()->pid, 12) << "who had it last is still told";
   EXPECT_TRUE(green.try_take(kMe).value());
   EXPECT_EQ(std::filesystem::status(folder / "test.db.lease").permissions(), std::filesystem::perms(0600));
 }
