@@ -63,7 +63,13 @@ export class Feed implements Port {
     const wheel = (event: WheelEvent) => {
       if (event.deltaY < 0) requestAnimationFrame(() => this.fetchOlder())
     }
+    // The button was released where nobody told: outside of the window.
+    const move = (event: PointerEvent) => {
+      if (this.pressed && event.buttons === 0) release()
+    }
     element.addEventListener('pointerdown', press)
+    element.addEventListener('pointermove', move)
+    window.addEventListener('blur', release)
     window.addEventListener('pointerup', release)
     window.addEventListener('pointercancel', release)
     element.addEventListener('wheel', wheel, { passive: true, capture: true })
@@ -71,6 +77,8 @@ export class Feed implements Port {
     const selected = terminal.onSelectionChange(() => this.readerMoved())
     this.cleanups.push(() => {
       element.removeEventListener('pointerdown', press)
+      element.removeEventListener('pointermove', move)
+      window.removeEventListener('blur', release)
       window.removeEventListener('pointerup', release)
       window.removeEventListener('pointercancel', release)
       element.removeEventListener('wheel', wheel, true)

@@ -3,6 +3,7 @@
 import { WebglAddon } from '@xterm/addon-webgl'
 import type { Terminal } from '@xterm/xterm'
 import { withoutInlineStyles } from './inline_styles.ts'
+import { testsForceWebgl } from './test_hook.ts'
 
 // After this the renderer knows its pixels.
 const kSettlesMs = 500
@@ -17,6 +18,25 @@ function drawNow(terminal: Terminal): void {
   }
   core._renderService?._handleIntersectionChange?.({ isIntersecting: true, intersectionRatio: 1 })
   terminal.refresh(0, terminal.rows - 1)
+}
+
+// What browsers and drivers call drawing without a graphics processor.
+const kSoftware = /swiftshader|llvmpipe|softpipe|software|basic render/i
+
+let quick: boolean | null = null
+
+// Whether WebGL is drawn by a graphics processor. Where the main processor does it, it takes ten times as long as the
+// DOM renderer. Tests may force it, to see that it works.
+function webglIsQuick(): boolean {
+  if (testsForceWebgl()) return true
+  if (quick === null) {
+    const context = document.createElement('canvas').getContext('webgl2', { failIfMajorPerformanceCaveat: true })
+    const info = context?.getExtension('WEBGL_debug_renderer_info') ?? null
+    const name: unknown = context?.getParameter(info?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER)
+    quick = context !== null && !kSoftware.test(String(name))
+    context?.getExtension('WEBGL_lose_context')?.loseContext()
+  }
+  return quick
 }
 
 export class Renderer {
@@ -71,6 +91,7 @@ export class Renderer {
 
   private load(): void {
     if (this.gaveUp) return
+    if (!webglIsQuick()) return this.giveUp()
     const webgl = new WebglAddon()
     try {
       // The browser takes contexts away when there are too many or the GPU restarts: the DOM renderer goes on.

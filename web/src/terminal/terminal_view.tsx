@@ -85,7 +85,7 @@ export function TerminalView({ controller, session, phone, screenReader, echo, r
       {session.status !== 'active' && <Ended session={session} />}
       {(phone || reading !== null) && takesKeys && (
         <div className="terminal-thumb">
-          <KeyBar controller={controller} ctrl={state.ctrl} />
+          {phone && <KeyBar controller={controller} ctrl={state.ctrl} />}
           <Composer controller={controller} ctrl={state.ctrl} />
         </div>
       )}

@@ -35,6 +35,15 @@ export function testsWatch(): boolean {
   }
 }
 
+// Browsers of tests have no graphics processor.
+export function testsForceWebgl(): boolean {
+  try {
+    return testsWatch() && localStorage.getItem('ccdRenderer') === 'webgl'
+  } catch {
+    return false
+  }
+}
+
 export class Recorder {
   private hash = new Fnv1a64()
   private start = 0
