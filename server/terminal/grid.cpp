@@ -24,12 +24,15 @@ LineView Grid::whole_line(int y) const {
   return {.cells = cells(at), .filled = at.filled, .used = at.used, .wrapped = at.wrapped};
 }
 
+// What tmux has when the cells are written one by one. A run that ends exactly at a quarter or a half it gives the next step, but not
+// when it reads the run in two pieces; here the pieces must not matter.
 int Grid::reach_for(int end) const {
-  // Given a run that ends exactly at a quarter or a half tmux takes the next step, but not when it reads the run in two pieces.
-  // Here the pieces must not matter.
+  const int quarter = cols_ / 4;
+  const int half = cols_ / 2;
   if (end <= 0) return 0;
-  if (end <= cols_ / 4) return cols_ / 4;
-  if (end <= cols_ / 2) return cols_ / 2;
+  if (end <= quarter && quarter > 1) return quarter;
+  const int next = quarter > 1 ? quarter + 1 : 1;
+  if (end <= half && next < half) return half;
   return std::max(end, cols_);
 }
 
