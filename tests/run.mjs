@@ -1,4 +1,4 @@
-// Runs the tests that are written in JavaScript: node tests/run.mjs [lint|integration|e2e|all] [filter]
+// Runs the tests that are written in JavaScript: node tests/run.mjs [lint|terminal|integration|e2e|all] [filter]
 //
 // `filter` picks files whose name contains it, or else tests whose name matches it. Each part ends with a line
 // `PART: N passed, N failed, N skipped`; the exit code is 0 only when nothing failed and something passed.
@@ -10,6 +10,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const kParts = {
   lint: { folders: ["lint"], files: 4, minutes: 2 },
+  // Each waits for tmux most of the time.
+  terminal: { folders: ["terminal"], files: 2, minutes: 30 },
   // One file at a time: they measure times, and each starts programs of its own.
   integration: { folders: ["harness", "claude", "integration"], files: 1, minutes: 30 },
   e2e: { folders: ["e2e"], files: 1, minutes: 20 },

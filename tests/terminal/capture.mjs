@@ -44,7 +44,9 @@ function applySgr(state, text) {
     const p = parameters[at];
     if (typeof p === "string") {
       const parts = p.split(":").map((part) => (part === "" ? "" : Number(part)));
-      if (parts[0] === 4) next = { ...next, underline: parts[1] };
+      // 3.3a writes every two-digit attribute with a colon, so "overlined" is 5:3.
+      if (parts[0] === 5) next = applyNumber(next, 53);
+      else if (parts[0] === 4) next = { ...next, underline: parts[1] };
       else next = setColour(next, parts[0], extendedColour(parts, 0).colour);
       at += 1;
     } else if (p === 38 || p === 48 || p === 58) {
@@ -61,8 +63,8 @@ function applySgr(state, text) {
 
 const setColour = (state, which, colour) => ({ ...state, [{ 38: "fg", 48: "bg", 58: "us" }[which]]: colour });
 
-// Characters with what combines with them do not matter here: a row is one string.
-const kPiece = /\x1b\[([0-9;:]*)m|([\x0e\x0f])|([^\x1b\x0e\x0f])/gu;
+// A letter with what combines with it (marks, joiners, variants, the later parts of Hangul) is no line drawing: tmux prints it as it is.
+const kPiece = /\x1b\[([0-9;:]*)m|([\x0e\x0f])|([^\x1b\x0e\x0f][\p{M}\p{Cf}\u1160-\u11ff\ud7b0-\ud7fb]*)/gu;
 
 function readLine(line, before) {
   const row = new RowBuilder();
@@ -78,7 +80,7 @@ function readLine(line, before) {
     } else if (match[2] !== undefined) {
       state = { ...state, drawing: match[2] === "\x0e" };
     } else {
-      const drawn = state.drawing && match[3] >= "`" && match[3] <= "~";
+      const drawn = state.drawing && match[3].length === 1 && match[3] >= "`" && match[3] <= "~";
       row.add(drawn ? kDrawing[match[3].charCodeAt(0) - 0x60] : match[3], name);
     }
   }
@@ -86,10 +88,34 @@ function readLine(line, before) {
   return { row: row.row(), state };
 }
 
-/** The row of one line as the model writes it: SGR and OSC 8 from the default style on, and CR LF where the line ends. */
+const kModelPiece = /\x1b\[([0-9;:]*)([mCXKb])|\x1b\]8;[^\x07\x1b]*(?:\x07|\x1b\\)|([^\x1b])/gu;
+
+/**
+ * The row of one line as the model writes it: from the default style on, with blanks skipped (CUF), erased (ECH) or erased to the end (EL, which
+ * a capture does not show) in place of printed, repeated characters (REP), links, and CR LF where the line ends.
+ */
 export function modelLineRow(text) {
-  const plain = text.replace(/\r\n$/, "").replace(/\x1b\]8;[^\x07\x1b]*(?:\x07|\x1b\\)/g, "");
-  return readLine(plain, kDefault).row;
+  const row = new RowBuilder();
+  let state = kDefault;
+  let last = "";
+  let erased = 0; // ECH leaves the cursor, so the CUF behind it goes over blanks in the style
+  let end = 0;
+  const line = text.replace(/\r\n$/, "");
+  for (const { 0: all, 1: numbers, 2: final, 3: character, index } of line.matchAll(kModelPiece)) {
+    if (index !== end) break;
+    end += all.length;
+    const count = Number(numbers || 1);
+    if (character !== undefined) row.add((last = character), styleName(state));
+    else if (final === "m") state = applySgr(state, numbers);
+    else if (final === "b") row.add(last.repeat(count), styleName(state));
+    else if (final === "X") erased = count;
+    else if (final === "C") {
+      row.add(" ".repeat(count), erased > 0 ? styleName({ ...kDefault, bg: state.bg }) : "");
+      erased = 0;
+    }
+  }
+  if (end !== line.length) throw new Error(`not what write_lines() writes: ${JSON.stringify(line.slice(end, end + 20))}`);
+  return row.row();
 }
 
 // Most rows are the same from one look to the next. The bound keeps long runs small.

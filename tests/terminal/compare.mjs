@@ -29,6 +29,22 @@ export function recordings() {
   });
 }
 
+// A zero width joiner takes the next character that is not ASCII to the one before. tmux forgets it between two reads of the terminal, the
+// model does not: there is no cut in between.
+const kJoiner = Buffer.from("\u200d");
+export const hasJoiner = (session) => session.events.some(({ feed }) => feed?.includes(kJoiner));
+
+/** Where the joiner that may be pending at `at` has found its character, or `at` itself. */
+function behindJoiner(bytes, at) {
+  const joiner = bytes.subarray(0, Math.min(bytes.length, at + 2)).lastIndexOf(kJoiner);
+  if (joiner === -1) return at;
+  let next = joiner + kJoiner.length;
+  while (next < bytes.length && bytes[next] < 0x80) ++next;
+  if (next < bytes.length) ++next;
+  while (next < bytes.length && (bytes[next] & 0xc0) === 0x80) ++next;
+  return Math.max(at, next);
+}
+
 /** The same session with its bytes cut at `cuts` random places, so that there are that many more moments to look at. */
 export function cutSession(session, cuts, seed) {
   const d = new Dice(seed);
@@ -43,9 +59,10 @@ export function cutSession(session, cuts, seed) {
     }
     let from = 0;
     for (const place of places) {
-      if (place <= before + from || place >= before + event.feed.length) continue;
-      events.push({ feed: event.feed.subarray(from, place - before) });
-      from = place - before;
+      const at = behindJoiner(event.feed, place - before);
+      if (place <= before || at <= from || at >= event.feed.length) continue;
+      events.push({ feed: event.feed.subarray(from, at) });
+      from = at;
     }
     events.push({ feed: event.feed.subarray(from) });
     before += event.feed.length;
@@ -79,8 +96,12 @@ export async function compareWithTmux(oracle, driver, session, { historyEvery = 
       }
       const history = i === session.events.length - 1 || (historyEvery > 0 && i % historyEvery === historyEvery - 1);
       const [ours, theirs] = (await Promise.all([driver.look({ history }), pane.look({ history })])).map(asCaptured);
-      // While the alternate screen is shown, tmux would put its rows under the main screen's scrollback.
-      if (history && !theirs.alternate) [ours.joined, theirs.joined] = await Promise.all([driver.joined(), pane.joined()]);
+      if (theirs.alternate) {
+        // Lines that are longer than the alternate screen is wide are captured cut off; the main screen shows them whole again.
+        delete theirs.history;
+      } else if (history) {
+        [ours.joined, theirs.joined] = (await Promise.all([driver.joined(), pane.joined()])).map((lines) => lines.map((line) => line.replace(/ +$/, "")));
+      }
       result.comparisons += 1;
       result.facts += facts(theirs);
       const found = differences(ours, theirs, ["model", "tmux"]);
@@ -93,6 +114,21 @@ export async function compareWithTmux(oracle, driver, session, { historyEvery = 
     await pane.close();
   }
   return result;
+}
+
+// Smaller than what tmux reads at once.
+const kSafePiece = 512;
+
+/**
+ * Like compareWithTmux(). Where there are joiners and a difference, once more in pieces that tmux reads at once, cut where no joiner is pending:
+ * `lostJoiner` says that there was no difference then.
+ */
+export async function compareSurely(oracle, driver, session, options) {
+  const result = await compareWithTmux(oracle, driver, session, options);
+  if (result.findings.length === 0 || !hasJoiner(session)) return result;
+  const bytes = session.events.reduce((sum, { feed }) => sum + (feed?.length ?? 0), 0);
+  const again = await compareWithTmux(oracle, driver, cutSession(session, Math.ceil((4 * bytes) / kSafePiece), session.cols), options);
+  return again.findings.length > 0 ? result : { ...again, lostJoiner: true };
 }
 
 /** A finding as text for a failed test. */

@@ -74,10 +74,13 @@ export class ModelDriver {
   resize(cols, rows) {
     this.#send("r", `${cols} ${rows}`);
   }
-  /** What the model shows, as look.mjs describes it. */
+  /** What the model shows, as look.mjs describes it; with `history` also the scrollback. */
   async look({ history = false } = {}) {
-    const { historyLines, ...look } = JSON.parse((await this.#ask("d", history ? "history" : "")).toString("utf8"));
-    return historyLines ? { ...look, history: historyLines.map(modelLineRow) } : look;
+    return JSON.parse((await this.#ask("d", history ? "history" : "")).toString("utf8"));
+  }
+  /** The scrollback, read from the pages that viewers get. */
+  async pages() {
+    return JSON.parse((await this.#ask("d", "pages")).toString("utf8")).historyLines.map(modelLineRow);
   }
   snapshot() {
     return this.#ask("s");

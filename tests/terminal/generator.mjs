@@ -38,7 +38,7 @@ export class Dice {
 const kWords = ("the quick brown fox jumps over lazy dog error warning note file function return value test passed failed running build commit merge branch " +
   "src/main.cpp:42 --verbose 0x7fff 3.14 [ok] (12) {json} \"quoted\" größer naïve Ελλάδα Привет שלום").split(" ");
 const kWide = ["漢字", "日本語", "テスト", "한국어", "中文输入", "😀", "🚀", "✅", "🙏🏽", "👩‍👩‍👧", "🇩🇪", "❤️", "ｆｕｌｌ", "１２３"];
-const kMarks = ["e\u0301", "a\u0308", "o\u0302\u0323", "\u0301", "\u200b", "\u200d", "\ufe0f", "ไทย", "नमस्ते", "\u1100\u1161\u11a8", "x\u0336"];
+const kMarks = ["e\u0301", "a\u0308", "o\u0302\u0323", "\u0301", "\u200b", "\u200dé", "z\u200d\u0301", "\ufe0f", "ไทย", "नमस्ते", "\u1100\u1161\u11a8", "x\u0336"];
 
 const words = (d, low, high) => d.times(low, high, () => (d.chance(0.06) ? d.of(kWide) : d.chance(0.02) ? d.of(kMarks) : d.of(kWords))).join(" ");
 

@@ -71,7 +71,7 @@ export function withoutClearedEnd(row) {
 const visible = (text) =>
   text.replace(/\x01([^\x02]*)\x02/g, "⟦$1⟧").replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
 
-const common = (some, others) => Object.fromEntries(Object.keys(others).filter((key) => key in some).map((key) => [key, some[key]]));
+const common = (some, others) => Object.fromEntries(Object.keys(others).sort().filter((key) => key in some).map((key) => [key, some[key]]));
 
 /**
  * What differs between two looks, one line a difference, or an empty list. Only what both have is compared: an oracle leaves out

@@ -14,6 +14,16 @@ const kTrialsMax = 3000;
 
 const fieldOf = (result) => result.findings[0]?.found[0].split(/[ :]/)[0];
 
+function joinFeeds(events) {
+  const joined = [];
+  for (const event of events) {
+    const last = joined.at(-1);
+    if (event.feed && last?.feed) last.feed = Buffer.concat([last.feed, event.feed]);
+    else joined.push({ ...event });
+  }
+  return joined;
+}
+
 class Minimiser {
   #trials = 0;
 
@@ -23,13 +33,7 @@ class Minimiser {
 
   async differs(events) {
     if (++this.#trials > kTrialsMax) return false;
-    const merged = [];
-    for (const event of events) {
-      const last = merged.at(-1);
-      if (event.feed && last?.feed) last.feed = Buffer.concat([last.feed, event.feed]);
-      else merged.push({ ...event });
-    }
-    const result = await compareWithTmux(this.oracle, this.driver, { ...this.session, events: merged });
+    const result = await compareWithTmux(this.oracle, this.driver, { ...this.session, events: joinFeeds(events) });
     return fieldOf(result) === this.field;
   }
 
@@ -66,7 +70,8 @@ class Minimiser {
   }
 }
 
-const text = (events) => events.map((event) => (event.resize ? `<resize ${event.resize}>` : JSON.stringify(event.feed.toString("latin1")).slice(1, -1))).join("");
+const escaped = (bytes) => bytes.toString("latin1").replace(/[\x00-\x1f\x7f-\xff\\]/g, (c) => (c === "\\" ? "\\\\" : c === "\x1b" ? "\\e" : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`));
+const text = (events) => events.map((event) => (event.resize ? `<resize ${event.resize}>` : escaped(event.feed))).join("");
 
 const [what, profile] = process.argv.slice(2);
 const session = profile ? makeSession(Number(what), profile) : recordings().find(({ name }) => name === what);
@@ -80,8 +85,7 @@ try {
     console.log("no difference");
   } else {
     console.log(`${session.cols}x${session.rows}: ${text(events)}`);
-    const merged = events.map((event) => ({ ...event }));
-    const { findings } = await compareWithTmux(oracle, driver, { ...session, events: merged });
+    const { findings } = await compareWithTmux(oracle, driver, { ...session, events: joinFeeds(events) });
     console.log(findings.slice(0, 1).flatMap(({ found }) => found.slice(0, 8)).join("\n"));
   }
 } finally {

@@ -140,10 +140,10 @@ class Pane {
     };
   }
 
-  /** Scrollback and screen as text, one line where the terminal wrapped, without blanks at the ends. */
+  /** Scrollback and screen as text, one line where the terminal wrapped. */
   async joined() {
     const [lines] = await this.oracle.control.send(`capture-pane -p -e -N -J -S - -t ${this.id}`);
-    return captureRows(lines).map((row) => withoutStyles(row).replace(/ +$/, ""));
+    return captureRows(lines).map((row) => withoutStyles(row));
   }
 
   async close() {

@@ -8,7 +8,11 @@ import { TmuxOracle } from "./tmux_oracle.mjs";
 
 const kFirst = 0xa0; // below are controls and ASCII
 const kLast = 0x10ffff;
+// Takes a joiner that the character before has left.
+const kAfter = "\u0301";
 const kAtOnce = 8192;
+// tmux reads 4 KiB at once and forgets a joiner between two reads.
+const kPieceBytes = 2048;
 const kPrefixes = { alone: "", behindALetter: "a", behindAJoiner: "\u{1f469}\u200d" };
 
 let oracle;
@@ -29,8 +33,12 @@ async function tmuxColumns(pane, prefix, from, count) {
   let answers = "";
   pane.onReply = (piece) => (answers += piece.toString("latin1"));
   let text = "";
-  for (let point = from; point < from + count; ++point) text += isSurrogate(point) ? "\r\x1b[6n" : `\r${prefix}${String.fromCodePoint(point)}\x1b[6n`;
-  await pane.feed(Buffer.from(text));
+  for (let point = from; point < from + count; ++point) text += `\r${isSurrogate(point) ? "" : prefix + String.fromCodePoint(point)}\x1b[6n${kAfter}`;
+  for (let at = 0; at < text.length; ) {
+    const end = text.length - at <= kPieceBytes / 4 ? text.length : text.lastIndexOf("\r", at + kPieceBytes / 4);
+    await pane.feed(Buffer.from(text.slice(at, end)));
+    at = end;
+  }
   await until("tmux has answered", () => answers.split("R").length > count, { stepMs: 2, timeoutMs: 30_000 });
   return [...answers.matchAll(/\[1;(\d+)R/g)].map((match) => Number(match[1]) - 1);
 }
