@@ -1,4 +1,4 @@
-# The images of the stack: `agents` (tmux and what agents run in), `proxy` (nginx), `toolchain` (compilers), and `dashboard`, the default.
+# The images of the stack: `agents` (tmux and what agents run in), `toolchain` (compilers), and `dashboard`, the default. nginx's is ops/nginx/Dockerfile.
 #
 #   docker build -t claude-code-dashboard .                                  everything from source (some minutes)
 #   docker build --build-arg PROGRAMS=prebuilt -t claude-code-dashboard .    from build/image/ (made by scripts/image-files.sh): the CI's way
@@ -24,7 +24,9 @@ ENV DEBIAN_FRONTEND=noninteractive LANG=C.UTF-8
 ARG UID=1000
 ARG GID=1000
 RUN apt-get update -qq && \
-    apt-get install -y -qq --no-install-recommends tini bash tmux git curl ca-certificates procps libcap2-bin less openssh-client jq gzip >/dev/null && \
+    apt-get install -y -qq --no-install-recommends tini bash tmux git curl ca-certificates procps libcap2-bin less openssh-client jq gzip \
+      # what the dashboard is linked with
+      libargon2-1 libboost-json1.81.0 libssl3 libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 zlib1g libcurl4 libsimdjson14 >/dev/null && \
     rm -rf /var/lib/apt/lists/* && \
     # Its helper needs a right that no container of ours has, and its fork hides the ends of programs from tmux.
     rm -f /usr/lib/*/utempter/utempter /usr/libexec/utempter/utempter && \
@@ -44,21 +46,6 @@ WORKDIR /home/claude
 ENTRYPOINT ["/usr/bin/tini", "--"]
 CMD ["/app/agents.sh"]
 HEALTHCHECK --interval=5s --timeout=3s --start-period=5s --retries=3 CMD ["tmux", "-N", "-L", "claude-dashboard", "display-message", "-p", "#{pid}"]
-
-# --- proxy: nginx in front, which sends people to blue or green ----------------------------------------------------------------
-FROM ${BASE} AS proxy
-ENV DEBIAN_FRONTEND=noninteractive
-ARG UID=1000
-ARG GID=1000
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends tini nginx-light curl ca-certificates >/dev/null && \
-    rm -rf /var/lib/apt/lists/* /etc/nginx/sites-enabled /etc/nginx/conf.d && \
-    groupadd --gid "$GID" claude && useradd --uid "$UID" --gid "$GID" --no-create-home claude
-COPY ops/nginx/nginx.conf ops/nginx/dashboard.conf ops/nginx/tls.conf /etc/nginx/
-COPY ops/container/proxy.sh /app/proxy.sh
-USER claude
-ENTRYPOINT ["/usr/bin/tini", "--"]
-CMD ["/app/proxy.sh"]
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 CMD ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:3000/nginx/live"]
 
 # --- toolchain: compilers and Node; the dev stack's builder runs in it ---------------------------------------------------------
 FROM ${BASE} AS toolchain
@@ -82,11 +69,6 @@ RUN if [ "$PROGRAMS" = source ]; then ./dev build && ./scripts/image-files.sh /o
 
 # --- dashboard -----------------------------------------------------------------------------------------------------------------
 FROM runtime AS dashboard
-ENV DEBIAN_FRONTEND=noninteractive
-RUN apt-get update -qq && \
-    apt-get install -y -qq --no-install-recommends libargon2-1 libboost-json1.81.0 libssl3 libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 zlib1g \
-      libcurl4 libsimdjson14 >/dev/null && \
-    rm -rf /var/lib/apt/lists/*
 COPY --from=programs /out/ /app/
 COPY ops/container/dashboard.sh ops/container/prepare.sh /app/
 COPY scripts/ /scripts/
