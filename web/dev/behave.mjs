@@ -33,6 +33,7 @@ async function opened(options, body) {
     args: kFlags,
     viewport: options.viewport ?? { width: 1200, height: 700 },
     hasTouch: options.touch ?? false,
+    reducedMotion: options.reducedMotion ?? 'no-preference',
   })
   const faults = []
   try {
@@ -131,13 +132,22 @@ const kChecks = {
     })
   },
 
-  async 'reading far up in a flood gets older lines'() {
+  async 'reading far up in a flood gets older lines, and stays there'() {
     await opened({ before: (session) => session.output(lines(0, 5_000)) }, async ({ page, session, server }) => {
       server.skim = true
-      session.output(lines(5_000, 5_100))
-      await until('skimmed', async () => (await rows(page)).includes('line 5099'))
-      await wheel(page, -600)
-      await until('older lines came', async () => (await page.evaluate(() => window.ccdTest.screenText(true).split('\n').length)) > 200)
+      let at = 5_000
+      const flood = setInterval(() => session.output(lines(at, (at += 5))), 20)
+      const have = () => page.evaluate(() => window.ccdTest.screenText(true).split('\n').length)
+      try {
+        await until('skimmed', async () => (await rows(page)).some((row) => /line 5[1-9]\d\d/.test(row)))
+        await until('older lines came', async () => (await page.keyboard.press('Shift+PageUp'), await have()) > 1_000)
+        await page.waitForTimeout(300)
+        const held = await rows(page)
+        await page.waitForTimeout(500)
+        assert.deepEqual(await rows(page), held)
+      } finally {
+        clearInterval(flood)
+      }
     })
   },
 
@@ -378,6 +388,20 @@ const kChecks = {
       assert.ok((await top()) > 0)
       await page.getByRole('button', { name: 'Terminal', exact: true }).click()
       await until('the terminal is back', async () => (await rows(page)).includes('unseen'))
+    })
+  },
+
+  async 'letters are as wide as their cells, also scaled and with reduced motion'() {
+    const before = (session) => session.output(Buffer.from(`${'m'.repeat(140)}\r\n`))
+    const options = { session: { cols: 147 }, viewport: { width: 390, height: 844 }, server: { foreignSize: true }, before }
+    await opened({ ...options, reducedMotion: 'reduce' }, async ({ page }) => {
+      await until('the text is drawn as wide as it should be', () =>
+        page.evaluate(() => {
+          const row = document.querySelector('.xterm-rows > div')
+          const text = row?.firstElementChild?.getBoundingClientRect().width ?? 0
+          return Math.abs(text / ((row?.clientWidth ?? 1) * (140 / 147)) - 1) < 0.02
+        }),
+      )
     })
   },
 

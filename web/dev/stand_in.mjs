@@ -181,7 +181,8 @@ class Viewer {
     if (this.timer !== undefined || this.unacknowledged || this.at >= this.session.screen.at) return
     this.timer = setTimeout(() => {
       this.timer = undefined
-      if (this.socket.readyState === 1 && !this.unacknowledged) this.sendSnapshot(0)
+      if (this.socket.readyState === 1 && !this.unacknowledged) this.sendSnapshot(this.lines ?? kFirstLines)
+      this.lines = undefined
     }, kSkimMs)
   }
 
@@ -369,7 +370,9 @@ export class StandIn {
       viewer.close()
       channels.delete(channel)
     } else if (message.type === 'scrollback') {
-      viewer.sendSnapshot(message.lines)
+      // As the server does it: one snapshot on the way.
+      if (this.skim && viewer.unacknowledged) viewer.lines = message.lines
+      else viewer.sendSnapshot(message.lines)
     } else if (message.type === 'resize' || message.type === 'fit') {
       if (message.type === 'resize') viewer.wanted = message
       this.options.foreignSize = this.options.foreignSize && message.type === 'resize'

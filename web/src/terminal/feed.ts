@@ -168,6 +168,10 @@ export class Feed implements Port {
     return lines !== null && scrollbacks.answers(this.scrollback, lines, this.terminal.buffer.active.baseY)
   }
 
+  expectsMore(): boolean {
+    return this.scrollback.asked !== null
+  }
+
   holding(holds: boolean): void {
     this.holds = holds
     if (holds) this.setBelow(true)

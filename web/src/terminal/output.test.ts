@@ -30,6 +30,10 @@ class FakePort implements Port {
   mayReplace(lines: number | null) {
     return !this.reading || (this.answers !== null && lines === this.answers)
   }
+  expects = false
+  expectsMore() {
+    return this.expects
+  }
   holding(holds: boolean) {
     this.held.push(holds)
   }
@@ -119,6 +123,20 @@ describe('output', () => {
     port.output.resume()
     port.parse()
     expect(port.shown).toEqual(['skimmed'])
+  })
+
+  it('counts those that follow as shown, too, until what was asked for comes', () => {
+    const port = new FakePort()
+    Object.assign(port, { reading: true, answers: 2_000, expects: true })
+    port.snapshot('skimmed')
+    port.output.history(200, 9_000)
+    port.snapshot('skimmed again')
+    port.output.history(200, 9_100)
+    expect(port.shown).toEqual(['skimmed', 'skimmed again'])
+    port.snapshot('with lines')
+    port.output.history(2_000, 9_200)
+    port.parse()
+    expect(port.did).toEqual(['replace with lines', 'history 2000 9200'])
   })
 
   it('goes on when the terminal parses at once', () => {

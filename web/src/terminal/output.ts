@@ -17,6 +17,8 @@ export interface Port {
   // Whether the screen may be replaced now, by one with so many lines of scrollback (null: not yet known). False while
   // somebody reads: then it waits for resume().
   mayReplace(lines: number | null): boolean
+  // Whether what waits keeps the server from sending what somebody asked for.
+  expectsMore(): boolean
   // Output waits, or no longer does.
   holding(holds: boolean): void
 }
@@ -49,6 +51,7 @@ export class Output {
     const last = this.steps.findLast((step) => step.kind === 'snapshot')
     if (last?.kind === 'snapshot') last.lines ??= lines
     this.add({ kind: 'history', lines, kept })
+    if (this.port.expectsMore()) this.passOver()
   }
 
   reset(): void {
