@@ -392,7 +392,7 @@ const kChecks = {
   },
 
   async 'letters are as wide as their cells, also scaled and with reduced motion'() {
-    const before = (session) => session.output(Buffer.from(`${'m'.repeat(140)}\r\n`))
+    const before = (session) => session.output(Buffer.from(`${'W'.repeat(140)}\r\n`))
     const options = { session: { cols: 147 }, viewport: { width: 390, height: 844 }, server: { foreignSize: true }, before }
     await opened({ ...options, reducedMotion: 'reduce' }, async ({ page }) => {
       await until('the text is drawn as wide as it should be', () =>

@@ -42,6 +42,7 @@ export class Feed implements Port {
   // Between pressing and releasing in the terminal a selection is made.
   private pressed = false
   private isBelow = false
+  private isFetching = false
   // Lines that somebody tried to scroll up by while there were none.
   private pulled = 0
   private holds = false
@@ -203,10 +204,16 @@ export class Feed implements Port {
     if (this.fetchingTimer !== null) clearTimeout(this.fetchingTimer)
     this.fetchingTimer = null
     const fetching = this.scrollback.asked !== null
-    this.events.fetching(fetching)
+    this.setFetching(fetching)
     if (!fetching) return
     // No answer: nothing turns any longer.
-    this.fetchingTimer = setTimeout(() => this.events.fetching(false), scrollbacks.kAnswerWithinMs)
+    this.fetchingTimer = setTimeout(() => this.setFetching(false), scrollbacks.kAnswerWithinMs)
+  }
+
+  private setFetching(is: boolean): void {
+    if (is === this.isFetching) return
+    this.isFetching = is
+    this.events.fetching(is)
   }
 
   private lineAt(line: number): string {
