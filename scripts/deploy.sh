@@ -123,6 +123,7 @@ else
   scripts/blue-green.sh "$tag"
 fi
 step "$tag is deployed ($environment): $(stack_url)"
+[ "$tag" = "$(own_version)" ] || say "This checkout is $(own_version): git checkout $tag, so that docker-compose commands mean the same version."
 if [ "$(curl -sS "$(stack_url)/api/auth/state" 2>/dev/null | grep -c '"setup_required" *: *true')" = 1 ]; then
   say "There is no account yet: docker-compose exec dashboard dashboard user add NAME"
 fi

@@ -1,5 +1,5 @@
 // What the container and runbook tests share: an engine, a repository to clone, images, and commands run as an operator types them.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -72,12 +72,16 @@ export async function needEngine() {
   if (started.code !== 0) return `no Docker Engine: ${started.out.trim().split("\n").at(-1)}`;
   const built = existsSync(path.resolve(kRepository, process.env.BUILD ?? "build/release", "server/dashboard"));
   if (!built) return "the programs are not built: ./dev build";
+  const other = (await sh("docker inspect -f '{{index .Config.Labels \"com.docker.compose.project.working_dir\"}}' claude-code-dashboard")).out.trim();
+  if (other.startsWith("/") && !other.startsWith(kWork)) return `this engine runs somebody's dashboard (${other})`;
   return undefined;
 }
-export function stopEngine() {
-  spawnSync("tests/container/engine.sh", ["stop"], { cwd: kRepository, stdio: "inherit" });
+/** Images of an earlier run lose their tags, so that they are built anew; their layers stay for the cache. */
+export async function forgetImages() {
+  for (const image of ["claude-code-dashboard:v1.0.0", "claude-code-dashboard:v1.0.1", "claude-code-dashboard-agents:1", "claude-code-dashboard-proxy:1"]) {
+    await sh(`docker tag ${image} ${image.split(":")[0]}:cache && docker rmi ${image}`);
+  }
 }
-
 /** A bare repository with this checkout's files (committed or not) on main, tagged v1.0.0: what an operator clones. */
 export async function makeRepository() {
   const bare = path.join(kWork, "repository.git");

@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { giveImageFiles, kRepository, kWork, makeImageFiles, makeRepository, must, needEngine, sh, stopEngine } from "../container/stack.mjs";
+import { forgetImages, giveImageFiles, kRepository, makeImageFiles, makeRepository, needEngine, sh } from "../container/stack.mjs";
 import { State } from "./state.mjs";
 import { table } from "./table.mjs";
 
@@ -96,6 +96,7 @@ if (reason) {
   const s = new State({ fullBuild: options.has("--full-build") });
   try {
     await makeImageFiles();
+    await forgetImages();
     s.repository = await makeRepository();
     for (const folder of [s.devParent, s.prodParent]) {
       rmSync(folder, { recursive: true, force: true });
@@ -133,7 +134,5 @@ if (reason) {
     if (!options.has("--keep")) await s.remove();
     console.log(`runbook: ${Math.round((performance.now() - began) / 1000)} s`);
     finish(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
-    if (!options.has("--keep") && s.startedEngine) stopEngine();
   }
 }
-export { kWork, must };

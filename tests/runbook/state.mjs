@@ -111,8 +111,10 @@ export class State {
 
   // --- checks before a deployment ------------------------------------------------------------------------------------------------
 
-  async preflightSays(pattern) {
-    const { out } = await this.sh("./scripts/preflight.sh production");
+  /** One run of the checklist answers all its rows; `fresh` asks anew. */
+  async preflightSays(pattern, fresh = false) {
+    if (fresh || !this.found.preflight) this.found.preflight = (await this.sh("./scripts/preflight.sh production")).out;
+    const out = this.found.preflight;
     const line = out.match(pattern);
     if (!line) throw new Error(`no ${pattern} in\n${out}`);
     this.note(out.split("\n").find((text) => pattern.test(text)));

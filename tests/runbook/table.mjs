@@ -8,8 +8,6 @@
 // `expect` is a pattern, or a function of { code, out }; `code` is the exit code that is right (0), or "any".
 // `timeout` in seconds: for what goes on until somebody stops it, `stops: true` makes that end the right one.
 
-const kSeconds = 1000;
-
 /** @param s the state that the rows share: folders, helpers, what an earlier row found */
 export function table(s) {
   const dev = "-f docker-compose.yml -f docker-compose.dev.yml";
@@ -23,7 +21,7 @@ export function table(s) {
   // --- Quick Start ------------------------------------------------------------------------------------------------------------
   part("Quick Start: Local Development");
   row("git clone <repo>", { run: `git clone ${s.repository} terminal`, cwd: () => s.devParent, why: "the repository's address", expect: () => s.enter(s.devClone) });
-  row("cd terminal", { run: "pwd", why: "each row is a shell of its own", expect: /terminal/ });
+  row("cd terminal", { cwd: () => s.devParent, expect: () => true });
   row("cp .env.example .env", { expect: () => true });
   row("npm install", { timeout: 300, expect: () => true });
   row("npm run build", s.fullBuild ? { timeout: 900, expect: () => true } : {
@@ -44,7 +42,7 @@ export function table(s) {
 
   part("Quick Start: Production Deployment");
   row("git clone <repo>", { run: `git clone ${s.repository} terminal`, cwd: () => s.prodParent, why: "the repository's address", expect: () => s.enter(s.prodClone) });
-  row("cd terminal", { run: "pwd", why: "each row is a shell of its own", expect: /terminal/ });
+  row("cd terminal", { cwd: () => s.prodParent, expect: () => true });
   row("cp .env.production.example .env.production", { expect: () => s.prepareProduction() });
   row("nano .env.production", { run: s.editSettings, why: "a person edits; here sed sets JWT_SECRET", expect: () => true });
   row("./scripts/deploy.sh production v1.0.0", { timeout: 600, expect: /v1\.0\.0 is deployed \(production\)/ });
@@ -75,13 +73,13 @@ export function table(s) {
   preflight("Alert thresholds defined", /^ok +alert thresholds/m);
   row("Backup verification complete", { claim: async () => {
     await s.must("./scripts/backup.sh");
-    await s.preflightSays(/^ok +the newest backup is good/m);
+    await s.preflightSays(/^ok +the newest backup is good/m, true);
   } });
 
   // --- Deployment Procedures ----------------------------------------------------------------------------------------------------
   part("Standard Deployment: Step 1");
   row("git pull origin main", { expect: /up to date|Fast-forward|FETCH_HEAD/i });
-  row("git log --oneline -10", { run: "git --no-pager log --oneline -10", why: "no pager", expect: /The version under test/ });
+  row("git log --oneline -10", { env: { GIT_PAGER: "cat" }, expect: /The version under test/ });
   row("npm ci", { timeout: 300, expect: () => true });
   row("npm audit", { code: "any", timeout: 60, expect: ({ code, out }) => s.auditAnswer(code, out) });
   row("npm run build", { run: `cd ${s.checkout} && npm run build`, timeout: 900, why: "in the checkout under test", expect: () => true });
@@ -108,9 +106,9 @@ export function table(s) {
   row("scripts/rollback.sh: the same without ending an agent", { claim: () => s.scriptedRollback(), ours: true });
 
   part("Blue/Green Deployment");
-  row("export IMAGE_TAG=v1.0.1", { run: "true", why: "exported for the next row", expect: () => s.makeTag("v1.0.1") });
+  row("export IMAGE_TAG=v1.0.1", { expect: () => s.makeTag("v1.0.1") });
   row(`docker-compose ${prod} up -d dashboard-green`, { env: { IMAGE_TAG: "v1.0.1" }, timeout: 120, expect: () => true });
-  row("curl http://localhost:3001/health", { run: "curl -fsS --retry 30 --retry-delay 1 --retry-all-errors http://localhost:3001/health", why: "asked until it answers", expect: healthy });
+  row("curl http://localhost:3001/health", { before: () => s.until("green answers", async () => /healthy/.test((await s.sh("curl -s http://localhost:3001/health")).out), 30), expect: healthy });
   row("# Update Nginx to point to green", { run: "./scripts/blue-green.sh switch green", why: "the runbook prints no command", expect: /green .*serves, gets the visitors/ });
   row("docker-compose restart nginx", { timeout: 60, expect: () => s.waitHealthy("green") });
   row("sleep 300", { run: "sleep 3", why: "blue stands by; five minutes add nothing here", expect: () => s.standsBy("blue") });
@@ -143,11 +141,11 @@ export function table(s) {
   row("2. ALLOWED_PROJECT_ROOTS not writable", { claim: () => s.refusal({ ALLOWED_PROJECT_ROOTS: "/usr/share" }, 77, /ALLOWED_PROJECT_ROOTS: .*not writable/) });
   row("3. Port 3000 already in use", { claim: () => s.portInUse() });
   row("4. Database corruption", { claim: () => s.corruption() });
-  row("3. Restart: docker-compose up -d", { run: "docker-compose up -d", timeout: 120, why: "the words around it", expect: () => s.waitHealthy() });
+  row("docker-compose up -d", { timeout: 120, expect: () => s.waitHealthy() });
   part("Issue: High memory usage");
   row("docker stats --no-stream claude-code-dashboard", { expect: /claude-code-dashboard[\s\S]*MiB/ });
   row("docker-compose exec dashboard ps aux --sort=-%mem", { expect: /\/app\/dash/ });
-  row("2. Restart container: docker-compose restart dashboard", { run: "docker-compose restart dashboard", why: "the words around it", timeout: 60, expect: () => s.waitHealthy() });
+  row("docker-compose restart dashboard", { timeout: 60, expect: () => s.waitHealthy() });
   part("Issue: Slow responses");
   row(`docker-compose exec dashboard sqlite3 /app/data/dashboard.db "SELECT name FROM sqlite_master WHERE type='table';"`, { expect: /sessions[\s\S]*|audit_logs/ });
   row('docker-compose exec dashboard sqlite3 /app/data/dashboard.db "EXPLAIN QUERY PLAN SELECT * FROM sessions;"', { expect: /SCAN sessions/ });
@@ -169,7 +167,7 @@ export function table(s) {
   part("Disaster Recovery");
   row("(a mark in the database before it, and a backup with it)", { run: "./scripts/backup.sh", why: "so that the restore shows what came back", ours: true, before: () => s.markDatabase(), expect: () => s.newestBackup() });
   row("docker-compose down", { timeout: 120, expect: () => true });
-  row("rm /app/data/dashboard.db", { run: "rm -f /app/data/dashboard.db", why: "-f: no question when it is write-protected", expect: () => true });
+  row("rm /app/data/dashboard.db", { expect: () => true });
   row("gunzip < /mnt/backups/dashboard_20241215_020000.db.gz > /app/data/dashboard.db", { run: () => `gunzip < ${s.found.newest} > /app/data/dashboard.db`, why: "the backup of today", expect: () => true });
   row('sqlite3 /app/data/dashboard.db "PRAGMA integrity_check;"', { expect: /^ok$/m });
   row("docker-compose up -d", { timeout: 200, expect: () => true });
@@ -226,7 +224,7 @@ export function table(s) {
   row("docker-compose logs > /tmp/incident_$(date +%s).txt", { expect: () => s.must("ls /tmp/incident_*.txt && rm -f /tmp/incident_*.txt") });
   row("docker stats --no-stream > /tmp/stats_$(date +%s).txt", { expect: () => s.must("ls /tmp/stats_*.txt && rm -f /tmp/stats_*.txt") });
   row("./scripts/diagnostics.sh: the same with more, secrets removed", { claim: () => s.diagnostics(), ours: true });
-  row("Attempt restart: docker-compose restart dashboard", { run: "docker-compose restart dashboard", why: "the words around it", timeout: 60, expect: () => s.waitHealthy() });
+  row("docker-compose restart dashboard", { timeout: 60, expect: () => s.waitHealthy() });
   row("If restart fails, rollback to previous version", { claim: () => s.rollbackIsKnown() });
   row('docker-compose logs --since 1h | grep -i "error\\|warn"', { run: 'docker-compose logs --tail=all | grep -i "error\\|warn"', why: "docker-compose 1.29 has no --since (v2 has)", before: () => s.sinceAsPrinted("1h"), code: "any", expect: () => true });
   row("Communicate status, estimate resolution time", { not: "a person" });
@@ -245,4 +243,3 @@ export function table(s) {
   return rows;
 }
 
-export { kSeconds };
