@@ -81,7 +81,9 @@ export class TerminalController {
     screen.shiftEnterBreaksLine = env.session.kind === 'claude'
     screen.echo.setOn(this.echoes)
     screen.terminal.options.disableStdin = !this.takesKeys
-    const size = screen.wanted() ?? { cols: 80, rows: 24 }
+    // Who only reads the text leaves the pane as it is.
+    const { cols, rows } = env.session
+    const size = screen.wanted() ?? (cols > 0 && rows > 0 ? { cols, rows } : { cols: 80, rows: 24 })
     this.channel = env.wire.openTerminal({
       session: env.session.id,
       size,
