@@ -127,8 +127,7 @@ std::optional<Style> Display::show_main(SaveCursor restore) {
   std::optional<Style> pen;
   if (restore == SaveCursor::yes && s_.saved_cursor) {
     s_.x = s_.saved_cursor->x;
-    // The cursor may have been put aside on a higher screen.
-    s_.y = std::min(s_.saved_cursor->y, (s_.saved ? *s_.saved : s_.grid).rows() - 1);
+    s_.y = s_.saved_cursor->y;  // under the last row when it was put aside on a higher screen
     pen = s_.saved_pen;
   }
   if (s_.saved) {

@@ -20,7 +20,7 @@ bool is_plain(const Style& style) { return looks_equal(style, {}); }
 bool keeps(Cell old, Cell cell, const Tables& tables) {
   const Style& was = tables.styles[old.style];
   const bool small = is_ascii(old) && was.underline_colour.is_standard() && was.foreground.kind() != Colour::Kind::rgb &&
-                     was.background.kind() != Colour::Kind::rgb && was.link == 0;
+                     was.background.kind() != Colour::Kind::rgb;
   return small && old.glyph == cell.glyph && looks_equal(was, tables.styles[cell.style]);
 }
 
@@ -73,6 +73,13 @@ bool Display::make_room(int x, int width) {
   return cut;
 }
 
+// The cell stays what it was but for the link, which tmux does not know.
+StyleId Display::keep_underline_colour(StyleId id) {
+  Style style = s_.tables.styles[id];
+  style.underline_colour = {};
+  return s_.tables.styles.intern(style);
+}
+
 void Display::print_cell(Cell cell) {
   if (s_.joining) {
     char bytes[4];
@@ -103,8 +110,9 @@ void Display::print_cell(Cell cell) {
   const GridRow& row = s_.grid.row(s_.y);
   const Style& style = s_.tables.styles[cell.style];
   if (s_.x >= row.reach) changes = changes || cell.glyph != ' ' || !is_plain(style);
-  else if (s_.x < row.used) changes = changes || !keeps(s_.grid.cell(s_.x, s_.y), cell, s_.tables);
-  else changes = true;
+  else if (s_.x >= row.used || !keeps(s_.grid.cell(s_.x, s_.y), cell, s_.tables)) changes = true;
+  else if (!changes) cell.style = keep_underline_colour(cell.style);
+  if (s_.x < row.used) changes = true;
   if (changes) s_.grid.set(s_.x, s_.y, cell);
   const int last = wraps ? 0 : 1;
   const int end = cols() - last - width;  // less than nothing is everything in tmux's unsigned numbers

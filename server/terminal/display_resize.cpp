@@ -27,7 +27,8 @@ void Display::resize_screen(Size size, bool reflowed) {
 void Display::resize_rows(int wanted, int& y) {
   int needed = rows() - wanted;
   if (needed > 0) {
-    const int below = std::min(needed, rows() - 1 - y);
+    // A cursor under the last row, which show_main() leaves for a moment, is far above it in tmux's unsigned numbers.
+    const int below = y >= rows() ? needed : std::min(needed, rows() - 1 - y);
     if (below > 0) {
       s_.grid.clear(0, rows() - below, cols(), below, 0);
       s_.grid.drop_rows_below(below);
@@ -70,7 +71,7 @@ void Display::reflow(int new_cols, int& x, int& y) {
     const GridRow& row = s_.grid.row(static_cast<int>(i - above));
     return {row.used, row.wrapped};
   };
-  const WrapPosition position = wrap_position(shape, x, above + static_cast<std::size_t>(y));
+  const WrapPosition position = wrap_position(shape, x, above + static_cast<std::size_t>(std::min(y, rows() - 1)));
 
   std::vector<Line> screen;
   for (int i = 0; i < rows(); ++i) {

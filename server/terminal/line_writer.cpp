@@ -11,7 +11,7 @@
 namespace ccd::terminal {
 namespace {
 
-// Runs of one character from this length on are shorter as "repeat", and of standard blanks as "go right".
+// Runs of one character from this length on are shorter as "repeat", and of standard blanks as "go to the column".
 constexpr int kLongRun = 8;
 
 void append_sequence(std::string& out, int number, char final) {
@@ -44,6 +44,17 @@ bool additions(const Style& from, const Style& to, Style& added) {
 }
 
 std::string_view first_character(std::string_view text) { return text.substr(0, read_utf8(text.data(), text.size()).size); }
+
+// Terminals do not agree how many columns the character takes. The others: Latin, Greek and Cyrillic, punctuation, line drawing,
+// Chinese, Japanese and Korean.
+bool is_doubtful(Cell cell) {
+  if (is_ascii(cell)) return false;
+  if ((cell.glyph & kCluster) != 0) return true;
+  const std::uint32_t code = cell.glyph & kGlyphMask;
+  const auto in = [&](std::uint32_t first, std::uint32_t last) { return code >= first && code <= last; };
+  return code != ' ' && !in(0xa1, 0xac) && !in(0xae, 0x2ff) && !in(0x370, 0x52f) && !in(0x2010, 0x2027) && !in(0x2500, 0x259f) &&
+         !in(0x3041, 0x3096) && !in(0x30a1, 0x30ff) && !in(0x4e00, 0x9fff) && !in(0xac00, 0xd7a3) && !in(0xff01, 0xff60);
+}
 
 constexpr std::uint16_t kNotSgr = kLineDrawing;
 
@@ -91,23 +102,31 @@ void LineWriter::same(char character, int count) {
 }
 
 void LineWriter::cells(const LineView& line, int begin, int end, const Tables& tables) {
+  bool doubt = false;  // where the cursor is
   for (int x = begin; x < end;) {
     const Cell cell = cell_at(line, x);
+    if (is_padding(cell) && !is_torn(line, x)) {
+      ++x;
+      continue;
+    }
+    // One step for all doubtful characters in a row, and one before the last, so that the terminal is at the edge behind it.
+    const bool last = x + columns_of(cell) >= end;
+    if (doubt && drawing_ == LineDrawing::as_charset && (last || !is_doubtful(cell))) {
+      append_sequence(out_, x + 1, 'G');
+      doubt = false;
+    }
+    doubt = doubt || is_doubtful(cell);
     if (is_torn(line, x)) {
       style(tables.styles[cell.style], tables.links);
       out_ += ' ';
       ++x;
       continue;
     }
-    if (is_padding(cell)) {
-      ++x;
-      continue;
-    }
     int run = 1;
     while (x + run < end && cell_at(line, x + run) == cell) ++run;
     // The first and the last cell are printed, so that wraps happen and the row counts as written up to here.
-    if (cell == Cell{} && run >= kLongRun && x > begin && x + run < end) {
-      append_sequence(out_, run, 'C');
+    if (drawing_ == LineDrawing::as_charset && cell == Cell{} && run >= kLongRun && x > begin && x + run < end) {
+      append_sequence(out_, x + run + 1, 'G');
       x += run;
       continue;
     }
@@ -139,7 +158,7 @@ void LineWriter::erased(const LineView& line, int begin, int cols, const Tables&
       }
       append_sequence(out_, end - x, 'X');
     }
-    append_sequence(out_, end - x, 'C');
+    append_sequence(out_, end + 1, 'G');
     x = end;
   }
 }

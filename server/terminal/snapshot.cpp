@@ -32,7 +32,8 @@ class SnapshotWriter {
     main_screen(main, scrollback_lines);
     if (display_.saved) {
       enter_alternate();
-      out_ += "\x1b[m";
+      // Other terminals fill the alternate screen with the pen's background.
+      out_ += "\x1b[m\x1b[H\x1b[2J";
       if (main.size() != display_.grid.size()) record(out_, "size", {display_.grid.cols(), display_.grid.rows()});
       out_ += "\x1b[H";
       rows(display_.grid);
