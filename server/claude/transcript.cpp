@@ -10,6 +10,7 @@ std::string_view to_string(EntryKind kind) {
     case EntryKind::result: return "result";
     case EntryKind::summary: return "summary";
     case EntryKind::compaction: return "compaction";
+    case EntryKind::interruption: return "interruption";
     case EntryKind::failure: return "failure";
     case EntryKind::system: return "system";
     case EntryKind::note: return "note";

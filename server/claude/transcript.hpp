@@ -18,6 +18,7 @@ enum class EntryKind {
   result,      // results of tools
   summary,     // what a compaction left of the conversation before it
   compaction,  // the line at which a compaction took place
+  interruption,  // a person stopped the turn: no hook tells of it
   failure,     // the API refused: rate limit, login, overload; `detail` names the error
   system,      // other notes of the client; `detail` is the subtype
   note,        // text that the client put in for the model or for itself: command output, reminders

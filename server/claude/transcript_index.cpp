@@ -36,7 +36,7 @@ void take_away(Usage& from, const Usage& less) {
 
 bool is_of_conversation(EntryKind kind) {
   return kind == EntryKind::prompt || kind == EntryKind::reply || kind == EntryKind::result ||
-         kind == EntryKind::summary || kind == EntryKind::failure;
+         kind == EntryKind::interruption || kind == EntryKind::failure;
 }
 
 }  // namespace
@@ -152,8 +152,9 @@ void TranscriptIndex::stand(const LineFacts& line) {
   now.failure = line.kind == EntryKind::failure ? clipped(line.detail.empty() ? "unknown" : line.detail, kMaxNameBytes) : "";
   now.failure_text = clipped(line.text, kMaxFailureText);
   if (line.kind == EntryKind::reply) now.stop_reason = clipped(line.stop_reason, kMaxNameBytes);
-  // A new prompt and a refusal end the turn before: what it called will not answer any more.
-  if (line.kind == EntryKind::prompt || line.kind == EntryKind::failure) now.open_tools.clear();
+  // These end the turn before: what it called will not answer any more.
+  const bool ends = line.kind == EntryKind::prompt || line.kind == EntryKind::failure || line.kind == EntryKind::interruption;
+  if (ends) now.open_tools.clear();
   for (const LineFacts::Tool& tool : line.tools) {
     std::erase_if(now.open_tools, [&](const OpenTool& open) { return open.id == tool.id; });
     if (tool.name.empty()) continue;

@@ -43,7 +43,7 @@ struct OpenTool {
 
 // How the conversation stands after the last whole line, by the main chain only.
 struct Standing {
-  EntryKind last = EntryKind::state;  // the last of prompt, reply, result, summary, failure; state: none yet
+  EntryKind last = EntryKind::state;  // the last of prompt, reply, result, interruption, failure; state: none yet
   std::optional<WallMicros> at{};     // its time
   std::string stop_reason{};          // of the last reply: "end_turn", "tool_use", ...
   std::string failure{};              // error's name of the last failure, while nothing came after it

@@ -53,6 +53,10 @@ TEST(TranscriptIndex, TheStandingFollowsTheConversation) {
   EXPECT_EQ(index.facts().standing.failure, "rate_limit");
   EXPECT_EQ(index.facts().standing.failure_text, "limit");
   EXPECT_TRUE(index.facts().standing.open_tools.empty());
+  index.feed(reply("z", 1, call("t5", "Bash")) +
+             R"({"type":"user","message":{"content":"[Request interrupted by user]"}})" "\n");
+  EXPECT_EQ(index.facts().standing.last, EntryKind::interruption);
+  EXPECT_TRUE(index.facts().standing.open_tools.empty());
   index.feed(kPrompt);
   EXPECT_EQ(index.facts().standing.failure, "");
   EXPECT_EQ(index.facts().prompts, 2u);

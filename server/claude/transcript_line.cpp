@@ -69,6 +69,7 @@ EntryKind user_kind(const json::Object& root, const json::Object& message) {
       if (type == "text" && first.empty() && block.get(object) == simdjson::SUCCESS) first = json::text(object, "text");
     }
   }
+  if (first.starts_with("[Request interrupted by user")) return EntryKind::interruption;
   if (json::is_true(root, "isMeta") || starts_with_one_of(first, kNoteStarts)) return EntryKind::note;
   return EntryKind::prompt;
 }

@@ -33,6 +33,8 @@ TEST(TranscriptLine, KindsAreTold) {
       {R"({"type":"user","message":{"role":"user","content":"do it"}})", EntryKind::prompt, ""},
       {R"({"type":"user","message":{"content":[{"type":"text","text":"see"},{"type":"image","source":{}}]}})",
        EntryKind::prompt, ""},
+      {R"({"type":"user","message":{"content":[{"type":"text","text":"[Request interrupted by user for tool use]"}]}})",
+       EntryKind::interruption, ""},
       {R"({"type":"user","isMeta":true,"message":{"content":"Caveat"}})", EntryKind::note, ""},
       {R"({"type":"user","message":{"content":"<command-name>/compact</command-name>"}})", EntryKind::note, ""},
       {R"({"type":"user","message":{"content":"<local-command-stdout>x</local-command-stdout>"}})", EntryKind::note, ""},
