@@ -91,7 +91,7 @@ struct Viewer {
     return text(R"({"type":"open","channel":)" + std::to_string(channel) + R"(,"session":")" + session + R"(","client":")" + client +
                 R"(","cols":120,"rows":36,"from":"screen"})");
   }
-  Task<> frame(std::uint8_t type, std::uint64_t number, std::string_view payload = {}) {
+  Task<> frame(std::uint8_t type, std::uint64_t number, std::string payload = {}) {
     std::string out(kHeader, '\0');
     out[0] = static_cast<char>(type);
     out[1] = 1;
@@ -137,41 +137,41 @@ struct Run {
 
 double ms_since(Steady::time_point start) { return std::chrono::duration<double, std::milli>(Steady::now() - start).count(); }
 
-Task<> watch(Run& run, Viewer& viewer) {
-  co_await viewer.open(run.session);
+Task<> watch(Run* run, Viewer* viewer) {
+  co_await viewer->open(run->session);
   bool first = true;
   for (;;) {
-    const std::uint8_t type = co_await viewer.next();
+    const std::uint8_t type = co_await viewer->next();
     if (type != kData && type != kSnapshot) continue;
-    run.bytes += viewer.message().size();
-    if (type == kSnapshot) ++run.snapshots;
-    if (first && ++run.opened == run.viewers.size()) run.all_opened_ms = ms_since(run.began);
-    const std::int64_t time = newest_time(viewer.message());
-    if (!first && time != 0) run.lags_ms.push_back(static_cast<double>(now_micros() - time) / 1000);
+    run->bytes += viewer->message().size();
+    if (type == kSnapshot) ++run->snapshots;
+    if (first && ++run->opened == run->viewers.size()) run->all_opened_ms = ms_since(run->began);
+    const std::int64_t time = newest_time(viewer->message());
+    if (!first && time != 0) run->lags_ms.push_back(static_cast<double>(now_micros() - time) / 1000);
     first = false;
-    co_await viewer.frame(kAckOutput, viewer.end());
+    co_await viewer->frame(kAckOutput, viewer->end());
   }
 }
 
-Task<> lag(Run& run) {
-  run.began = Steady::now();
-  for (const auto& viewer : run.viewers) asio::co_spawn(run.io, watch(run, *viewer), asio::detached);
-  asio::steady_timer timer(run.io, std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(run.seconds)));
+Task<> lag(Run* run) {
+  run->began = Steady::now();
+  for (const auto& viewer : run->viewers) asio::co_spawn(run->io, watch(run, viewer.get()), asio::detached);
+  asio::steady_timer timer(run->io, std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(run->seconds)));
   co_await timer.async_wait(use_awaitable);
   std::printf("{\"viewers\":%zu,\"opened\":%zu,\"all_opened_ms\":%.0f,\"lag_p50_ms\":%.2f,\"lag_p99_ms\":%.2f,\"lag_max_ms\":%.2f,\"samples\":%zu,"
               "\"snapshots\":%zu,\"mb\":%.1f}\n",
-              run.viewers.size(), run.opened, run.all_opened_ms, at(run.lags_ms, 0.5), at(run.lags_ms, 0.99), at(run.lags_ms, 1), run.lags_ms.size(),
-              run.snapshots, static_cast<double>(run.bytes) / 1e6);
+              run->viewers.size(), run->opened, run->all_opened_ms, at(run->lags_ms, 0.5), at(run->lags_ms, 0.99), at(run->lags_ms, 1), run->lags_ms.size(),
+              run->snapshots, static_cast<double>(run->bytes) / 1e6);
   std::fflush(stdout);
-  run.io.stop();
+  run->io.stop();
 }
 
 // Reads so slowly by taking each message's time before it is acknowledged; the kernel holds what a slow line would.
-Task<> slow(Run& run, double rate) {
-  Viewer& viewer = *run.viewers.front();
-  viewer.socket.next_layer().set_option(asio::socket_base::receive_buffer_size(64 * 1024));
-  co_await viewer.open(run.session);
-  asio::steady_timer timer(run.io);
+Task<> slow(Run* run, double rate) {
+  Viewer* const viewer = run->viewers.front().get();
+  viewer->socket.next_layer().set_option(asio::socket_base::receive_buffer_size(64 * 1024));
+  co_await viewer->open(run->session);
+  asio::steady_timer timer(run->io);
   std::vector<double> ages;
   const auto start = Steady::now();
   std::int64_t shown = 0;
@@ -179,81 +179,81 @@ Task<> slow(Run& run, double rate) {
   Steady::time_point typed{};
   bool done = false;
   while (!done) {
-    const std::uint8_t type = co_await viewer.next();
-    const double size = static_cast<double>(viewer.message().size());
-    run.bytes += viewer.message().size();
+    const std::uint8_t type = co_await viewer->next();
+    const double size = static_cast<double>(viewer->message().size());
+    run->bytes += viewer->message().size();
     timer.expires_after(std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(size / rate)));
     co_await timer.async_wait(use_awaitable);
     if (type != kData && type != kSnapshot) continue;
-    if (type == kSnapshot) ++run.snapshots;
+    if (type == kSnapshot) ++run->snapshots;
     // What was shown until now was the newest this viewer had: its age just before it is replaced is the greatest.
     if (shown != 0 && typed == Steady::time_point{} && ms_since(start) > 1000) ages.push_back(static_cast<double>(now_micros() - shown) / 1000);
-    if (const std::int64_t time = newest_time(viewer.message()); time != 0) shown = time;
-    if (typed != Steady::time_point{} && viewer.message().find("stopped-here") != std::string_view::npos) {
+    if (const std::int64_t time = newest_time(viewer->message()); time != 0) shown = time;
+    if (typed != Steady::time_point{} && viewer->message().find("stopped-here") != std::string_view::npos) {
       typed_ms = ms_since(typed);
       done = true;
     }
-    co_await viewer.frame(kAckOutput, viewer.end());
-    if (typed == Steady::time_point{} && ms_since(start) > run.seconds * 1000) {
+    co_await viewer->frame(kAckOutput, viewer->end());
+    if (typed == Steady::time_point{} && ms_since(start) > run->seconds * 1000) {
       typed = Steady::now();
-      co_await viewer.frame(kInput, 1, "\x03");
+      co_await viewer->frame(kInput, 1, "\x03");
     }
   }
   std::printf("{\"rate\":%.0f,\"age_p50_ms\":%.0f,\"age_max_ms\":%.0f,\"samples\":%zu,\"snapshots\":%zu,\"mb\":%.2f,\"ctrl_c_ms\":%.0f}\n", rate,
-              at(ages, 0.5), at(ages, 1), ages.size(), run.snapshots, static_cast<double>(run.bytes) / 1e6, typed_ms);
+              at(ages, 0.5), at(ages, 1), ages.size(), run->snapshots, static_cast<double>(run->bytes) / 1e6, typed_ms);
   std::fflush(stdout);
-  run.io.stop();
+  run->io.stop();
 }
 
-Task<> stall(Run& run) {
-  if (run.session != "-")
-    for (const auto& viewer : run.viewers) co_await viewer->open(run.session);
-  asio::steady_timer timer(run.io, std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(run.seconds)));
+Task<> stall(Run* run) {
+  if (run->session != "-")
+    for (const auto& viewer : run->viewers) co_await viewer->open(run->session);
+  asio::steady_timer timer(run->io, std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(run->seconds)));
   co_await timer.async_wait(use_awaitable);
-  std::printf("{\"viewers\":%zu}\n", run.viewers.size());
+  std::printf("{\"viewers\":%zu}\n", run->viewers.size());
   std::fflush(stdout);
-  run.io.stop();
+  run->io.stop();
 }
 
-Task<> attach(Run& run, int count) {
-  Viewer& viewer = *run.viewers.front();
+Task<> attach(Run* run, int count) {
+  Viewer* const viewer = run->viewers.front().get();
   std::vector<double> ms;
   std::size_t largest = 0;
   for (int i = 0; i < count; ++i) {
     const auto start = Steady::now();
-    co_await viewer.open(run.session);
-    while (co_await viewer.next() != kSnapshot) {
+    co_await viewer->open(run->session);
+    while (co_await viewer->next() != kSnapshot) {
     }
     ms.push_back(ms_since(start));
-    largest = std::max(largest, viewer.message().size());
-    co_await viewer.frame(kAckOutput, viewer.end());
-    co_await viewer.text(R"({"type":"close","channel":1})");
-    asio::steady_timer timer(run.io, std::chrono::milliseconds(5));
+    largest = std::max(largest, viewer->message().size());
+    co_await viewer->frame(kAckOutput, viewer->end());
+    co_await viewer->text(R"({"type":"close","channel":1})");
+    asio::steady_timer timer(run->io, std::chrono::milliseconds(5));
     co_await timer.async_wait(use_awaitable);
   }
   const double p50 = at(ms, 0.5);
   std::printf("{\"count\":%d,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"largest_bytes\":%zu}\n", count, p50, at(ms, 0.99), largest);
   std::fflush(stdout);
-  run.io.stop();
+  run->io.stop();
 }
 
-Task<> thumbs(Run& run) {
-  Viewer& viewer = *run.viewers.front();
+Task<> thumbs(Run* run) {
+  Viewer* const viewer = run->viewers.front().get();
   std::string list;
-  for (const char c : run.session) list += c == ',' ? std::string("\",\"") : std::string(1, c);
-  co_await viewer.text(R"({"type":"thumbs","sessions":[")" + list + "\"]}");
+  for (const char c : run->session) list += c == ',' ? std::string("\",\"") : std::string(1, c);
+  co_await viewer->text(R"({"type":"thumbs","sessions":[")" + list + "\"]}");
   std::size_t count = 0;
   const auto start = Steady::now();
-  while (ms_since(start) < run.seconds * 1000) {
-    if (co_await viewer.next() != 0) continue;
-    if (!viewer.message().starts_with(R"({"type":"thumb")")) continue;
+  while (ms_since(start) < run->seconds * 1000) {
+    if (co_await viewer->next() != 0) continue;
+    if (!viewer->message().starts_with(R"({"type":"thumb")")) continue;
     ++count;
-    run.bytes += viewer.message().size();
+    run->bytes += viewer->message().size();
   }
-  std::printf("{\"thumbs_per_second\":%.1f,\"kb_per_second\":%.0f}\n", static_cast<double>(count) / run.seconds,
-              static_cast<double>(run.bytes) / 1000 / run.seconds);
+  std::printf("{\"thumbs_per_second\":%.1f,\"kb_per_second\":%.0f}\n", static_cast<double>(count) / run->seconds,
+              static_cast<double>(run->bytes) / 1000 / run->seconds);
   std::fflush(stdout);
-  run.io.stop();
+  run->io.stop();
 }
 
 }  // namespace
@@ -284,11 +284,11 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     std::exception_ptr failure;
     const auto ended = [&](std::exception_ptr e) { failure = e; };
-    if (mode == "lag") asio::co_spawn(run.io, lag(run), ended);
-    else if (mode == "slow" && argc == 6) asio::co_spawn(run.io, slow(run, std::atof(argv[5])), ended);
-    else if (mode == "stall" || mode == "idle") asio::co_spawn(run.io, stall(run), ended);
-    else if (mode == "attach") asio::co_spawn(run.io, attach(run, std::atoi(argv[4])), ended);
-    else if (mode == "thumbs") asio::co_spawn(run.io, thumbs(run), ended);
+    if (mode == "lag") asio::co_spawn(run.io, lag(&run), ended);
+    else if (mode == "slow" && argc == 6) asio::co_spawn(run.io, slow(&run, std::atof(argv[5])), ended);
+    else if (mode == "stall" || mode == "idle") asio::co_spawn(run.io, stall(&run), ended);
+    else if (mode == "attach") asio::co_spawn(run.io, attach(&run, std::atoi(argv[4])), ended);
+    else if (mode == "thumbs") asio::co_spawn(run.io, thumbs(&run), ended);
     else throw std::runtime_error("no mode " + mode);
     run.io.run();
     if (failure) std::rethrow_exception(failure);
