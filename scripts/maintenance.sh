@@ -67,9 +67,13 @@ drill() {
   id=$(container_of backup)
   image=$(docker inspect -f '{{.Config.Image}}' "$id")
   # Into memory of a container that ends with it: nothing of the stack is touched.
-  if docker run --rm --network none --read-only --tmpfs /drill:size=512m,uid=1000,mode=0700 --tmpfs /tmp --cap-drop ALL -v "$(backups_folder):/backups:ro" --user 1000:1000 \
+  # The trail's key is no part of a backup; with it the trail is checked too.
+  local owner
+  owner=$(stack_setting DASHBOARD_UID 1000)
+  if docker run --rm --network none --read-only --tmpfs "/drill:size=512m,uid=$owner,mode=0700" --tmpfs /tmp --cap-drop ALL --volumes-from "$id:ro" \
     -e DATA_DIR=/drill -e DATABASE_PATH=/drill/dashboard.db -e BACKUP_DIR=/backups "$image" \
-    bash -c 'dashboard restore "$1" >/dev/null && dashboard check >/dev/null && sqlite3 -readonly /drill/dashboard.db "SELECT COUNT(*) FROM audit_logs;"' drill "/backups/${newest##*/}" >run/drill.log 2>&1; then
+    bash -c 'cp /app/data/audit.key /drill/ && dashboard restore "$1" >/dev/null && dashboard check >/dev/null && sqlite3 -readonly /drill/dashboard.db "SELECT COUNT(*) FROM audit_logs;"' \
+    drill "/backups/${newest##*/}" >run/drill.log 2>&1; then
     ok "recovery drill: ${newest##*/} restores; $(tail -1 run/drill.log) audit rows"
   else problem "recovery drill: ${newest##*/} does not restore: $(tail -1 run/drill.log)"
   fi

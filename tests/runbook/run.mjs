@@ -51,7 +51,7 @@ async function runRow(row, s) {
   await row.before?.();
   const command = typeof row.run === "function" ? row.run() : (row.run ?? row.printed);
   const env = typeof row.env === "function" ? row.env() : row.env;
-  const result = await sh(command, { cwd: row.cwd?.() ?? s.folder, env, tty: true, input: row.input ?? "", timeoutMs: (row.timeout ?? 60) * 1000 });
+  const result = await sh(command, { cwd: row.cwd?.() ?? s.folder, env, tty: true, input: row.input ?? "", timeoutMs: (row.timeout ?? 120) * 1000 });
   try {
     check(row, result, row.expect);
     if (typeof row.expect === "function" && (await row.expect(result)) === false) throw new Error("not as expected");

@@ -208,7 +208,7 @@ export class State {
   }
   readFilesSoon() {
     // While the printed command looks on.
-    for (const seconds of [1, 2, 3]) setTimeout(() => void this.api.send("GET", "/api/files?path=/srv/projects"), seconds * 1000);
+    for (let seconds = 1; seconds < 14; ++seconds) setTimeout(() => void this.api.send("GET", "/api/files?path=/srv/projects").catch(() => {}), seconds * 1000);
   }
 
   // --- refusals -------------------------------------------------------------------------------------------------------------------
