@@ -61,8 +61,8 @@ std::vector<ClusterId> ClusterTable::keep(const std::vector<bool>& used) {
 LinkTable::LinkTable() : texts_{&kNoLink} {}
 
 bool LinkTable::has_room(std::string_view text) const {
-  return numbers_.find(text) != numbers_.end() ||
-         (bytes_ + text.size() + kLinkOverhead <= kMaxBytes && texts_.size() < std::numeric_limits<std::uint16_t>::max());
+  return numbers_.find(text) != numbers_.end() || (bytes_ + text.size() + kLinkOverhead <= kMaxBytes &&
+                                                   texts_.size() < std::numeric_limits<std::uint16_t>::max());
 }
 
 std::uint16_t LinkTable::intern(std::string_view text) {

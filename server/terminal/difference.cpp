@@ -9,7 +9,8 @@ namespace ccd::terminal {
 namespace {
 
 struct Side {
-  explicit Side(const Model& model) : display(model.display.state()), stream(model.interpreter.state()), parser(model.parser) {}
+  explicit Side(const Model& model)
+      : display(model.display.state()), stream(model.interpreter.state()), parser(model.parser) {}
   const DisplayState& display;
   const Interpreter::State& stream;
   const Parser& parser;
@@ -23,17 +24,21 @@ bool same_style(const Style& a, const LinkTable& a_links, const Style& b, const 
 }
 
 bool same_pen(const Pen& a, const LinkTable& a_links, const Pen& b, const LinkTable& b_links) {
-  return same_style(a.style, a_links, b.style, b_links) && a.g0_drawing == b.g0_drawing && a.g1_drawing == b.g1_drawing &&
-         a.shifted == b.shifted;
+  return same_style(a.style, a_links, b.style, b_links) && a.g0_drawing == b.g0_drawing &&
+         a.g1_drawing == b.g1_drawing && a.shifted == b.shifted;
 }
 
 std::string describe(Cell cell, const Tables& tables) {
   std::string text;
   tables.append_text(text, cell);
   const Style& style = tables.styles[cell.style];
-  return '"' + text + "\" " + (is_padding(cell) ? "padding " : is_wide(cell) ? "wide " : "") + "fg " +
-         std::to_string(style.foreground.bits()) + " bg " + std::to_string(style.background.bits()) + " attributes " +
-         std::to_string(style.attributes) + (style.link == 0 ? "" : " link " + std::string(tables.links[style.link]));
+  return '"' + text + "\" " +
+         (is_padding(cell) ? "padding "
+          : is_wide(cell)  ? "wide "
+                           : "") +
+         "fg " + std::to_string(style.foreground.bits()) + " bg " + std::to_string(style.background.bits()) +
+         " attributes " + std::to_string(style.attributes) +
+         (style.link == 0 ? "" : " link " + std::string(tables.links[style.link]));
 }
 
 std::string line_difference(const std::string& where, const LineView& a, const Tables& a_tables, const LineView& b,
@@ -51,11 +56,13 @@ std::string line_difference(const std::string& where, const LineView& a, const T
     return where + ", column " + std::to_string(x) + ": " + describe(one, a_tables) + " and " + describe(two, b_tables);
   }
   if (a.used != b.used) return where + ": written " + std::to_string(a.used) + " and " + std::to_string(b.used);
-  if (a.wrapped != b.wrapped) return where + ": wrapped " + std::to_string(a.wrapped) + " and " + std::to_string(b.wrapped);
+  if (a.wrapped != b.wrapped)
+    return where + ": wrapped " + std::to_string(a.wrapped) + " and " + std::to_string(b.wrapped);
   return {};
 }
 
-std::string grid_difference(const std::string& what, const Grid& a, const Tables& a_tables, const Grid& b, const Tables& b_tables) {
+std::string grid_difference(const std::string& what, const Grid& a, const Tables& a_tables, const Grid& b,
+                            const Tables& b_tables) {
   if (a.size() != b.size()) return what + ": sizes";
   for (int y = 0; y < a.rows(); ++y) {
     const std::string where = what + " row " + std::to_string(y);
@@ -69,7 +76,8 @@ std::string grid_difference(const std::string& what, const Grid& a, const Tables
 
 std::string scrollback_difference(const DisplayState& a, const DisplayState& b) {
   if (a.scrollback.size() != b.scrollback.size())
-    return "lines of scrollback: " + std::to_string(a.scrollback.size()) + " and " + std::to_string(b.scrollback.size());
+    return "lines of scrollback: " + std::to_string(a.scrollback.size()) + " and " +
+           std::to_string(b.scrollback.size());
   if (a.scrollback.first_line() != b.scrollback.first_line()) return "numbers of lines";
   const int cols = a.saved ? a.saved->cols() : a.grid.cols();
   Tables a_tables;
@@ -88,7 +96,8 @@ std::string scrollback_difference(const DisplayState& a, const DisplayState& b) 
 
 std::string cursor_difference(const DisplayState& a, const DisplayState& b) {
   if (a.x != b.x || a.y != b.y)
-    return "cursor: " + std::to_string(a.x) + ',' + std::to_string(a.y) + " and " + std::to_string(b.x) + ',' + std::to_string(b.y);
+    return "cursor: " + std::to_string(a.x) + ',' + std::to_string(a.y) + " and " + std::to_string(b.x) + ',' +
+           std::to_string(b.y);
   if (!(a.cursor == b.cursor)) return "cursor's look";
   if (!(a.modes == b.modes)) return "modes";
   if (a.joining != b.joining) return "what is to be joined";

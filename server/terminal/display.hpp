@@ -15,14 +15,14 @@ namespace ccd::terminal {
 
 // All that there is of a screen but the pen.
 struct DisplayState {
-  DisplayState(Size size, Limits limits)
-      : scrollback(limits), grid(size, scrollback), region_bottom(size.rows - 1) {}
+  DisplayState(Size size, Limits limits) : scrollback(limits), grid(size, scrollback), region_bottom(size.rows - 1) {}
 
   Tables tables;
   Scrollback scrollback;
-  Grid grid;                    // what is shown
-  std::unique_ptr<Grid> saved;  // the main screen while the alternate one is shown; keeps its size until it is shown again
-  int x = 0;                    // the grid's width when the next character wraps, and more after it became narrower
+  Grid grid;  // what is shown
+  std::unique_ptr<Grid>
+      saved;  // the main screen while the alternate one is shown; keeps its size until it is shown again
+  int x = 0;  // the grid's width when the next character wraps, and more after it became narrower
   int y = 0;
   int region_top = 0;
   int region_bottom;

@@ -106,7 +106,8 @@ void Display::line_feed(Wrapped wrapped, StyleId blank) {
 }
 
 void Display::reverse_line_feed(StyleId blank) {
-  if (s_.y == s_.region_top) s_.grid.move_rows(s_.region_top + 1, s_.region_top, s_.region_bottom - s_.region_top, blank);
+  if (s_.y == s_.region_top)
+    s_.grid.move_rows(s_.region_top + 1, s_.region_top, s_.region_bottom - s_.region_top, blank);
   else if (s_.y > 0) --s_.y;
 }
 

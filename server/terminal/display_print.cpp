@@ -19,8 +19,8 @@ bool is_plain(const Style& style) { return looks_equal(style, {}); }
 // tmux leaves a cell alone that is of its small kind and looks like the new one.
 bool keeps(Cell old, Cell cell, const Tables& tables) {
   const Style& was = tables.styles[old.style];
-  const bool small = is_ascii(old) && was.underline_colour.is_standard() && was.foreground.kind() != Colour::Kind::rgb &&
-                     was.background.kind() != Colour::Kind::rgb;
+  const bool small = is_ascii(old) && was.underline_colour.is_standard() &&
+                     was.foreground.kind() != Colour::Kind::rgb && was.background.kind() != Colour::Kind::rgb;
   return small && old.glyph == cell.glyph && looks_equal(was, tables.styles[cell.style]);
 }
 

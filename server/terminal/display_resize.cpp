@@ -45,7 +45,8 @@ void Display::resize_rows(int wanted, int& y) {
       y -= needed;
     }
   } else {
-    const int back = keeps_history() ? static_cast<int>(std::min<std::size_t>(s_.scrolled, static_cast<std::size_t>(-needed))) : 0;
+    const int back =
+        keeps_history() ? static_cast<int>(std::min<std::size_t>(s_.scrolled, static_cast<std::size_t>(-needed))) : 0;
     if (back > 0) {
       s_.grid.add_rows_above(back);
       Line line;
@@ -93,7 +94,8 @@ void Display::reflow(int new_cols, int& x, int& y) {
 
   const Place place = unwrap_position(result.shapes, position);
   x = place.x;
-  y = static_cast<int>(static_cast<std::ptrdiff_t>(place.y) - static_cast<std::ptrdiff_t>(result.shapes.size()) + rows());
+  y = static_cast<int>(static_cast<std::ptrdiff_t>(place.y) - static_cast<std::ptrdiff_t>(result.shapes.size()) +
+                       rows());
 }
 
 }  // namespace ccd::terminal

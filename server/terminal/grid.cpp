@@ -7,7 +7,11 @@
 namespace ccd::terminal {
 
 Grid::Grid(Size size, int stride, Scrollback& above)
-    : above_(&above), cols_(size.cols), rows_(size.rows), stride_(stride), order_(static_cast<std::size_t>(size.rows)),
+    : above_(&above),
+      cols_(size.cols),
+      rows_(size.rows),
+      stride_(stride),
+      order_(static_cast<std::size_t>(size.rows)),
       cells_(static_cast<std::size_t>(size.rows) * static_cast<std::size_t>(stride)) {
   for (std::uint32_t i = 0; i < order_.size(); ++i) order_[i].slot = i;
 }

@@ -18,8 +18,8 @@ struct GridRow {
   std::uint16_t used = 0;    // one past the last cell that was written; erasing does not lower it
   // What tmux would have allocated: it takes a quarter, a half or the whole width. Some of its shortcuts look at that.
   std::uint16_t reach = 0;
-  bool wrapped = false;     // continues on the next row
-  bool has_wide = false;    // wide characters may be in it
+  bool wrapped = false;   // continues on the next row
+  bool has_wide = false;  // wide characters may be in it
   std::uint64_t changed = 0;
 };
 

@@ -18,7 +18,8 @@ void Interpreter::refresh_pen() {
 }
 
 void Interpreter::refresh_blank() {
-  blank_id_ = display_.tables().styles.intern({.foreground = {}, .background = s_.pen.style.background, .underline_colour = {}});
+  blank_id_ = display_.tables().styles.intern(
+      {.foreground = {}, .background = s_.pen.style.background, .underline_colour = {}});
 }
 
 void Interpreter::print(const char* text, std::size_t count) {
@@ -146,10 +147,18 @@ bool Interpreter::move(char final) {
   const int n = params_.get(0, 1, 1);
   const bool good = n != -1;
   switch (final) {
-    case 'A': if (good) display_.up(n); return true;
-    case 'B': if (good) display_.down(n); return true;
-    case 'C': if (good) display_.right(n); return true;
-    case 'D': if (good) display_.left(n); return true;
+    case 'A':
+      if (good) display_.up(n);
+      return true;
+    case 'B':
+      if (good) display_.down(n);
+      return true;
+    case 'C':
+      if (good) display_.right(n);
+      return true;
+    case 'D':
+      if (good) display_.left(n);
+      return true;
     case 'E':
     case 'F':
       if (!good) return true;
@@ -158,15 +167,21 @@ bool Interpreter::move(char final) {
       else display_.up(n);
       return true;
     case 'G':
-    case '`': if (good) display_.move_to(n - 1, std::nullopt, Origin::by_mode); return true;
-    case 'd': if (good) display_.move_to(std::nullopt, n - 1, Origin::by_mode); return true;
+    case '`':
+      if (good) display_.move_to(n - 1, std::nullopt, Origin::by_mode);
+      return true;
+    case 'd':
+      if (good) display_.move_to(std::nullopt, n - 1, Origin::by_mode);
+      return true;
     case 'H':
     case 'f': {
       const int column = params_.get(1, 1, 1);
       if (good && column != -1) display_.move_to(column - 1, n - 1, Origin::by_mode);
       return true;
     }
-    case 'Z': if (good) display_.back_tab(n); return true;
+    case 'Z':
+      if (good) display_.back_tab(n);
+      return true;
     case 's': save(); return true;
     case 'u': restore(); return true;
     case 'r': {
@@ -182,13 +197,27 @@ bool Interpreter::edit(char final) {
   const int n = params_.get(0, 1, 1);
   const bool good = n != -1;
   switch (final) {
-    case '@': if (good) display_.insert_chars(n, blank()); return true;
-    case 'P': if (good) display_.delete_chars(n, blank()); return true;
-    case 'X': if (good) display_.erase_chars(n, blank()); return true;
-    case 'L': if (good) display_.insert_lines(n, blank()); return true;
-    case 'M': if (good) display_.delete_lines(n, blank()); return true;
-    case 'S': if (good) display_.scroll_up(n, blank()); return true;
-    case 'T': if (good) display_.scroll_down(n, blank()); return true;
+    case '@':
+      if (good) display_.insert_chars(n, blank());
+      return true;
+    case 'P':
+      if (good) display_.delete_chars(n, blank());
+      return true;
+    case 'X':
+      if (good) display_.erase_chars(n, blank());
+      return true;
+    case 'L':
+      if (good) display_.insert_lines(n, blank());
+      return true;
+    case 'M':
+      if (good) display_.delete_lines(n, blank());
+      return true;
+    case 'S':
+      if (good) display_.scroll_up(n, blank());
+      return true;
+    case 'T':
+      if (good) display_.scroll_down(n, blank());
+      return true;
     case 'J': erase_display(); return true;
     case 'K': erase_line(); return true;
     default: return false;

@@ -35,9 +35,7 @@ void Interpreter::set_private_mode(int mode, bool on) {
   switch (mode) {
     case 1: modes.application_cursor = on; return;
     case 3: return column_mode();
-    case 6:
-      modes.origin = on;
-      return display_.move_to(0, 0, Origin::by_mode);
+    case 6: modes.origin = on; return display_.move_to(0, 0, Origin::by_mode);
     case 7: modes.wrap = on; return;
     case 12: cursor.blinking = on; return;
     case 25: cursor.visible = on; return;
@@ -69,8 +67,9 @@ void Interpreter::set_private_mode(int mode, bool on) {
 void Interpreter::cursor_style(int number) {
   Cursor& cursor = display_.state().cursor;
   if (number < 0 || number > 6) return;
-  constexpr CursorShape kShapes[] = {CursorShape::standard,  CursorShape::block, CursorShape::block, CursorShape::underline,
-                                     CursorShape::underline, CursorShape::bar,   CursorShape::bar};
+  constexpr CursorShape kShapes[] = {CursorShape::standard,  CursorShape::block,     CursorShape::block,
+                                     CursorShape::underline, CursorShape::underline, CursorShape::bar,
+                                     CursorShape::bar};
   cursor.shape = kShapes[number];
   cursor.blinking = number % 2 == 1;
 }

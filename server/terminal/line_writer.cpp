@@ -24,8 +24,8 @@ void append_sequence(std::string& out, int number, char final) {
 // Attributes can be added to the ones in force, but not taken away without a reset.
 bool only_adds(const Style& from, const Style& to) {
   const unsigned flags = from.attributes & ~unsigned{kUnderlineMask};
-  return (flags & ~to.attributes) == 0 &&
-         (from.underline() == Underline::none || to.underline() == from.underline() || to.underline() != Underline::none);
+  return (flags & ~to.attributes) == 0 && (from.underline() == Underline::none || to.underline() == from.underline() ||
+                                           to.underline() != Underline::none);
 }
 
 // The parts of `to` that differ, as a style that append_sgr() can write; false when a colour goes back to the standard one.
@@ -43,7 +43,9 @@ bool additions(const Style& from, const Style& to, Style& added) {
          colour(from.underline_colour, to.underline_colour, added.underline_colour);
 }
 
-std::string_view first_character(std::string_view text) { return text.substr(0, read_utf8(text.data(), text.size()).size); }
+std::string_view first_character(std::string_view text) {
+  return text.substr(0, read_utf8(text.data(), text.size()).size);
+}
 
 // Terminals do not agree how many columns the character takes. The others: Latin, Greek and Cyrillic, punctuation, line drawing,
 // Chinese, Japanese and Korean.
@@ -52,8 +54,9 @@ bool is_doubtful(Cell cell) {
   if ((cell.glyph & kCluster) != 0) return true;
   const std::uint32_t code = cell.glyph & kGlyphMask;
   const auto in = [&](std::uint32_t first, std::uint32_t last) { return code >= first && code <= last; };
-  return code != ' ' && !in(0xa1, 0xac) && !in(0xae, 0x2ff) && !in(0x370, 0x52f) && !in(0x2010, 0x2027) && !in(0x2500, 0x259f) &&
-         !in(0x3041, 0x3096) && !in(0x30a1, 0x30ff) && !in(0x4e00, 0x9fff) && !in(0xac00, 0xd7a3) && !in(0xff01, 0xff60);
+  return code != ' ' && !in(0xa1, 0xac) && !in(0xae, 0x2ff) && !in(0x370, 0x52f) && !in(0x2010, 0x2027) &&
+         !in(0x2500, 0x259f) && !in(0x3041, 0x3096) && !in(0x30a1, 0x30ff) && !in(0x4e00, 0x9fff) &&
+         !in(0xac00, 0xd7a3) && !in(0xff01, 0xff60);
 }
 
 constexpr std::uint16_t kNotSgr = kLineDrawing;
@@ -73,7 +76,8 @@ void LineWriter::style(const Style& style, std::string_view link) {
     link_ = link;
   }
   if (to == style_) return;
-  if (((to.attributes ^ style_.attributes) & kNotSgr) != 0) out_ += (to.attributes & kNotSgr) != 0 ? "\x1b(0" : "\x1b(B";
+  if (((to.attributes ^ style_.attributes) & kNotSgr) != 0)
+    out_ += (to.attributes & kNotSgr) != 0 ? "\x1b(0" : "\x1b(B";
   Style from = style_;
   Style target = to;
   from.attributes &= static_cast<std::uint16_t>(~unsigned{kNotSgr});
@@ -166,9 +170,10 @@ void LineWriter::erased(const LineView& line, int begin, int cols, const Tables&
 char32_t line_drawing(unsigned char letter) {
   constexpr unsigned char kFirst = 0x5f;
   static constexpr std::array<char32_t, 32> kCharacters{
-      U'\u00a0', U'\u25c6', U'\u2592', U'\u2409', U'\u240c', U'\u240d', U'\u240a', U'\u00b0', U'\u00b1', U'\u2424', U'\u240b',
-      U'\u2518', U'\u2510', U'\u250c', U'\u2514', U'\u253c', U'\u23ba', U'\u23bb', U'\u2500', U'\u23bc', U'\u23bd', U'\u251c',
-      U'\u2524', U'\u2534', U'\u252c', U'\u2502', U'\u2264', U'\u2265', U'\u03c0', U'\u2260', U'\u00a3', U'\u00b7'};
+      U'\u00a0', U'\u25c6', U'\u2592', U'\u2409', U'\u240c', U'\u240d', U'\u240a', U'\u00b0',
+      U'\u00b1', U'\u2424', U'\u240b', U'\u2518', U'\u2510', U'\u250c', U'\u2514', U'\u253c',
+      U'\u23ba', U'\u23bb', U'\u2500', U'\u23bc', U'\u23bd', U'\u251c', U'\u2524', U'\u2534',
+      U'\u252c', U'\u2502', U'\u2264', U'\u2265', U'\u03c0', U'\u2260', U'\u00a3', U'\u00b7'};
   return letter >= kFirst && letter < kFirst + kCharacters.size() ? kCharacters[letter - kFirst] : letter;
 }
 

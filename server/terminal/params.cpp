@@ -39,6 +39,8 @@ int Params::get(std::size_t index, int minimum, int standard) const {
   return std::max(params_[index].value, minimum);
 }
 
-std::string_view Params::colons(std::size_t index) const { return text_.substr(params_[index].begin, params_[index].length); }
+std::string_view Params::colons(std::size_t index) const {
+  return text_.substr(params_[index].begin, params_[index].length);
+}
 
 }  // namespace ccd::terminal

@@ -35,8 +35,13 @@ void put(Line& line, Cell cell) {
 }  // namespace
 
 Reflow::Reflow(const Scrollback& scrollback, std::vector<Line> screen, Tables& tables, int cols, std::size_t scrolled)
-    : scrollback(scrollback.limits()), scrolled(scrolled), old_(scrollback), screen_(std::move(screen)), tables_(tables),
-      cols_(cols), screen_rows_(screen_.size()) {
+    : scrollback(scrollback.limits()),
+      scrolled(scrolled),
+      old_(scrollback),
+      screen_(std::move(screen)),
+      tables_(tables),
+      cols_(cols),
+      screen_rows_(screen_.size()) {
   this->scrollback.set_first_line(scrollback.first_line());
 }
 

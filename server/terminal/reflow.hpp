@@ -38,9 +38,9 @@ class Reflow {
   Tables& tables_;
   int cols_;
   std::size_t screen_rows_;
-  std::size_t next_ = 0;     // the next line to be read from what was
-  std::size_t taken_ = 0;    // lines that are done with
-  std::deque<Line> ahead_;   // read, but not done with
+  std::size_t next_ = 0;    // the next line to be read from what was
+  std::size_t taken_ = 0;   // lines that are done with
+  std::deque<Line> ahead_;  // read, but not done with
 };
 
 // Where the cursor is, told in a way that does not depend on the width: so many cells into a line, lines counted without wraps.

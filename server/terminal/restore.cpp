@@ -31,7 +31,8 @@ void apply_cell(DisplayState& state, const Record& record) {
     if (text.size() > kClusterBytes || !is_title(text) || width_of(base.code_point) == Width::combining) return;
     const std::uint32_t wide = width_of(base.code_point) == Width::wide ? kWide : 0U;
     cell.glyph = base.code_point | wide;
-    if (text.size() > base.size && !state.tables.clusters.full()) cell.glyph = state.tables.clusters.intern(text) | kCluster | wide;
+    if (text.size() > base.size && !state.tables.clusters.full())
+      cell.glyph = state.tables.clusters.intern(text) | kCluster | wide;
   }
   state.grid.set(x, state.y, cell);
 }

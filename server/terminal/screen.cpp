@@ -8,9 +8,7 @@
 namespace ccd::terminal {
 namespace {
 
-Size clamped(Size size) {
-  return {std::clamp(size.cols, 1, kMaxSize.cols), std::clamp(size.rows, 1, kMaxSize.rows)};
-}
+Size clamped(Size size) { return {std::clamp(size.cols, 1, kMaxSize.cols), std::clamp(size.rows, 1, kMaxSize.rows)}; }
 
 }  // namespace
 

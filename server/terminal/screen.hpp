@@ -24,7 +24,8 @@ inline constexpr Size kMaxSize{1000, 500};
 
 struct Limits {
   std::size_t scrollback_lines = 10'000;
-  std::size_t scrollback_bytes = 16U << 20U;  // of encoded lines: 10,000 lines of 200 columns that change colour every few cells
+  std::size_t scrollback_bytes =
+      16U << 20U;  // of encoded lines: 10,000 lines of 200 columns that change colour every few cells
 };
 
 enum class CursorShape : std::uint8_t { standard, block, underline, bar };

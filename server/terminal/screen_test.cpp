@@ -45,7 +45,10 @@ constexpr Case kCases[] = {
     {"cursor addresses are clamped", "\x1b[99;99Hx", "|||         x", 10, 3},
     {"sub-parameters where none belong do nothing", "a\x1b[1:2Hb", "ab", 2, 0},
     {"control characters work inside a sequence", "ab\x1b[1\rCc", "ac", 2, 0},
-    {"cancel ends a sequence", "ab\x1b[3\x18" "Cc", "abCc", 4, 0},
+    {"cancel ends a sequence",
+     "ab\x1b[3\x18"
+     "Cc",
+     "abCc", 4, 0},
     {"an unknown sequence leaves the character to repeat", "a\x1b[I\x1b[3b", "aaaa", 4, 0},
     {"another one takes it away", "a\x1b[m\x1b[3b", "a", 1, 0},
     {"too many parameters do nothing", "\x1b[1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;1;2Cx", "x", 1, 0},
@@ -62,12 +65,22 @@ constexpr Case kCases[] = {
     {"reverse line feed scrolls at the top", "1\r\n2\x1b[H\x1bMx", "x|1|2", 1, 0},
     {"origin mode counts from the region", "\x1b[2;3r\x1b[?6hx\x1b[9;9Hy", "|x|        y", 9, 2},
     {"a region of one row is none", "a\x1b[2;2rb", "ab", 2, 0},
-    {"save and restore", "\x1b[2;2H\x1b" "7\x1b[Ha\x1b" "8b", "a| b", 2, 1},
-    {"restore without save goes home", "\x1b[3;3Ha\x1b" "8b", "b||  a", 1, 0},
+    {"save and restore",
+     "\x1b[2;2H\x1b"
+     "7\x1b[Ha\x1b"
+     "8b",
+     "a| b", 2, 1},
+    {"restore without save goes home",
+     "\x1b[3;3Ha\x1b"
+     "8b",
+     "b||  a", 1, 0},
     {"alternate screen and back", "main\x1b[?1049halt\x1b[?1049lX", "mainX", 5, 0},
     {"the cursor stays where it is on the alternate screen", "main\x1b[?1049halt", "    alt", 7, 0},
     {"?47 leaves the cursor", "ab\x1b[?47h\x1b[3;3H\x1b[?47lX", "ab||  X", 3, 2},
-    {"full reset stays on the alternate screen", "main\x1b[?1049halt\x1b" "cx", "x", 1, 0},
+    {"full reset stays on the alternate screen",
+     "main\x1b[?1049halt\x1b"
+     "cx",
+     "x", 1, 0},
     {"alignment pattern", "\x1b#8\x1b[2;2Hx", "EEEEEEEEEE|ExEEEEEEEE|EEEEEEEEEE|EEEEEEEEEE", 2, 1},
     {"wide characters take two columns", "a你b", "a你b", 4, 0},
     {"and wrap as a whole", "012345678你", "012345678|你", 2, 1},
@@ -76,13 +89,26 @@ constexpr Case kCases[] = {
     {"combining goes to the left", "e\xcc\x81x", "e\xcc\x81x", 2, 0},
     {"and is dropped in the first column", "\xcc\x81x", "x", 1, 0},
     {"a joiner takes the next character along", "👩\xe2\x80\x8d👩x", "👩\xe2\x80\x8d👩x", 3, 0},
-    {"but not a plain one", "a\xe2\x80\x8d" "b", "ab", 2, 0},
-    {"bytes that are not UTF-8 are dropped", "a\xff\xc0\x80\xed\xa0\x80" "b", "ab", 2, 0},
-    {"C1 characters are dropped, as bytes and in UTF-8", "a\x9b" "1mb\xc2\x9b" "1mc", "a1mb1mc", 7, 0},
+    {"but not a plain one",
+     "a\xe2\x80\x8d"
+     "b",
+     "ab", 2, 0},
+    {"bytes that are not UTF-8 are dropped",
+     "a\xff\xc0\x80\xed\xa0\x80"
+     "b",
+     "ab", 2, 0},
+    {"C1 characters are dropped, as bytes and in UTF-8",
+     "a\x9b"
+     "1mb\xc2\x9b"
+     "1mc",
+     "a1mb1mc", 7, 0},
     {"a character is not interrupted by a sequence", "\xe4\x1b[m\xbd\xa0", "你", 2, 0},
     {"line drawing", "\x1b(0lqk\x1b(Bq", "┌─┐q", 4, 0},
     {"line drawing by shift", "\x1b)0\x0eq\x0fq", "─q", 2, 0},
-    {"strings leave no trace", "a\x1bPq1\x1b\\b\x1b^x\x1b\\c\x1bXy\x1b\\d\x1bkn\x1b\\e\x1b]9;x\x07" "f", "abcdef", 6, 0},
+    {"strings leave no trace",
+     "a\x1bPq1\x1b\\b\x1b^x\x1b\\c\x1bXy\x1b\\d\x1bkn\x1b\\e\x1b]9;x\x07"
+     "f",
+     "abcdef", 6, 0},
     {"a string ends with any escape", "a\x1b]0;t\x1b[2Cb", "a  b", 4, 0},
     {"links are text", "\x1b]8;;http://x/\x1b\\link\x1b]8;;\x1b\\.", "link.", 5, 0},
     {"soft reset is not known to tmux", "ab\x1b[4h\x1b[!p\rx", "xab", 1, 0},
@@ -103,13 +129,23 @@ TEST(Screen, Table) {
 TEST(Screen, ModesAreTracked) {
   Screen screen(kSize);
   screen.feed("\x1b[4h\x1b[?1;6;1002;1004;1005;1006;2004h\x1b[?7l\x1b=\x1b[>4;1m");
-  const Modes all{.insert = true, .origin = true, .wrap = false, .application_cursor = true, .application_keypad = true,
-                  .bracketed_paste = true, .focus_events = true, .mouse_utf8 = true, .mouse_sgr = true, .extended_keys = true,
+  const Modes all{.insert = true,
+                  .origin = true,
+                  .wrap = false,
+                  .application_cursor = true,
+                  .application_keypad = true,
+                  .bracketed_paste = true,
+                  .focus_events = true,
+                  .mouse_utf8 = true,
+                  .mouse_sgr = true,
+                  .extended_keys = true,
                   .mouse = MouseMode::buttons};
   EXPECT_EQ(screen.modes(), all);
   screen.feed("\x1b[?1003h\x1b[?1000l");
   EXPECT_EQ(screen.modes().mouse, MouseMode::off);
-  screen.feed("\x1b" "c");
+  screen.feed(
+      "\x1b"
+      "c");
   EXPECT_EQ(screen.modes(), Modes{});
 }
 

@@ -66,7 +66,8 @@ void Scrollback::finish(std::size_t bytes) {
   lines_.push_back({.chunk = first_chunk_ + static_cast<std::uint32_t>(chunks_.size() - 1), .offset = chunk.size});
   chunk.size += static_cast<std::uint32_t>(bytes);
   bytes_ += bytes;
-  while (!lines_.empty() && (lines_.size() > limits_.scrollback_lines || bytes_ > limits_.scrollback_bytes)) drop_oldest();
+  while (!lines_.empty() && (lines_.size() > limits_.scrollback_lines || bytes_ > limits_.scrollback_bytes))
+    drop_oldest();
 }
 
 bool Scrollback::append_ascii(const LineView& line, int cells, const Tables& tables) {
@@ -74,12 +75,12 @@ bool Scrollback::append_ascii(const LineView& line, int cells, const Tables& tab
   const Style& style = tables.styles[cells > 0 ? line.cells[0].style : 0];
   if (style.link != 0) return false;
   const bool styled = cells > 0 && line.cells[0].style != 0;
-  const auto flags = static_cast<std::uint8_t>(codec::kPlain | (styled ? codec::kStyled : 0U) |
-                                               (line.wrapped ? codec::kWrapped : 0U));
+  const auto flags =
+      static_cast<std::uint8_t>(codec::kPlain | (styled ? codec::kStyled : 0U) | (line.wrapped ? codec::kWrapped : 0U));
   char* const begin = reserve(codec::kMaxPrefix + static_cast<std::size_t>(cells));
-  char* out = codec::put(begin, {.flags = flags,
-                                 .used = static_cast<std::uint16_t>(line.used),
-                                 .cells = static_cast<std::uint16_t>(cells)});
+  char* out = codec::put(
+      begin,
+      {.flags = flags, .used = static_cast<std::uint16_t>(line.used), .cells = static_cast<std::uint16_t>(cells)});
   if (styled) {
     constexpr std::uint16_t kOneRun = 1;
     std::memcpy(out, &kOneRun, 2);
@@ -110,7 +111,8 @@ void Scrollback::drop_oldest() {
   bytes_ -= record_size(0);
   lines_.pop_front();
   ++first_line_;
-  const std::uint32_t keep = lines_.empty() ? first_chunk_ + static_cast<std::uint32_t>(chunks_.size()) : lines_[0].chunk;
+  const std::uint32_t keep =
+      lines_.empty() ? first_chunk_ + static_cast<std::uint32_t>(chunks_.size()) : lines_[0].chunk;
   for (; first_chunk_ < keep; ++first_chunk_) chunks_.pop_front();
 }
 
@@ -147,7 +149,9 @@ void Scrollback::clear() {
   bytes_ = 0;
 }
 
-bool Scrollback::wrapped(std::size_t index) const { return (codec::head(at(lines_[index])).flags & codec::kWrapped) != 0; }
+bool Scrollback::wrapped(std::size_t index) const {
+  return (codec::head(at(lines_[index])).flags & codec::kWrapped) != 0;
+}
 int Scrollback::used(std::size_t index) const { return codec::head(at(lines_[index])).used; }
 
 std::size_t Scrollback::memory_bytes() const {

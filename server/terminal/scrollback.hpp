@@ -22,7 +22,8 @@ struct LineView {
 
   // Without what lies behind this width.
   [[nodiscard]] LineView clipped(int cols) const {
-    return {.cells = cells, .filled = filled < cols ? filled : cols, .used = used < cols ? used : cols, .wrapped = wrapped};
+    return {
+        .cells = cells, .filled = filled < cols ? filled : cols, .used = used < cols ? used : cols, .wrapped = wrapped};
   }
 };
 

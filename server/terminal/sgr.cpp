@@ -142,7 +142,9 @@ void apply_sgr(Style& style, const Params& params) {
       const int kind = params.get(++i, 0, -1);
       if (kind == 5) set_indexed(style, code, params.get(++i, 0, -1));
       // tmux reads on behind the 2 when the channels are not good.
-      if (kind == 2 && set_rgb(style, code, params.get(i + 1, 0, -1), params.get(i + 2, 0, -1), params.get(i + 3, 0, -1))) i += 3;
+      if (kind == 2 &&
+          set_rgb(style, code, params.get(i + 1, 0, -1), params.get(i + 2, 0, -1), params.get(i + 3, 0, -1)))
+        i += 3;
     } else {
       apply_plain(style, code);
     }
@@ -163,7 +165,8 @@ void append_sgr(std::string& out, const Style& style) {
     if ((style.attributes & bit) != 0) codes += code;
   }
   if (style.underline() == Underline::single) codes += ";4";
-  else if (style.underline() != Underline::none) append_number(codes += ";4:", static_cast<unsigned>(style.underline()));
+  else if (style.underline() != Underline::none)
+    append_number(codes += ";4:", static_cast<unsigned>(style.underline()));
   append_colour(codes, style.foreground, 30, 38);
   append_colour(codes, style.background, 40, 48);
   append_colour(codes, style.underline_colour, 0, 58);

@@ -21,7 +21,9 @@ class SnapshotWriter {
   void write(std::uint64_t scrollback_lines) {
     // A terminal that already shows something leaves the alternate screen and forgets its scrollback too.
     // Not every terminal's reset shows a hidden cursor again.
-    out_ += "\x1b[?1049l\x1b" "c\x1b[3J\x1b[?25h";
+    out_ +=
+        "\x1b[?1049l\x1b"
+        "c\x1b[3J\x1b[?25h";
     const Grid& main = display_.saved ? *display_.saved : display_.grid;
     record(out_, "size", {main.cols(), main.rows()});
     if (!display_.saved && display_.saved_cursor) {
@@ -184,7 +186,9 @@ void SnapshotWriter::saved_cursor() {
   move_to(std::min(saved.x, size.cols - 1), std::min(saved.y, size.rows - 1));
   charsets(saved.pen);
   style(saved.pen.style);
-  out_ += "\x1b" "7\x1b[m\x1b(B\x1b)B\x0f";
+  out_ +=
+      "\x1b"
+      "7\x1b[m\x1b(B\x1b)B\x0f";
   if (saved.pen.style.link != 0) out_ += kNoLink;
   if (saved.origin) out_ += "\x1b[?6l";
 }
@@ -197,7 +201,8 @@ void SnapshotWriter::titles() {
 void SnapshotWriter::cursor() {
   const Grid& grid = display_.grid;
   const bool region = display_.region_top != 0 || display_.region_bottom != grid.rows() - 1;
-  if (region) out_ += "\x1b[" + std::to_string(display_.region_top + 1) + ';' + std::to_string(display_.region_bottom + 1) + 'r';
+  if (region)
+    out_ += "\x1b[" + std::to_string(display_.region_top + 1) + ';' + std::to_string(display_.region_bottom + 1) + 'r';
   if (display_.modes.origin) out_ += "\x1b[?6h";
   const int y = display_.modes.origin ? std::max(display_.y - display_.region_top, 0) : display_.y;
   if (display_.x < grid.cols()) return move_to(display_.x, y);
@@ -205,7 +210,9 @@ void SnapshotWriter::cursor() {
   LineView line = grid.line(display_.y);
   const bool unwritten = line.used < grid.cols();
   line.used = grid.cols();
-  const int last = grid.cols() - (grid.cols() > 1 && is_padding(cell_at(line, grid.cols() - 1)) && !is_torn(line, grid.cols() - 1) ? 2 : 1);
+  const int last =
+      grid.cols() -
+      (grid.cols() > 1 && is_padding(cell_at(line, grid.cols() - 1)) && !is_torn(line, grid.cols() - 1) ? 2 : 1);
   move_to(last, y);
   printed(line, last, display_.tables);
   writer_.standard();
@@ -238,7 +245,8 @@ void SnapshotWriter::modes() {
   set(modes.mouse_sgr, "\x1b[?1006h");
   set(modes.extended_keys, "\x1b[>4;1m");
   set(stream_.synchronized_update, "\x1b[?2026h");
-  if (cursor.shape != CursorShape::standard) out_ += "\x1b[" + std::to_string(2 * static_cast<int>(cursor.shape)) + " q";
+  if (cursor.shape != CursorShape::standard)
+    out_ += "\x1b[" + std::to_string(2 * static_cast<int>(cursor.shape)) + " q";
   set(cursor.blinking, "\x1b[?12h");
   set(!cursor.visible, "\x1b[?25l");
 }

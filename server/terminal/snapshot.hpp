@@ -38,8 +38,8 @@ struct LinePage {
   std::uint64_t first_line = 0;  // of what is in the page: later than asked when lines have been trimmed
   std::uint64_t count = 0;
   std::uint64_t numbering = 0;  // see Screen::numbering()
-  std::string text;             // UTF-8 with SGR and OSC 8; each line begins and ends with the terminal's own colours, and ends
-                                // in CR LF, or, where the terminal wrapped it, in nothing
+  std::string text;  // UTF-8 with SGR and OSC 8; each line begins and ends with the terminal's own colours, and ends
+                     // in CR LF, or, where the terminal wrapped it, in nothing
 };
 
 // At most `count` lines of scrollback and main screen from `first_line` on.

@@ -8,8 +8,8 @@
 namespace ccd::terminal {
 namespace {
 
-using testing::RandomProgram;
 using testing::Mix;
+using testing::RandomProgram;
 using testing::readable;
 
 constexpr Size kSmall{20, 6};
@@ -41,7 +41,9 @@ TEST(Snapshot, FreshScreenIsEqual) {
     const std::string snapshot = write_snapshot(run.screen, {.scrollback_lines = kAllLines});
     Screen fresh({80, 24});
     fresh.restore(snapshot);
-    ASSERT_EQ(first_difference(run.screen, fresh), "") << "seed " << seed << "\n" << run.said << "\n" << readable(snapshot);
+    ASSERT_EQ(first_difference(run.screen, fresh), "") << "seed " << seed << "\n"
+                                                       << run.said << "\n"
+                                                       << readable(snapshot);
   }
 }
 

@@ -64,8 +64,8 @@ struct Style {
     return static_cast<Underline>((attributes & kUnderlineMask) >> kUnderlineShift);
   }
   constexpr void set_underline(Underline kind) {
-    attributes = static_cast<std::uint16_t>((attributes & ~kUnderlineMask) |
-                                            (static_cast<unsigned>(kind) << kUnderlineShift));
+    attributes =
+        static_cast<std::uint16_t>((attributes & ~kUnderlineMask) | (static_cast<unsigned>(kind) << kUnderlineShift));
   }
   // As two words, which is what it is compared by most often.
   friend constexpr bool operator==(const Style& a, const Style& b) {

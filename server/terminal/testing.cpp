@@ -28,9 +28,11 @@ std::string RandomProgram::text() {
   switch (below(8)) {
     case 0: return pick<8>(*this, {"é", "ü", "€", "─", "→", "ß", "я", "🯰"});
     case 1: return pick<8>(*this, {"你", "好", "한", "🙂", "👩", "日本", "🚀", "ー"});
-    case 2: return pick<8>(*this, {"\xcc\x81", "\xcc\x88", "\xef\xb8\x8f", "e\xcc\x81", "你\xcc\x81",
-                              // tmux forgets a joiner at the end of what it reads at once: so it stands before a character.
-                              "\xe2\x80\x8d👩", "\xe2\x80\x8d\xcc\x81", "\xe2\x80\x8d\ré"});
+    case 2:
+      return pick<8>(*this,
+                     {"\xcc\x81", "\xcc\x88", "\xef\xb8\x8f", "e\xcc\x81", "你\xcc\x81",
+                      // tmux forgets a joiner at the end of what it reads at once: so it stands before a character.
+                      "\xe2\x80\x8d👩", "\xe2\x80\x8d\xcc\x81", "\xe2\x80\x8d\ré"});
     case 3: return std::string(static_cast<std::size_t>(1 + below(50)), static_cast<char>('a' + below(26)));
     case 4: return std::string(static_cast<std::size_t>(1 + below(6)), ' ');
     default: {
@@ -48,7 +50,9 @@ std::string RandomProgram::sgr() {
       case 0: out += std::to_string(below(110)); break;
       case 1: out += "38;5;" + std::to_string(below(260)); break;
       case 2: out += "48;2;" + std::to_string(below(256)) + ';' + std::to_string(below(256)) + ";1"; break;
-      case 3: out += pick<8>(*this, {"38:5:9", "48:2:1:2:3", "38:2::4:5:6", "4:3", "58:5:1", "4:0", "4:9", "38:2:1"}); break;
+      case 3:
+        out += pick<8>(*this, {"38:5:9", "48:2:1:2:3", "38:2::4:5:6", "4:3", "58:5:1", "4:0", "4:9", "38:2:1"});
+        break;
       case 4: out += std::to_string(40 + below(8)); break;
       case 5: out += std::to_string(30 + below(8)); break;
       case 6: out += pick<8>(*this, {"0", "", "1", "4", "7", "58;5;3", "53", "9"}); break;
@@ -60,7 +64,8 @@ std::string RandomProgram::sgr() {
 }
 
 std::string RandomProgram::mode() {
-  static constexpr std::array<std::string_view, 12> kModes{"4", "?1", "?3", "?6", "?7", "?25", "?47", "?1049", "?1047", "?1049", "?6", "?7"};
+  static constexpr std::array<std::string_view, 12> kModes{"4",   "?1",    "?3",    "?6",    "?7", "?25",
+                                                           "?47", "?1049", "?1047", "?1049", "?6", "?7"};
   static constexpr std::array<std::string_view, 9> kUnseen{"?12",   "?1000", "?1002", "?1003", "?1004",
                                                            "?1005", "?1006", "?2004", "?2026"};
   const std::string name = below(4) == 0 ? pick(*this, kUnseen) : pick(*this, kModes);
@@ -73,17 +78,27 @@ std::string RandomProgram::sequence() {
   std::string out = "\x1b[";
   out += number();
   if (below(3) == 0) out += ';' + number();
-  return out + kFinals[static_cast<std::size_t>(below(static_cast<int>(kFinals.size()) - (mix_ == Mix::whole_characters ? 3 : 0)))];
+  return out + kFinals[static_cast<std::size_t>(
+                   below(static_cast<int>(kFinals.size()) - (mix_ == Mix::whole_characters ? 3 : 0)))];
 }
 
 std::string RandomProgram::odd() {
   switch (below(9)) {
-    case 0: return pick<8>(*this, {"\x1b[38;5", "\x1b[", "\x1b", "\x1b]0;half", "\x1b(", "\xe4\xbd", "\xf0\x9f", "\x1b[1:"});
+    case 0:
+      return pick<8>(*this, {"\x1b[38;5", "\x1b[", "\x1b", "\x1b]0;half", "\x1b(", "\xe4\xbd", "\xf0\x9f", "\x1b[1:"});
     case 1: return "\x1b[" + std::string(static_cast<std::size_t>(below(80)), ';') + 'm';
-    case 2: return pick<8>(*this, {"\xff", "\xc0\x80", "\xed\xa0\x80", "\x80", "\xf4\x90\x80\x80", "\xe4\x20", "\xe4\x1b[m\xbd\xa0", "\x7f"});
-    case 3: return pick<6>(*this, {"\x1b]0;title\x07", "\x1b]2;other\x1b\\", "\x1b_apc\x1b\\", "\x1b^pm\x1b\\", "\x1bkname\x1b\\", "\x1bXsos\x1b\\"});
-    case 4: return pick<6>(*this, {"\x1bPq1;2\x1b\\", "\x1bP1$r\x1b\\", "\x1b]8;;http://x/\x1b\\", "\x1b]8;;\x1b\\", "\x1b]8;id=1;file:///a\x07", "\x1b[22;0t"});
-    case 5: return pick<8>(*this, {"\x1b[2;3<4m", "\x1b[?1$p", "\x1b[99999999999m", "\x1b[1 A", "\x1b[>4;1m", "\x1b[4 q", "\x1b[!p", "\x1b[=1c"});
+    case 2:
+      return pick<8>(*this, {"\xff", "\xc0\x80", "\xed\xa0\x80", "\x80", "\xf4\x90\x80\x80", "\xe4\x20",
+                             "\xe4\x1b[m\xbd\xa0", "\x7f"});
+    case 3:
+      return pick<6>(*this, {"\x1b]0;title\x07", "\x1b]2;other\x1b\\", "\x1b_apc\x1b\\", "\x1b^pm\x1b\\",
+                             "\x1bkname\x1b\\", "\x1bXsos\x1b\\"});
+    case 4:
+      return pick<6>(*this, {"\x1bPq1;2\x1b\\", "\x1bP1$r\x1b\\", "\x1b]8;;http://x/\x1b\\", "\x1b]8;;\x1b\\",
+                             "\x1b]8;id=1;file:///a\x07", "\x1b[22;0t"});
+    case 5:
+      return pick<8>(*this, {"\x1b[2;3<4m", "\x1b[?1$p", "\x1b[99999999999m", "\x1b[1 A", "\x1b[>4;1m", "\x1b[4 q",
+                             "\x1b[!p", "\x1b[=1c"});
     case 6: return pick<4>(*this, {"\x18", "\x1a", "\x1b[3\x18", "\x1b[5\n;2H"});
     case 7: return pick<4>(*this, {"\x1b(0", "\x1b(B", "\x1b)0", "\x1b)B"});
     default: {
@@ -104,9 +119,27 @@ std::string RandomProgram::piece() {
     case 5: return pick<8>(*this, {"\r\n", "\n", "\r", "\b", "\t", "\r\n", "\x0e", "\x0f"});
     case 6:
     case 7: return sgr();
-    case 8: return pick<8>(*this, {"\x1b" "7", "\x1b" "8", "\x1b" "D", "\x1b" "E", "\x1b" "M", "\x1b" "H", "\x1b=", "\x1b>"});
+    case 8:
+      return pick<8>(*this, {"\x1b"
+                             "7",
+                             "\x1b"
+                             "8",
+                             "\x1b"
+                             "D",
+                             "\x1b"
+                             "E",
+                             "\x1b"
+                             "M",
+                             "\x1b"
+                             "H",
+                             "\x1b=", "\x1b>"});
     case 9: return mode();
-    case 10: return below(8) == 0 ? pick<4>(*this, {"\x1b#8", "\x1b" "c", "\x1b[3J", "\x1b[2J"}) : sequence();
+    case 10:
+      return below(8) == 0 ? pick<4>(*this, {"\x1b#8",
+                                             "\x1b"
+                                             "c",
+                                             "\x1b[3J", "\x1b[2J"})
+                           : sequence();
     case 11: return "\x1b[" + std::to_string(1 + below(9)) + ';' + std::to_string(1 + below(24)) + 'H';
     case 12: return odd();
     default: return sequence();

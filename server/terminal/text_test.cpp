@@ -64,7 +64,9 @@ TEST(Rows, RunsHaveTextAndColours) {
   const std::vector<Row> rows = rows_since(screen, 0);
   ASSERT_EQ(rows.size(), 3U);
   ASSERT_EQ(rows[0].runs.size(), 4U);
-  EXPECT_EQ(rows[0].runs[1], (terminal::Run{.text = "cd", .cols = 2, .foreground = Colour::indexed(9), .background = {}, .attributes = kBold}));
+  EXPECT_EQ(rows[0].runs[1],
+            (terminal::Run{
+                .text = "cd", .cols = 2, .foreground = Colour::indexed(9), .background = {}, .attributes = kBold}));
   EXPECT_EQ(rows[0].runs[2].text, "你");
   EXPECT_EQ(rows[0].runs[2].cols, 2);
   EXPECT_EQ(rows[0].runs[3].background, Colour::basic(4));
@@ -96,7 +98,8 @@ TEST(Rows, UnchangedRowsAreTheSame) {
       for (Row& row : rows_since(screen, generation)) shown[static_cast<std::size_t>(row.y)] = std::move(row);
       generation = screen.generation();
       const std::vector<Row> now = rows_since(screen, 0);
-      for (std::size_t y = 0; y < now.size(); ++y) ASSERT_EQ(shown[y].runs, now[y].runs) << "seed " << seed << " row " << y;
+      for (std::size_t y = 0; y < now.size(); ++y)
+        ASSERT_EQ(shown[y].runs, now[y].runs) << "seed " << seed << " row " << y;
     }
   }
 }
@@ -108,7 +111,9 @@ TEST(Snapshot, OfAColouredScreenIsSmall) {
       screen.feed("\x1b[38;5;" + std::to_string((i * 7 + k) % 256) + ";48;5;" + std::to_string(k) + "mcolour ");
   }
   EXPECT_LT(write_snapshot(screen).size(), 64U << 10U);
-  screen.feed("\x1b" "c\x1b[3J");
+  screen.feed(
+      "\x1b"
+      "c\x1b[3J");
   EXPECT_LT(write_snapshot(screen).size(), 200U) << "an empty screen";
 }
 
@@ -159,7 +164,10 @@ TEST(Restore, TakesAnyBytes) {
     for (int i = 0; i < 4; ++i) {
       const auto at = static_cast<std::size_t>(random.below(static_cast<int>(snapshot.size())));
       if (i % 2 == 0) snapshot[at] = static_cast<char>(random.below(256));
-      else snapshot.insert(at, "\x1bPccd;" + std::string(i == 1 ? "size;999999;3" : "state;5000;900;1;2;3;4;1;77;1;1;200;1") + "\x1b\\");
+      else
+        snapshot.insert(
+            at,
+            "\x1bPccd;" + std::string(i == 1 ? "size;999999;3" : "state;5000;900;1;2;3;4;1;77;1;1;200;1") + "\x1b\\");
     }
     Screen spoilt({20, 6});
     spoilt.restore(snapshot);

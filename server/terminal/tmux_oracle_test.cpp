@@ -21,7 +21,9 @@ using testing::TmuxPane;
 
 constexpr Size kSize{20, 6};
 // Back to an empty main screen without scrollback. What this does not reset stays the same in both.
-constexpr std::string_view kReset = "\x18\x1b[?1049l\x1b" "c\x1b[3J\x1b[2J\x1b[3J";
+constexpr std::string_view kReset =
+    "\x18\x1b[?1049l\x1b"
+    "c\x1b[3J\x1b[2J\x1b[3J";
 
 // Bytes that a program writes, or a new size.
 struct Step {

@@ -26,11 +26,12 @@ using namespace std::chrono_literals;
 
 // The mark goes where no screen is concerned: OSC 7 sets a path that only formats show. The ST before it ends a string.
 constexpr std::array<std::string_view, 24> kFormats{
-    "pane_path",           "cursor_x",           "cursor_y",           "alternate_on",        "insert_flag",
-    "origin_flag",         "wrap_flag",          "scroll_region_upper", "scroll_region_lower", "cursor_flag",
-    "keypad_cursor_flag",  "keypad_flag",        "mouse_standard_flag", "mouse_button_flag",   "mouse_all_flag",
-    "mouse_utf8_flag",     "mouse_sgr_flag",     "pane_tabs",          "history_size",        "alternate_saved_x",
-    "alternate_saved_y",   "pane_width",         "pane_height",        "pane_id"};
+    "pane_path",           "cursor_x",          "cursor_y",           "alternate_on",
+    "insert_flag",         "origin_flag",       "wrap_flag",          "scroll_region_upper",
+    "scroll_region_lower", "cursor_flag",       "keypad_cursor_flag", "keypad_flag",
+    "mouse_standard_flag", "mouse_button_flag", "mouse_all_flag",     "mouse_utf8_flag",
+    "mouse_sgr_flag",      "pane_tabs",         "history_size",       "alternate_saved_x",
+    "alternate_saved_y",   "pane_width",        "pane_height",        "pane_id"};
 
 std::string take_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
@@ -54,8 +55,8 @@ TmuxPane::TmuxPane(Size size) {
   std::string path = (std::filesystem::temp_directory_path() / "ccd-screen-XXXXXX").string();
   if (::mkdtemp(path.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
   dir_ = path;
-  tmux({"set-option", "-g", "history-limit", "100000", ";", "set-option", "-g", "status", "off", ";", "new-session", "-d", "-x",
-        std::to_string(size.cols), "-y", std::to_string(size.rows), "sleep", "1000"});
+  tmux({"set-option", "-g", "history-limit", "100000", ";", "set-option", "-g", "status", "off", ";", "new-session",
+        "-d", "-x", std::to_string(size.cols), "-y", std::to_string(size.rows), "sleep", "1000"});
   resize(size);
   const std::string device = tmux({"display-message", "-p", "#{pane_tty}"});
   terminal_ = UniqueFd(::open(device.substr(0, device.find('\n')).c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
@@ -79,8 +80,8 @@ std::string TmuxPane::tmux(std::vector<std::string> arguments) {
   std::vector<std::string> argv{"tmux", "-u", "-L", "screen", "-f", "/dev/null"};
   for (std::string& argument : arguments) argv.push_back(std::move(argument));
   ProcessSpec spec{.argv = std::move(argv)};
-  spec.environment = std::vector<std::string>{"PATH=/usr/local/bin:/usr/bin:/bin", "TERM=xterm-256color", "LANG=C.UTF-8",
-                                              "TMUX_TMPDIR=" + dir_, "SHELL=/bin/sh"};
+  spec.environment = std::vector<std::string>{"PATH=/usr/local/bin:/usr/bin:/bin", "TERM=xterm-256color",
+                                              "LANG=C.UTF-8", "TMUX_TMPDIR=" + dir_, "SHELL=/bin/sh"};
   spec.output_limit = 256U << 20U;
   asio::io_context loop;
   std::optional<Result<ProcessOutput>> result;
@@ -119,8 +120,9 @@ TmuxView TmuxPane::view() {
   for (const std::string_view name : kFormats) format += "#{" + std::string(name) + "}\x1f";
   const auto end = std::chrono::steady_clock::now() + 30s;
   while (std::chrono::steady_clock::now() < end) {
-    const std::string all = tmux({"display-message", "-p", format, ";", "capture-pane", "-p", "-e", "-N", "-S", "-", ";",
-                                  "display-message", "-p", "joined", ";", "capture-pane", "-p", "-J", "-S", "-"});
+    const std::string all =
+        tmux({"display-message", "-p", format,   ";", "capture-pane", "-p", "-e", "-N", "-S", "-", ";",
+              "display-message", "-p", "joined", ";", "capture-pane", "-p", "-J", "-S", "-"});
     std::string_view rest = all;
     TmuxView view{.values = split(take_line(rest), '\x1f'), .cells = {}, .joined = {}};
     if (view.values[0] != "mark" + std::to_string(marks_) && marks_ != 0) continue;
@@ -162,7 +164,8 @@ struct Shown {
   Style style;
   friend bool operator==(const Shown& a, const Shown& b) {
     // The colour of underlines that a blank without underline has depends in tmux on whether it was printed or erased before.
-    if (a.text == " " && a.style.underline() == Underline::none) return b.text == " " && without_underline(a) == without_underline(b);
+    if (a.text == " " && a.style.underline() == Underline::none)
+      return b.text == " " && without_underline(a) == without_underline(b);
     return a.text == b.text && a.style == b.style;
   }
 
@@ -221,7 +224,8 @@ class CaptureReader {
     std::vector<std::string> joined;
     for (std::size_t i = 0; i < parts.size();) {
       std::size_t count = 1;
-      if ((parts[i] == "38" || parts[i] == "48" || parts[i] == "58") && i + 1 < parts.size()) count = parts[i + 1] == "2" ? 5 : 3;
+      if ((parts[i] == "38" || parts[i] == "48" || parts[i] == "58") && i + 1 < parts.size())
+        count = parts[i + 1] == "2" ? 5 : 3;
       std::string code = parts[i];
       for (std::size_t k = i + 1; k < i + count && k < parts.size(); ++k) code += ';' + parts[k];
       joined.push_back(code);
@@ -239,7 +243,9 @@ class CaptureReader {
   void apply(const std::string& code) {
     const std::vector<std::string> part = split(code, ';');
     if (part.size() > 1) {
-      (part[0] == "38" ? style_.foreground : part[0] == "48" ? style_.background : style_.underline_colour) = colour(part);
+      (part[0] == "38"   ? style_.foreground
+       : part[0] == "48" ? style_.background
+                         : style_.underline_colour) = colour(part);
       return;
     }
     if (code == "5:3") style_.attributes |= kOverline;  // tmux 3.3a's slip for 53
@@ -324,7 +330,7 @@ std::vector<std::string> values_of(const DisplayState& state) {
   for (std::size_t x = 0; x < state.tabs.size(); ++x) {
     if (state.tabs[x]) tabs += (tabs.empty() ? "" : ",") + std::to_string(x);
   }
-  const auto saved = [&](int DisplayState::Saved::* part) {
+  const auto saved = [&](int DisplayState::Saved::*part) {
     return state.saved_cursor ? std::to_string((*state.saved_cursor).*part) : std::string("4294967295");
   };
   return {"",
@@ -358,7 +364,8 @@ std::string difference_from(const TmuxView& view, const Screen& screen) {
   const DisplayState& state = screen.model().display.state();
   const std::vector<std::string> values = values_of(state);
   for (std::size_t i = 1; i < values.size(); ++i) {
-    if (view.values[i] != values[i]) return std::string(kFormats[i]) + ": tmux " + view.values[i] + ", model " + values[i];
+    if (view.values[i] != values[i])
+      return std::string(kFormats[i]) + ": tmux " + view.values[i] + ", model " + values[i];
   }
   const ModelView model = view_of(state);
   const std::vector<ShownLine> lines = CaptureReader().read(view.cells);
@@ -368,9 +375,11 @@ std::string difference_from(const TmuxView& view, const Screen& screen) {
     const std::string where = "line " + std::to_string(static_cast<std::ptrdiff_t>(i) - top);
     for (std::size_t x = 0; x < std::min(lines[i].size(), model.lines[i].size()); ++x) {
       if (lines[i][x] == model.lines[i][x]) continue;
-      return where + ", character " + std::to_string(x) + ": tmux " + describe(lines[i][x]) + ", model " + describe(model.lines[i][x]);
+      return where + ", character " + std::to_string(x) + ": tmux " + describe(lines[i][x]) + ", model " +
+             describe(model.lines[i][x]);
     }
-    return where + ": tmux " + std::to_string(lines[i].size()) + " characters, model " + std::to_string(model.lines[i].size());
+    return where + ": tmux " + std::to_string(lines[i].size()) + " characters, model " +
+           std::to_string(model.lines[i].size());
   }
   if (lines.size() != model.lines.size()) return "number of lines";
   if (view.joined != model.joined) return "wraps: tmux\n" + view.joined + "model\n" + model.joined;
