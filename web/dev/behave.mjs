@@ -13,7 +13,7 @@ const only = process.argv[3]
 const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--enable-unsafe-swiftshader']
 const lines = (from, to) => Buffer.from(Array.from({ length: to - from }, (_, at) => `line ${from + at}\r\n`).join(''))
 
-async function until(what, check, ms = 8_000) {
+async function until(what, check, ms = 20_000) {
   const end = Date.now() + ms
   for (;;) {
     const value = await check()
@@ -82,7 +82,7 @@ const kChecks = {
       const top = async () => (await rows(page))[0]
       const number = async () => Number((await top()).split(' ')[1])
       const seen = await frames(page, () =>
-        until('the first line', async () => (await page.keyboard.press('Shift+PageUp'), await number()) === 0, 20_000),
+        until('the first line', async () => (await page.keyboard.press('Shift+PageUp'), await number()) === 0, 60_000),
       )
       const numbers = seen.map((row) => Number(row.split(' ')[1]))
       for (const [at, line] of numbers.entries()) assert.ok(at === 0 || line <= numbers[at - 1], `jumped: ${seen[at - 1]}, ${seen[at]}`)
