@@ -9,7 +9,8 @@
 set -euo pipefail
 folder=${ENGINE_FOLDER:-/var/tmp/claude-dashboard-engine}
 readonly base=debian:bookworm-slim
-readonly packages=(docker.io docker-compose iptables debootstrap nginx-light prometheus prometheus-alertmanager)
+readonly engine_packages=(docker.io docker-compose iptables debootstrap)
+readonly test_packages=(prometheus prometheus-alertmanager)
 
 say() { printf 'engine: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -20,9 +21,9 @@ ours() { # the pid of our dockerd, if it runs
   [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = /usr/sbin/dockerd ] && echo "$pid"
 }
 
-need_packages() {
+need_packages() { # NAME...
   local missing=() name
-  for name in "${packages[@]}"; do dpkg-query -W -f='${db:Status-Abbrev}' "$name" 2>/dev/null | grep -q '^ii' || missing+=("$name"); done
+  for name in "$@"; do dpkg-query -W -f='${db:Status-Abbrev}' "$name" 2>/dev/null | grep -q '^ii' || missing+=("$name"); done
   [ ${#missing[@]} = 0 ] && return
   [ "$(id -u)" = 0 ] || die "need root to install: ${missing[*]}"
   say "installing ${missing[*]}"
@@ -81,7 +82,9 @@ make_base() {
 
 case ${1:-} in
   start)
-    need_packages
+    need_packages "${test_packages[@]}"
+    # A machine with an engine and a docker-compose of its own keeps them.
+    if ! answers || ! command -v docker-compose >/dev/null; then need_packages "${engine_packages[@]}"; fi
     answers || start_engine
     make_base ;;
   stop)
@@ -92,7 +95,7 @@ case ${1:-} in
     fi ;;
   remove)
     "$0" stop
-    for mounted in $(awk -v f="$folder/" 'index($2, f) == 1 { print $2 }' /proc/mounts | sort -r); do umount "$mounted" || true; done
+    awk -v f="$folder/" 'index($2, f) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r -n1 umount || true
     rm -rf "$folder" ;;
   *) sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; [ "${1:-}" = --help ] || exit 2 ;;
 esac

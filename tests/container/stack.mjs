@@ -70,7 +70,7 @@ export async function must(command, options) {
 export async function needEngine() {
   const started = await sh("tests/container/engine.sh start", { timeoutMs: 600_000 });
   if (started.code !== 0) return `no Docker Engine: ${started.out.trim().split("\n").at(-1)}`;
-  const built = existsSync(path.resolve(kRepository, process.env.BUILD ?? "build/release", "server/dashboard"));
+  const built = process.env.IMAGE_FILES_READY || existsSync(path.resolve(kRepository, process.env.BUILD ?? "build/release", "server/dashboard"));
   if (!built) return "the programs are not built: ./dev build";
   const other = (await sh("docker inspect -f '{{index .Config.Labels \"com.docker.compose.project.working_dir\"}}' claude-code-dashboard")).out.trim();
   if (other.startsWith("/") && !other.startsWith(kWork)) return `this engine runs somebody's dashboard (${other})`;
@@ -95,8 +95,9 @@ export async function makeRepository() {
   return bare;
 }
 
-/** The built programs where the Dockerfile takes them with PROGRAMS=prebuilt. */
+/** The built programs where the Dockerfile takes them with PROGRAMS=prebuilt; with IMAGE_FILES_READY they are there already. */
 export async function makeImageFiles() {
+  if (process.env.IMAGE_FILES_READY) return;
   await must("scripts/image-files.sh build/image");
 }
 export function giveImageFiles(checkout) {
