@@ -4,6 +4,7 @@
 #include <array>
 #include <unistd.h>
 
+#include "base/log.hpp"
 #include "sessions/store.hpp"
 
 namespace ccd {
@@ -25,6 +26,10 @@ SchemaGap schema_gap(const std::vector<std::string>& applied) {
 }
 
 Result<> audit_auth(const audit::Trail& trail, storage::Connection& db, const auth::AuthEvent& event) {
+  // For those who watch the log; as many as the throttle lets through.
+  if (auth::is_failure(event.kind))
+    log_warn("auth", event.kind == auth::AuthEvent::Kind::login_failed ? "login failed" : "login denied: an old refresh token was used again",
+             {{"user", event.actor_name}, {"ip", event.ip}});
   audit::Record record{.actor = event.actor_name, .ip = event.ip, .action = "auth." + std::string(auth::to_string(event.kind)),
                        .target = event.target,
                        .outcome = auth::is_failure(event.kind) ? audit::Outcome::denied : audit::Outcome::ok,
