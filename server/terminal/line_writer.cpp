@@ -168,12 +168,12 @@ void LineWriter::erased(const LineView& line, int begin, int cols, const Tables&
 }
 
 char32_t line_drawing(unsigned char letter) {
-  constexpr unsigned char kFirst = 0x5f;
-  static constexpr std::array<char32_t, 32> kCharacters{
-      U'\u00a0', U'\u25c6', U'\u2592', U'\u2409', U'\u240c', U'\u240d', U'\u240a', U'\u00b0',
-      U'\u00b1', U'\u2424', U'\u240b', U'\u2518', U'\u2510', U'\u250c', U'\u2514', U'\u253c',
-      U'\u23ba', U'\u23bb', U'\u2500', U'\u23bc', U'\u23bd', U'\u251c', U'\u2524', U'\u2534',
-      U'\u252c', U'\u2502', U'\u2264', U'\u2265', U'\u03c0', U'\u2260', U'\u00a3', U'\u00b7'};
+  constexpr unsigned char kFirst = 0x60;
+  static constexpr std::array<char32_t, 31> kCharacters{
+      U'\u25c6', U'\u2592', U'\u2409', U'\u240c', U'\u240d', U'\u240a', U'\u00b0', U'\u00b1',
+      U'\u2424', U'\u240b', U'\u2518', U'\u2510', U'\u250c', U'\u2514', U'\u253c', U'\u23ba',
+      U'\u23bb', U'\u2500', U'\u23bc', U'\u23bd', U'\u251c', U'\u2524', U'\u2534', U'\u252c',
+      U'\u2502', U'\u2264', U'\u2265', U'\u03c0', U'\u2260', U'\u00a3', U'\u00b7'};
   return letter >= kFirst && letter < kFirst + kCharacters.size() ? kCharacters[letter - kFirst] : letter;
 }
 

@@ -59,6 +59,7 @@ std::string write_text(const Screen& screen, std::uint64_t first_line, std::uint
   std::string out;
   for_lines(screen.model().display.state(), first_line, count,
             [&](const LineView& line, const Tables& tables) { append_line(out, line, tables, wraps); });
+  if (!out.empty() && !out.ends_with('\n')) out += '\n';  // the last line may continue behind what was asked for
   return out;
 }
 

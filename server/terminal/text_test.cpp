@@ -26,12 +26,21 @@ TEST(Text, BlanksInTheMiddleOfAJoinedLineStay) {
   EXPECT_EQ(write_text(screen, Wraps::joined), "ab        cd\n\n");
 }
 
+TEST(Text, LineDrawingIsReadable) {
+  Screen screen(kSize);
+  screen.feed("\x1b(0lqk_\x1b(Bq");
+  EXPECT_EQ(write_text(screen), "┌─┐_q\n\n\n");
+}
+
 TEST(Text, LinesByNumberGoFromScrollbackToScreen) {
   Screen screen(kSize);
   screen.feed("1\r\n2\r\n3\r\n4\r\n5");
   EXPECT_EQ(write_text(screen, 1, 3), "2\n3\n4\n");
   EXPECT_EQ(write_text(screen, 0, kAllLines), "1\n2\n3\n4\n5\n");
   EXPECT_EQ(write_text(screen, 7, 3), "");
+  screen.feed("\r0123456789a");
+  EXPECT_EQ(write_text(screen, 4, 1, Wraps::joined), "0123456789\n");
+  EXPECT_EQ(write_text(screen, 3, 2, Wraps::joined), "4\n0123456789\n");
 }
 
 TEST(LinePage, HasColoursOfItsOwn) {
