@@ -1,4 +1,5 @@
 // Feeds a file to the screen model again and again and prints what it cost: bench_model COLS ROWS SCROLLBACK REPEATS FILE.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "terminal/screen.hpp"
 #include "terminal/snapshot.hpp"
@@ -23,6 +25,15 @@ rusage usage() {
   rusage now{};
   getrusage(RUSAGE_SELF, &now);
   return now;
+}
+
+// Resident memory in KiB, from the second field of statm, which counts pages.
+long resident_kib() {
+  std::ifstream statm("/proc/self/statm");
+  long all = 0;
+  long resident = 0;
+  statm >> all >> resident;
+  return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 std::string read_file(const char* path) {
@@ -44,7 +55,7 @@ int main(int argc, char** argv) {
   const int repeats = std::atoi(argv[4]);
   const std::string text = read_file(argv[5]);
 
-  const long rss_before = usage().ru_maxrss;
+  const long rss_before = resident_kib();
   Screen screen(size, limits);
   const rusage before = usage();
   const auto start = std::chrono::steady_clock::now();
@@ -53,6 +64,7 @@ int main(int argc, char** argv) {
       screen.feed(rest.substr(0, kPiece));
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
   const rusage after = usage();
+  const long rss_after = resident_kib();
 
   const auto snapshot_start = std::chrono::steady_clock::now();
   const std::string snapshot = write_snapshot(screen);
@@ -62,6 +74,6 @@ int main(int argc, char** argv) {
               text.size() * static_cast<std::size_t>(repeats), wall.count(), seconds(after.ru_utime) - seconds(before.ru_utime),
               seconds(after.ru_stime) - seconds(before.ru_stime),
               static_cast<unsigned long long>(screen.top_line() - screen.first_line()), screen.memory_bytes(),
-              after.ru_maxrss - rss_before, snapshot.size(), snapshot_wall.count() * 1e6);
+              rss_after - rss_before, snapshot.size(), snapshot_wall.count() * 1e6);
   return 0;
 }

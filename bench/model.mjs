@@ -53,6 +53,9 @@ const kTexts = {
   wide: () => fill((d) => `${d.times(4, 14, () => d.of(kWide)).join(d.of(["", " "]))}\r\n`),
 };
 
+/** Lines for the scrollback's memory only: 120 columns that change their 24-bit colours every few cells, which is the worst that programs write. */
+const colourLines = () => fill((d) => `${d.times(16, 20, () => `\x1b[38;2;${d.below(256)};${d.below(256)};${d.below(256)}m${d.of(kWords).slice(0, 6)}`).join(" ")}\x1b[m\r\n`);
+
 function cpuOf(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
   return { user: Number(fields[11]) / kTicks, system: Number(fields[12]) / kTicks };
@@ -99,10 +102,11 @@ function summary(rounds) {
   };
 }
 
-/** Memory of a model that holds 10,000 lines of each text, beside what tmux takes for the same lines. */
+/** Memory of a model that holds 10,000 lines of each text: as it counts itself, and by how much the process grew. */
 async function memory(files) {
   const result = {};
   for (const [name, file] of Object.entries(files)) {
+    if (name === "tui") continue; // draws the screen again and scrolls nothing
     const model = await modelRun(file, 10_000, 1);
     result[name] = { lines: model.lines, model_mib: round(model.memory_bytes / 2 ** 20, 1), process_growth_mib: round(model.rss_growth_kib / 1024, 1) };
   }
@@ -118,6 +122,8 @@ export async function model() {
       files[name] = path.join(folder, name);
       writeFileSync(files[name], make());
     }
+    const colours = path.join(folder, "colours");
+    writeFileSync(colours, colourLines());
     tmux.run("-f", path.join(kRepository, "ops/tmux.conf"), "new-session", "-d", "-s", "keep", "--", "sleep", "3600");
     const pid = Number(tmux.run("display-message", "-p", "#{pid}"));
     const texts = {};
@@ -131,7 +137,7 @@ export async function model() {
       what: `MB/s of the screen model against a tmux pane of the same size (${kCols}x${kRows}, ${kScrollback} lines of scrollback), same bytes, in turn; medians of ${kRounds} rounds`,
       ratios: "ratio_cpu: bytes per second of the process's CPU time, user and system, model over tmux's server; ratio_user: user time only, so without tmux's reading of the terminal; ratio_wall: from the first byte to tmux's answer behind the last",
       texts,
-      memory_with_10000_lines: await memory(files),
+      memory_with_10000_lines: await memory({ ...files, colours }),
       target: "at least 10 for each text",
     };
   } finally {

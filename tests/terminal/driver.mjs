@@ -78,6 +78,10 @@ export class ModelDriver {
   async look({ history = false } = {}) {
     return JSON.parse((await this.#ask("d", history ? "history" : "")).toString("utf8"));
   }
+  /** The same as viewers are shown it: halves of wide characters are blank. */
+  async shown() {
+    return JSON.parse((await this.#ask("d", "shown")).toString("utf8"));
+  }
   /** The scrollback, read from the pages that viewers get. */
   async pages() {
     return JSON.parse((await this.#ask("d", "pages")).toString("utf8")).historyLines.map(modelLineRow);

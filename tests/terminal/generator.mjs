@@ -38,9 +38,12 @@ export class Dice {
 const kWords = ("the quick brown fox jumps over lazy dog error warning note file function return value test passed failed running build commit merge branch " +
   "src/main.cpp:42 --verbose 0x7fff 3.14 [ok] (12) {json} \"quoted\" größer naïve Ελλάδα Привет שלום").split(" ");
 const kWide = ["漢字", "日本語", "テスト", "한국어", "中文输入", "😀", "🚀", "✅", "🙏🏽", "👩‍👩‍👧", "🇩🇪", "❤️", "ｆｕｌｌ", "１２３"];
+// Characters that tmux and xterm.js see in the same columns.
+const kPlainWide = ["漢字", "日本語", "テスト", "한국어", "中文输入", "😀", "🚀", "✅", "ｆｕｌｌ", "１２３"];
+const kPlainMarks = ["e\u0301", "a\u0308", "o\u0302\u0323", "x\u0336"];
 const kMarks = ["e\u0301", "a\u0308", "o\u0302\u0323", "\u0301", "\u200b", "\u200dé", "z\u200d\u0301", "\ufe0f", "ไทย", "नमस्ते", "\u1100\u1161\u11a8", "x\u0336"];
 
-const words = (d, low, high) => d.times(low, high, () => (d.chance(0.06) ? d.of(kWide) : d.chance(0.02) ? d.of(kMarks) : d.of(kWords))).join(" ");
+const words = (d, low, high) => d.times(low, high, () => (d.chance(0.06) ? d.of(d.plain ? kPlainWide : kWide) : d.chance(0.02) ? d.of(d.plain ? kPlainMarks : kMarks) : d.of(kWords))).join(" ");
 
 function colour(d, which) {
   const kind = d.below(6);
@@ -80,7 +83,7 @@ function progress(d, { cols }) {
     const full = Math.floor((width * i) / steps);
     const bar = `[${"=".repeat(full)}${i < steps ? ">" : ""}${" ".repeat(width - full)}]`;
     if (style === "bar") text += `${d.chance(0.4) ? `\r${E}[K${styled(d, `   Compiling ${d.of(kWords)}`)}\r\n` : ""}\r${E}[36m Building${E}[m ${bar} ${i}/${steps}`;
-    else if (style === "two") text += `${E}[2A${E}[2K\r${bar}\r\n${E}[2K${d.of(kWide)} ${"█".repeat(full)}${"░".repeat(width - full)}\r\n`;
+    else if (style === "two") text += `${E}[2A${E}[2K\r${bar}\r\n${E}[2K${d.of(d.plain ? kPlainWide : kWide)} ${"█".repeat(full)}${"░".repeat(width - full)}\r\n`;
     else if (style === "spinner") text += `\r${E}[?25l${E}[38;5;${d.below(256)}m${"⠋⠙⠹⠸⠼⠴⠦⠧"[i % 8]}${E}[0m ${words(d, 1, 5)}${E}[K`;
     else text += `\r${"#".repeat(d.between(1, cols + 4))}${d.chance(0.5) ? `${E}[1K` : ""}`;
   }
@@ -122,7 +125,7 @@ function fullScreen(d, { cols, rows }) {
       () => `${E}[${y()};${y()}r${E}[${y()};1H${d.of([`${E}M`, "\n", `${E}D`, `${E}[2S`, `${E}[3T`, `${E}[L`, `${E}[2M`])}${words(d, 1, 5)}${E}[r`,
       () => `${E}[${x()}G${E}[${d.between(1, 9)}${d.of(["@", "P", "X", "b", "C", "D", "A", "B", "E", "F", "I", "Z", "d", "`", "a", "e"])}${d.of(kWords)}`,
       () => `${sgr(d)}${E}[${d.below(3)}${d.of(["J", "K"])}${E}[m`, () => `${E}(0${"lqkxmjtunvw"[d.below(11)]}${"q".repeat(d.below(12))}${E}(B`,
-      () => `${E}7${E}[${y()};${x()}H${words(d, 1, 3)}${E}8`, () => `${E}[4h${d.of(kWide)}${d.of(kWords)}${E}[4l`,
+      () => `${E}7${E}[${y()};${x()}H${words(d, 1, 3)}${E}8`, () => `${E}[4h${d.of(d.plain ? kPlainWide : kWide)}${d.of(kWords)}${E}[4l`,
       () => `${E}[?${d.of(["25", "7", "1000", "1002", "1003", "1006", "2004", "1004", "12", "5"])}${d.of(["h", "l"])}`,
     ])();
   }
@@ -147,10 +150,10 @@ const kOdd = [
 function hostile(d) {
   const number = () => d.of(["", "0", "1", "2", String(d.below(200)), String(d.below(100000)), "99999999999", `${d.below(9)}:${d.below(9)}`]);
   const parts = d.times(5, 40, () => d.of([
-    () => Buffer.from(d.of(kOdd)), () => Buffer.from(words(d, 1, 6)), () => Buffer.from(d.of(kWide) + d.of(kMarks)), () => Buffer.from(sgr(d)),
+    () => Buffer.from(d.of(kOdd)), () => Buffer.from(words(d, 1, 6)), () => Buffer.from(d.of(d.plain ? kPlainWide : kWide) + d.of(d.plain ? kPlainMarks : kMarks)), () => Buffer.from(sgr(d)),
     () => Buffer.from(`${E}[${d.of(["", "", "", "?", ">", "<", "=", "!"])}${d.times(0, 4, number).join(";")}${d.of(["", "", "", " ", "$", "'"])}${String.fromCharCode(d.between(0x40, 0x7e))}`),
     () => Buffer.from(`${E}${String.fromCharCode(d.between(0x20, 0x7e))}`), () => Buffer.from(d.times(1, 6, () => d.below(256))), () => Buffer.from(d.of(["\r\n", "\n", "\r", "\b", "\t", "\r\n\r\n"])),
-    () => Buffer.from(d.of(kWide)).subarray(0, d.between(1, 5)),
+    () => Buffer.from(d.of(d.plain ? kPlainWide : kWide)).subarray(0, d.between(1, 5)),
   ])());
   return { bytes: Buffer.concat(parts), seconds: 10 };
 }
@@ -166,9 +169,10 @@ export const kProfiles = Object.keys(kWeights);
 
 const kSizes = [[80, 24], [80, 24], [100, 40], [120, 36], [40, 12], [132, 43], [20, 8], [61, 17]];
 
-/** One session of about `steps` steps. `resizes` false keeps its size. */
-export function makeSession(seed, profile, { steps = 12, resizes = true } = {}) {
+/** One session of about `steps` steps. `resizes` false keeps its size; `plain` leaves out joined, varied and zero width characters. */
+export function makeSession(seed, profile, { steps = 12, resizes = true, plain = false } = {}) {
   const d = new Dice(seed);
+  d.plain = plain;
   let [cols, rows] = d.of(kSizes);
   const session = { seed, profile, cols, rows, events: [], seconds: 0 };
   for (let i = 0; i < steps; ++i) {

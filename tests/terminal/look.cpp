@@ -61,12 +61,19 @@ void append_cell(std::string& out, const terminal::Tables& tables, terminal::Cel
   else tables.append_text(out, cell);
 }
 
-RowLook row_look(const terminal::LineView& line, const terminal::Tables& tables) {
+// Half of a wide character whose other half was written over: tmux keeps it, viewers see a blank.
+bool is_torn(const terminal::LineView& line, int x) {
+  if (is_padding(line.cells[x])) return x == 0 || !(is_wide(line.cells[x - 1]) || is_padding(line.cells[x - 1]));
+  return is_wide(line.cells[x]) && (x + 1 >= line.filled || !is_padding(line.cells[x + 1]));
+}
+
+RowLook row_look(const terminal::LineView& line, const terminal::Tables& tables, Torn torn) {
   RowLook row;
   std::string before;
   std::size_t end = 0;  // blanks in the standard style from here on do not count
   for (int x = 0; x < line.filled; ++x) {
-    const terminal::Cell cell = line.cells[x];
+    terminal::Cell cell = line.cells[x];
+    if (torn == Torn::blank && is_torn(line, x)) cell.glyph = ' ';
     if (is_padding(cell)) continue;
     const Style& style = tables.styles[cell.style];
     if (is_wide(cell)) row.wide += (row.wide.empty() ? "" : ",") + std::to_string(x);
@@ -117,12 +124,12 @@ void append_tabs(std::string& out, const std::vector<bool>& tabs) {
   out += "\"tabs\":\"" + text + "\",";
 }
 
-void append_rows(std::string& out, const terminal::DisplayState& display) {
+void append_rows(std::string& out, const terminal::DisplayState& display, Torn torn) {
   std::string rows;
   std::string wide;
   std::string links;
   for (int y = 0; y < display.grid.rows(); ++y) {
-    const RowLook row = row_look(display.grid.line(y), display.tables);
+    const RowLook row = row_look(display.grid.line(y), display.tables, torn);
     const char* comma = y == 0 ? "" : ",";
     rows += comma;
     append_json_string(rows, row.text);
@@ -139,7 +146,7 @@ void append_history(std::string& out, const terminal::Scrollback& scrollback) {
     terminal::Tables tables;
     scrollback.read(i, tables, line);
     if (i > 0) out += ',';
-    append_json_string(out, row_look(line.view(), tables).text);
+    append_json_string(out, row_look(line.view(), tables, Torn::kept).text);
   }
   out += "],";
 }
@@ -173,7 +180,7 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-std::string look(const Screen& screen, History history) {
+std::string look(const Screen& screen, History history, Torn torn) {
   const terminal::DisplayState& display = screen.model().display.state();
   // The cursor's own column can be beyond the screen's width, which Screen::cursor() does not give out.
   std::string out = "{\"size\":" + pair_text(screen.size().cols, screen.size().rows) + ',';
@@ -183,7 +190,7 @@ std::string look(const Screen& screen, History history) {
   append_modes(out, screen);
   out += "\"region\":" + pair_text(screen.scroll_top(), screen.scroll_bottom()) + ',';
   append_tabs(out, display.tabs);
-  append_rows(out, display);
+  append_rows(out, display, torn);
   if (history == History::rows) append_history(out, display.scrollback);
   if (history == History::pages) append_pages(out, screen);
   out += "\"historySize\":" + std::to_string(screen.top_line() - screen.first_line()) + ",\"title\":";

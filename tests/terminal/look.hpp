@@ -15,8 +15,13 @@ enum class History : std::uint8_t {
   pages,  // `historyLines`: the same as write_lines() writes each line
 };
 
+enum class Torn : bool {
+  kept,   // half a wide character counts as the whole, as tmux captures it
+  blank,  // as viewers are shown it
+};
+
 // One object with the fields that XtermOracle.look() and Pane.look() have too.
-std::string look(const terminal::Screen& screen, History history);
+std::string look(const terminal::Screen& screen, History history, Torn torn);
 
 void append_json_string(std::string& out, std::string_view text);
 

@@ -59,10 +59,11 @@ class Minimiser {
   }
 
   async run() {
-    const first = await compareWithTmux(this.oracle, this.driver, cutSession(this.session, 400, 5));
+    const cut = cutSession(this.session, 100, 5);
+    const first = await compareWithTmux(this.oracle, this.driver, cut, { historyEvery: 1 });
     this.field = fieldOf(first);
     if (!this.field) return undefined;
-    let events = await this.shrink(cutSession(this.session, 400, 5).events.slice(0, first.findings[0].event + 1), (list) => list);
+    let events = await this.shrink(cut.events.slice(0, first.findings[0].event + 1), (list) => list);
     // Bytes as events of their own, where they are few enough.
     const bytes = events.flatMap((event) => (event.feed ? [...event.feed].map((byte) => ({ feed: Buffer.from([byte]) })) : [event]));
     events = await this.shrink(bytes, (list) => list);

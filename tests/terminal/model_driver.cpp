@@ -92,7 +92,9 @@ class Driver {
         session_.events.push_back({std::move(payload), {}, false});
         return std::nullopt;
       case 'r': resize(rest); return std::nullopt;
-      case 'd': return look(screen_, payload == "history" ? History::rows : payload == "pages" ? History::pages : History::none);
+      case 'd':
+        return look(screen_, payload == "history" ? History::rows : payload == "pages" ? History::pages : History::none,
+                    payload == "shown" ? Torn::blank : Torn::kept);
       case 's': return write_snapshot(screen_);
       case 'k': return write_snapshot(screen_, {terminal::kAllLines});
       case 't': return write_text(screen_);

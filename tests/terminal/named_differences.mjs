@@ -21,6 +21,26 @@ function cutClusters(row) {
   return row.replace(/[^\x00-\x7f]+/gu, (text) => [...segmenter.segment(text)].map(({ segment }) => cutCluster(segment)).join(""));
 }
 
+// Flags, joined emoji, variants and modifiers, Indic vowel signs, Hangul by parts: xterm.js gives them other columns, and what follows in the row moves.
+const kOtherColumns = /[\u{1f1e6}-\u{1f1ff}\u200b-\u200d\ufe0f\u20e3\u0900-\u0dff\u1160-\u11ff]/u;
+const moved = (look) => look.rows.map((row, y) => kOtherColumns.test(row) || (y > 0 && kOtherColumns.test(look.rows[y - 1])));
+const without = (list, drop) => list.filter((_, i) => !drop[i]);
+
+function withoutMoved(ours, theirs) {
+  const drop = moved(ours);
+  const cursor = drop[ours.cursor[1]] ? undefined : ours.cursor;
+  const cut = (look) => ({ ...look, rows: without(look.rows, drop), wide: without(look.wide, drop), links: without(look.links, drop), cursor: cursor && look.cursor });
+  return [cut(ours), cut(theirs)];
+}
+
+/** Without blanks at the end that show nothing but a foreground, so nothing. */
+function withoutUnseenEnd(row) {
+  const mark = row.lastIndexOf("\x01");
+  if (mark === -1 || !row.endsWith(" ")) return row;
+  const [, bg, , flags] = row.slice(mark + 1, row.indexOf("\x02", mark)).split(",");
+  return bg || /[rsou]/.test(flags) ? row : row.replace(/ +$/, "").replace(/\x01[^\x02]*\x02$/, "");
+}
+
 const kDifferences = [
   {
     name: "tmux keeps 21 bytes of a character and what combines with it",
@@ -28,9 +48,29 @@ const kDifferences = [
     change: (ours, theirs) => [{ ...ours, rows: ours.rows.map(cutClusters) }, { ...theirs, rows: theirs.rows.map(cutClusters) }],
   },
   {
+    name: "xterm.js gives flags, joined and varied emoji other columns",
+    applies: (ours) => moved(ours).includes(true),
+    change: withoutMoved,
+  },
+  {
+    name: "a row that wraps before its last column is filled up with a blank",
+    applies: (ours, theirs) => ours.rows.some((row, y) => row !== theirs.rows[y] && withoutUnseenEnd(row) === withoutUnseenEnd(theirs.rows[y])),
+    change: (ours, theirs) => [ours, theirs].map((look) => ({ ...look, rows: look.rows.map(withoutUnseenEnd) })),
+  },
+  {
+    name: "xterm.js begins with a tab stop in the first column, where none has an effect",
+    applies: (ours, theirs) => ours.tabs !== theirs.tabs,
+    change: (ours, theirs) => [ours, theirs].map((look) => ({ ...look, tabs: look.tabs.replace(/^0(,|$)/, "") })),
+  },
+  {
     name: "xterm.js forgets the underline colour of what is not underlined",
     applies: (ours) => ours.rows.some((row) => withoutIdleColour(row) !== row),
     change: (ours, theirs) => [{ ...ours, rows: ours.rows.map(withoutIdleColour) }, theirs],
+  },
+  {
+    name: "tmux keeps the cursor's column where the screen became narrower",
+    applies: (ours) => ours.cursor?.[0] > ours.size[0],
+    change: (ours, theirs) => [{ ...ours, cursor: [ours.size[0], ours.cursor[1]] }, theirs],
   },
   {
     name: "tmux takes an APC for a title",

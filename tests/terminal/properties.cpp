@@ -120,9 +120,8 @@ class Checker {
 
     Screen viewer(screen.size(), session_.limits);
     viewer.feed("left over \x1b[31m\x1b[?1049h\x1b]0;");
-    viewer.feed("\x18");
-    viewer.feed(write_snapshot(screen));
-    expect(where + ", fed a snapshot", picture_difference(viewer, screen));
+    viewer.restore(write_snapshot(screen));
+    expect(where + ", restored from a snapshot", picture_difference(viewer, screen));
   }
 
   void expect(const std::string& what, const std::string& difference) {

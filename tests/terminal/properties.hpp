@@ -28,7 +28,7 @@ struct Verdict {
 };
 
 // Any chunking gives the same screen; a screen that takes a keyframe at any of `cuts` places equals the one that it was taken of, and
-// ends like the one that took everything; a screen that is fed a snapshot shows the same picture.
+// ends like the one that took everything; one that takes a snapshot without scrollback shows the same picture.
 Verdict check_properties(const Session& session, std::uint64_t seed, int cuts);
 
 }  // namespace ccd::model_tests

@@ -37,7 +37,7 @@ for (const [number, recording] of recordings().entries()) {
       driver.feed(event.feed);
       await xterm.feed(event.feed);
       bytes += event.feed.length;
-      const [ours, theirs] = forXterm(await driver.look(), xterm.look(), (name) => used.set(name, (used.get(name) ?? 0) + 1));
+      const [ours, theirs] = forXterm(await driver.shown(), xterm.look(), (name) => used.set(name, (used.get(name) ?? 0) + 1));
       comparisons += 1;
       const found = differences(ours, theirs, ["model", "xterm"]);
       assert.equal(found.length, 0, `${bytes} bytes:\n${found.slice(0, 10).join("\n")}`);

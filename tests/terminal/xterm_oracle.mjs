@@ -94,7 +94,7 @@ export class XtermOracle {
         bracketedPaste: modes.bracketedPasteMode, focus: modes.sendFocusMode,
       },
       region: [core.buffer.scrollTop, core.buffer.scrollBottom],
-      tabs: Object.keys(core.buffer.tabs).map(Number).filter((x) => x > 0 && x < terminal.cols).join(","),
+      tabs: Object.keys(core.buffer.tabs).map(Number).filter((x) => x < terminal.cols).join(","),
       title: this.#title,
       rows: rows.map((row) => row.text),
       wide: rows.map((row) => row.wide),
