@@ -18,7 +18,7 @@ async function fakeServer(onOpen, onFrame = () => {}) {
       if (binary) return onFrame(ws, decodeFrame(bytes));
       const message = JSON.parse(bytes);
       if (message.type !== "open") return;
-      const offset = message.from === "tail" ? 0 : message.from;
+      const offset = message.from === "screen" ? 0 : message.from;
       ws.send(JSON.stringify({ type: "opened", channel: message.channel, session: message.session, offset, end: offset, cols: 80, rows: 24, credit: 1000 }));
       onOpen(ws, message, offset);
     });

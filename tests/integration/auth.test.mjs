@@ -21,6 +21,7 @@ const kRoutes = [
   ["DELETE", `/api/auth/sessions/${kNowhere}`], ["GET", "/api/users"], ["POST", "/api/users"], ["POST", "/api/ws-ticket"],
   ["GET", "/api/sessions"], ["POST", "/api/sessions"], ["GET", `/api/sessions/${kNowhere}`], ["PATCH", `/api/sessions/${kNowhere}`],
   ["DELETE", `/api/sessions/${kNowhere}`], ["GET", `/api/sessions/${kNowhere}/output`], ["GET", `/api/sessions/${kNowhere}/screen`],
+  ["GET", `/api/sessions/${kNowhere}/lines`], ["POST", `/api/sessions/${kNowhere}/uploads`],
   ["GET", "/api/projects"], ["GET", "/api/files"], ["GET", "/api/files?path=/etc/passwd"], ["GET", "/api/audit"], ["GET", "/api/openapi.json"],
 ];
 const kMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
@@ -113,7 +114,7 @@ test("Auth.TheContractNamesTheSameRoutes", { skip, timeout: 10_000 }, async (t) 
   const answer = await owner.send("GET", "/api/openapi.json");
   if (answer.status === 404) return t.skip("skipped: this build carries no openapi.json");
   assert.equal(answer.status, 200);
-  const open = new Set(["GET /health", "GET /health/live", "GET /health/ready", "GET /metrics", "GET /api/auth/state", "POST /api/auth/setup",
+  const open = new Set(["GET /health", "GET /health/live", "GET /health/ready", "GET /health/details", "GET /metrics", "GET /api/auth/state", "POST /api/auth/setup",
     "POST /api/auth/login", "POST /api/auth/refresh", "GET /ws"]);
   const documented = Object.entries(answer.json.paths).flatMap(([path, item]) =>
     Object.keys(item).filter((m) => /^(get|post|put|patch|delete)$/.test(m)).map((m) => `${m.toUpperCase()} ${path}`));
@@ -129,7 +130,10 @@ test("Auth.LoginHealthAndPageAreOpen", { skip, timeout: 20_000 }, async () => {
   assert.ok([200, 503].includes((await api.send("GET", "/health")).status));
   assert.equal((await api.send("GET", "/")).status, 200);
   assert.equal((await api.send("GET", "/metrics")).status, 200);
-  assert.equal((await api.send("GET", "/metrics", { headers: { "x-forwarded-for": "203.0.113.9" } })).status, 401);
+  for (const path of ["/metrics", "/health/details"]) {
+    assert.equal((await api.send("GET", path)).status, 200, path);
+    assert.equal((await api.send("GET", path, { headers: { "x-forwarded-for": "203.0.113.9" } })).status, 401, path);
+  }
 });
 
 test("Auth.CurlWithTheWordExpiredIs401", { skip, timeout: 10_000 }, async () => {
