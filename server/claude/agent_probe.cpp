@@ -68,7 +68,8 @@ class Agent {
       if (event) machine_.on_hung_up(event->tool, event->input, now);
     }
     if (what == "title") machine_.on_title(text(request, "title"), now);
-    if (what == "transcript" && !read_transcript(text(request, "path"))) return {{"error", "cannot read the transcript"}};
+    if (what == "transcript" && !read_transcript(text(request, "path")))
+      return {{"error", "cannot read the transcript"}};
     const AgentStatus status = machine_.status(now);
     answer["state"] = to_string(status.state);
     answer["tool"] = status.tool;
@@ -105,7 +106,8 @@ int main() {
     boost::system::error_code failed;
     const bj::value request = bj::parse(line, failed);
     const bool good = !failed && request.is_object();
-    std::cout << bj::serialize(good ? agent.act(request.get_object()) : bj::object{{"error", "not an object"}}) << std::endl;
+    std::cout << bj::serialize(good ? agent.act(request.get_object()) : bj::object{{"error", "not an object"}})
+              << std::endl;
   }
   return 0;
 }

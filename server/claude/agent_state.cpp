@@ -17,7 +17,9 @@ constexpr WallMicros micros(std::chrono::seconds time) { return duration_cast<mi
 constexpr std::string_view kQuestionTool = "AskUserQuestion";
 
 bool is_end(AgentState state) { return state == AgentState::exited || state == AgentState::lost; }
-bool is_waiting(AgentState state) { return state == AgentState::waiting_permission || state == AgentState::waiting_answer; }
+bool is_waiting(AgentState state) {
+  return state == AgentState::waiting_permission || state == AgentState::waiting_answer;
+}
 
 // Whether a view can be true while `decided` is: a source that sees less does not contradict one that sees more.
 bool fits(Source source, AgentState seen, AgentState decided) {
@@ -42,8 +44,8 @@ std::size_t hash_of(std::string_view text) { return std::hash<std::string_view>{
 }  // namespace
 
 std::string_view to_string(AgentState state) {
-  constexpr std::array<std::string_view, 9> kNames{"starting", "working", "waiting_permission", "waiting_answer", "idle",
-                                                   "limited",  "failed",  "exited",             "lost"};
+  constexpr std::array<std::string_view, 9> kNames{
+      "starting", "working", "waiting_permission", "waiting_answer", "idle", "limited", "failed", "exited", "lost"};
   return kNames.at(static_cast<std::size_t>(state));
 }
 
@@ -64,9 +66,13 @@ AgentStateMachine::AgentStateMachine(WallMicros started, std::chrono::seconds ut
   process_ = {.evidence = {Source::process, AgentState::starting, "the process runs", started}, .since = started};
 }
 
-void AgentStateMachine::set_hook(AgentState state, std::string what, WallMicros at, std::string tool, std::string reason) {
+void AgentStateMachine::set_hook(AgentState state, std::string what, WallMicros at, std::string tool,
+                                 std::string reason) {
   const WallMicros since = hook_ && hook_->evidence.state == state ? hook_->since : at;
-  hook_ = View{.evidence = {Source::hook, state, std::move(what), at}, .tool = std::move(tool), .reason = std::move(reason), .since = since};
+  hook_ = View{.evidence = {Source::hook, state, std::move(what), at},
+               .tool = std::move(tool),
+               .reason = std::move(reason),
+               .since = since};
 }
 
 void AgentStateMachine::work_on(std::string what, WallMicros at) {
@@ -74,7 +80,8 @@ void AgentStateMachine::work_on(std::string what, WallMicros at) {
     return set_hook(AgentState::working, std::move(what), at, running_.empty() ? std::string() : running_.back().tool);
   }
   const std::string& tool = pending_.back().tool;
-  set_hook(tool == kQuestionTool ? AgentState::waiting_answer : AgentState::waiting_permission, std::move(what), at, tool);
+  set_hook(tool == kQuestionTool ? AgentState::waiting_answer : AgentState::waiting_permission, std::move(what), at,
+           tool);
 }
 
 bool AgentStateMachine::forget_request(std::string_view tool, std::string_view input) {
@@ -107,9 +114,7 @@ void AgentStateMachine::on_hook(const HookEvent& event, WallMicros at) {
       const bool goes_on = event.reason == "clear" || event.reason == "resume";
       return set_hook(goes_on ? AgentState::starting : AgentState::exited, what, at, {}, event.reason);
     }
-    case HookKind::prompt:
-      end_turn();
-      return work_on(std::move(what), at);
+    case HookKind::prompt: end_turn(); return work_on(std::move(what), at);
     case HookKind::pre_tool:
     case HookKind::post_tool:
     case HookKind::tool_failure:
@@ -141,7 +146,9 @@ void AgentStateMachine::on_tool(const HookEvent& event, WallMicros at) {
     forget_request(event.tool, event.input);
   }
   // A subagent that works in the background does not make the conversation work again.
-  if (!event.agent_id.empty() && hook_ && !is_waiting(hook_->evidence.state) && hook_->evidence.state != AgentState::working) return;
+  if (!event.agent_id.empty() && hook_ && !is_waiting(hook_->evidence.state) &&
+      hook_->evidence.state != AgentState::working)
+    return;
   work_on(what, at);
 }
 
@@ -158,11 +165,13 @@ void AgentStateMachine::on_stop(const HookEvent& event, WallMicros at) {
     background_ = event.background.size();
     const auto waker = std::find_if(event.background.begin(), event.background.end(), wakes_the_agent);
     if (waker == event.background.end()) return set_hook(AgentState::idle, what, at);
-    return set_hook(AgentState::working, what + ", goes on in the background", at, waker->type + ": " + waker->description);
+    return set_hook(AgentState::working, what + ", goes on in the background", at,
+                    waker->type + ": " + waker->description);
   }
   const bool limit = event.reason == "rate_limit";
   if (limit) limit_text_ = event.text, limit_at_ = at;
-  set_hook(limit ? AgentState::limited : AgentState::failed, what + " " + event.reason, at, {}, limit ? event.text : event.reason);
+  set_hook(limit ? AgentState::limited : AgentState::failed, what + " " + event.reason, at, {},
+           limit ? event.text : event.reason);
 }
 
 void AgentStateMachine::on_notification(const HookEvent& event, WallMicros at) {
@@ -208,7 +217,8 @@ void AgentStateMachine::on_transcript(const Standing& standing) {
       break;
     case EntryKind::interruption: state = AgentState::idle; break;
     case EntryKind::reply:
-      if (standing.open_tools.empty() && !standing.stop_reason.empty() && standing.stop_reason != "tool_use") state = AgentState::idle;
+      if (standing.open_tools.empty() && !standing.stop_reason.empty() && standing.stop_reason != "tool_use")
+        state = AgentState::idle;
       break;
     case EntryKind::prompt:
     case EntryKind::result: break;
@@ -224,14 +234,16 @@ void AgentStateMachine::on_title(std::string_view title, WallMicros at) {
   if (mark == TitleMark::none) return;  // at its start the client's title is none of its own
   const AgentState state = mark == TitleMark::working ? AgentState::working : AgentState::idle;
   const WallMicros since = title_ && title_->evidence.state == state ? title_->since : at;
-  title_ = View{.evidence = {Source::title, state, mark == TitleMark::working ? "the title moves" : "the title stands still", since},
+  title_ = View{.evidence = {Source::title, state,
+                             mark == TitleMark::working ? "the title moves" : "the title stands still", since},
                 .since = since};
 }
 
 void AgentStateMachine::on_process(ProcessState state, std::string how, WallMicros at) {
   if (state == ProcessState::running) return;
   const AgentState end = state == ProcessState::exited ? AgentState::exited : AgentState::lost;
-  process_ = {.evidence = {Source::process, end, state == ProcessState::exited ? "the process has ended" : "its tmux server is gone", at},
+  process_ = {.evidence = {Source::process, end,
+                           state == ProcessState::exited ? "the process has ended" : "its tmux server is gone", at},
               .reason = std::move(how),
               .since = at};
 }
@@ -242,13 +254,15 @@ std::optional<AgentStateMachine::View> AgentStateMachine::from_title(const View&
   const bool moves = title_->evidence.state == AgentState::working;
   View view = *title_;
   // Allowed in the terminal: no hook comes before the tool's end, but the title moves again.
-  if (best.evidence.source == Source::hook && is_waiting(best.evidence.state) && moves && title_->since > best.evidence.at) {
+  if (best.evidence.source == Source::hook && is_waiting(best.evidence.state) && moves &&
+      title_->since > best.evidence.at) {
     view.tool = best.tool;
     view.evidence.what = "the title moves again since the request";
     return view;
   }
   // A request that nobody heard of (the dashboard was away): a tool was called, and nothing moves.
-  const bool called = best.evidence.source == Source::transcript && best.evidence.state == AgentState::working && !best.tool.empty();
+  const bool called =
+      best.evidence.source == Source::transcript && best.evidence.state == AgentState::working && !best.tool.empty();
   if (called && !moves && title_->since > best.evidence.at) {
     view.evidence.state = AgentState::waiting_permission;
     view.tool = best.tool;
@@ -272,19 +286,25 @@ const AgentStateMachine::View& AgentStateMachine::decide(WallMicros now, View& i
   return *best;
 }
 
-void AgentStateMachine::add_disagreement(const View& view, const View& decided, WallMicros now, AgentStatus& status) const {
+void AgentStateMachine::add_disagreement(const View& view, const View& decided, WallMicros now,
+                                         AgentStatus& status) const {
   const Evidence& said = view.evidence;
   if (said.source == decided.evidence.source || fits(said.source, said.state, decided.evidence.state)) return;
   // A title is true at every moment; a hook and a transcript only when they came.
-  const bool counts = said.source == Source::title ? now > decided.evidence.at + micros(kSettle) && now > said.at + micros(kSettle)
-                                                   : said.at > decided.evidence.at || decided.evidence.source != Source::hook;
+  const bool counts = said.source == Source::title
+                          ? now > decided.evidence.at + micros(kSettle) && now > said.at + micros(kSettle)
+                          : said.at > decided.evidence.at || decided.evidence.source != Source::hook;
   if (counts) status.disagreeing.push_back(said);
 }
 
 AgentStatus AgentStateMachine::status(WallMicros now) const {
   View inferred;
   const View& decided = decide(now, inferred);
-  AgentStatus status{.state = decided.evidence.state, .since = decided.since, .evidence = decided.evidence, .tool = decided.tool, .reason = decided.reason};
+  AgentStatus status{.state = decided.evidence.state,
+                     .since = decided.since,
+                     .evidence = decided.evidence,
+                     .tool = decided.tool,
+                     .reason = decided.reason};
   if (is_end(status.state)) return status;  // nothing that was said before contradicts an end
   status.background = background_;
   if (status.state == AgentState::limited) {

@@ -48,8 +48,8 @@ struct AgentStatus {
   std::string tool{};
   std::string reason{};  // failed: the error's name; limited: what the client showed; exited: how
   std::optional<WallMicros> limited_until{};
-  std::size_t background = 0;          // subagents and commands that go on beside the conversation
-  std::vector<Evidence> disagreeing{}; // what says otherwise at this moment, strongest first
+  std::size_t background = 0;           // subagents and commands that go on beside the conversation
+  std::vector<Evidence> disagreeing{};  // what says otherwise at this moment, strongest first
 };
 
 enum class TitleMark { none, working, still };

@@ -46,8 +46,12 @@ Standing standing(EntryKind last, int second, std::string stop = "", std::vector
 // Steps at one second each, so that a row reads as a story.
 class Story {
  public:
-  Story& hook(HookEvent made) { return step([&] { machine_.on_hook(made, now()); }); }
-  Story& title(const std::string& text) { return step([&] { machine_.on_title(text, now()); }); }
+  Story& hook(HookEvent made) {
+    return step([&] { machine_.on_hook(made, now()); });
+  }
+  Story& title(const std::string& text) {
+    return step([&] { machine_.on_title(text, now()); });
+  }
   Story& transcript(EntryKind last, std::string stop = "", std::vector<std::string> tools = {}) {
     return step([&] { machine_.on_transcript(standing(last, second_, std::move(stop), std::move(tools))); });
   }
@@ -57,9 +61,15 @@ class Story {
     made.failure_text = std::move(text);
     return step([&] { machine_.on_transcript(made); });
   }
-  Story& answered(const std::string& tool) { return step([&] { machine_.on_answered(tool, "{}", now()); }); }
-  Story& hung_up(const std::string& tool) { return step([&] { machine_.on_hung_up(tool, "{}", now()); }); }
-  Story& process(ProcessState state) { return step([&] { machine_.on_process(state, "status 1", now()); }); }
+  Story& answered(const std::string& tool) {
+    return step([&] { machine_.on_answered(tool, "{}", now()); });
+  }
+  Story& hung_up(const std::string& tool) {
+    return step([&] { machine_.on_hung_up(tool, "{}", now()); });
+  }
+  Story& process(ProcessState state) {
+    return step([&] { machine_.on_process(state, "status 1", now()); });
+  }
   Story& wait(int seconds) {
     second_ += seconds;
     return *this;
@@ -104,19 +114,25 @@ std::vector<Row> hook_rows() {
       {"tool done", [](Story& s) { s.hook(kPrompt).hook(kPre).hook(kPost); }, working},
       {"tool failed", [](Story& s) { s.hook(kPre).hook(event(HookKind::tool_failure, "Bash", "t1")); }, working},
       {"two tools, one done",
-       [](Story& s) { s.hook(kPre).hook(event(HookKind::pre_tool, "Read", "t2")).hook(event(HookKind::post_tool, "Read", "t2")); },
+       [](Story& s) {
+         s.hook(kPre).hook(event(HookKind::pre_tool, "Read", "t2")).hook(event(HookKind::post_tool, "Read", "t2"));
+       },
        working, "Bash"},
       {"asks", [](Story& s) { s.hook(kPrompt).hook(kPre).hook(kAsk); }, waiting_permission, "Bash"},
       {"asked, done", [](Story& s) { s.hook(kPre).hook(kAsk).hook(kPost); }, working},
       {"asks twice, one done",
-       [](Story& s) { s.hook(event(HookKind::permission_request, "Write", "", "[1]")).hook(kPre).hook(kAsk).hook(kPost); },
+       [](Story& s) {
+         s.hook(event(HookKind::permission_request, "Write", "", "[1]")).hook(kPre).hook(kAsk).hook(kPost);
+       },
        waiting_permission, "Write"},
       {"asked, answered on the page", [](Story& s) { s.hook(kPre).hook(kAsk).answered("Bash"); }, working, "Bash"},
-      {"answered something else", [](Story& s) { s.hook(kPre).hook(kAsk).answered("Write"); }, waiting_permission, "Bash"},
+      {"answered something else", [](Story& s) { s.hook(kPre).hook(kAsk).answered("Write"); }, waiting_permission,
+       "Bash"},
       {"asked, denied in the terminal", [](Story& s) { s.hook(kPre).hook(kAsk).hung_up("Bash"); }, idle},
       {"asked, then stop", [](Story& s) { s.hook(kPre).hook(kAsk).hook(kStop); }, idle},
       {"asked, then another prompt", [](Story& s) { s.hook(kPre).hook(kAsk).hook(kPrompt); }, working},
-      {"a denial by rule", [](Story& s) { s.hook(kPre).hook(event(HookKind::permission_denied, "Bash", "t1")); }, working},
+      {"a denial by rule", [](Story& s) { s.hook(kPre).hook(event(HookKind::permission_denied, "Bash", "t1")); },
+       working},
       {"a subagent asks", [](Story& s) { s.hook(kPrompt).hook(of_subagent(kAsk)); }, waiting_permission, "Bash"},
       {"a question", [](Story& s) { s.hook(event(HookKind::permission_request, "AskUserQuestion")); }, waiting_answer,
        "AskUserQuestion"},
@@ -126,33 +142,41 @@ std::vector<Row> hook_rows() {
              .hook(event(HookKind::post_tool, "AskUserQuestion", "", R"({"answers":1})"));
        },
        working},
-      {"a plan", [](Story& s) { s.hook(event(HookKind::permission_request, "ExitPlanMode")); }, waiting_permission, "ExitPlanMode"},
-      {"an MCP server asks", [](Story& s) { s.hook(with_reason(HookKind::elicitation, "server")); }, waiting_answer, "server"},
+      {"a plan", [](Story& s) { s.hook(event(HookKind::permission_request, "ExitPlanMode")); }, waiting_permission,
+       "ExitPlanMode"},
+      {"an MCP server asks", [](Story& s) { s.hook(with_reason(HookKind::elicitation, "server")); }, waiting_answer,
+       "server"},
       {"an MCP server has its answer",
-       [](Story& s) { s.hook(with_reason(HookKind::elicitation, "server")).hook(event(HookKind::elicitation_result)); }, working},
+       [](Story& s) { s.hook(with_reason(HookKind::elicitation, "server")).hook(event(HookKind::elicitation_result)); },
+       working},
       {"done", [](Story& s) { s.hook(kPrompt).hook(kStop); }, idle},
       {"done, a subagent goes on", [](Story& s) { s.hook(stop_with("subagent")); }, working, "subagent: look"},
       {"done, a command goes on", [](Story& s) { s.hook(stop_with("shell")); }, idle},
       {"a subagent's tool after the end", [](Story& s) { s.hook(kStop).hook(of_subagent(kPre)); }, idle},
       {"limit", [](Story& s) { s.hook(with_reason(HookKind::stop_failure, "rate_limit", "resets 7pm")); }, limited},
-      {"limit over", [](Story& s) { s.hook(with_reason(HookKind::stop_failure, "rate_limit", "resets 7pm")).wait(400); }, idle},
+      {"limit over",
+       [](Story& s) { s.hook(with_reason(HookKind::stop_failure, "rate_limit", "resets 7pm")).wait(400); }, idle},
       {"other failure", [](Story& s) { s.hook(with_reason(HookKind::stop_failure, "overloaded")); }, failed},
       {"idle notice after a failure",
        [](Story& s) {
-         s.hook(with_reason(HookKind::stop_failure, "overloaded")).hook(with_reason(HookKind::notification, "idle_prompt"));
+         s.hook(with_reason(HookKind::stop_failure, "overloaded"))
+             .hook(with_reason(HookKind::notification, "idle_prompt"));
        },
        failed},
       {"idle notice", [](Story& s) { s.hook(kPrompt).hook(with_reason(HookKind::notification, "idle_prompt")); }, idle},
       {"permission notice alone",
-       [](Story& s) { s.hook(kPre).hook(with_reason(HookKind::notification, "permission_prompt")); }, waiting_permission},
+       [](Story& s) { s.hook(kPre).hook(with_reason(HookKind::notification, "permission_prompt")); },
+       waiting_permission},
       {"permission notice after its request",
        [](Story& s) { s.hook(kPre).hook(kAsk).hook(with_reason(HookKind::notification, "permission_prompt")); },
        waiting_permission, "Bash"},
-      {"another notice", [](Story& s) { s.hook(kStop).hook(with_reason(HookKind::notification, "auth_success")); }, idle},
+      {"another notice", [](Story& s) { s.hook(kStop).hook(with_reason(HookKind::notification, "auth_success")); },
+       idle},
       {"compaction", [](Story& s) { s.hook(with_reason(HookKind::pre_compact, "auto")); }, working, "compaction"},
       {"compacted by itself", [](Story& s) { s.hook(with_reason(HookKind::post_compact, "auto")); }, working},
       {"compacted by hand", [](Story& s) { s.hook(with_reason(HookKind::post_compact, "manual")); }, idle},
-      {"start after a compaction", [](Story& s) { s.hook(kPrompt).hook(with_reason(HookKind::session_start, "compact")); }, working},
+      {"start after a compaction",
+       [](Story& s) { s.hook(kPrompt).hook(with_reason(HookKind::session_start, "compact")); }, working},
       {"cleared", [](Story& s) { s.hook(kPrompt).hook(with_reason(HookKind::session_end, "clear")); }, starting},
       {"left", [](Story& s) { s.hook(with_reason(HookKind::session_end, "prompt_input_exit")); }, exited},
   };
@@ -164,30 +188,37 @@ std::vector<Row> other_rows() {
       {"process ended", [](Story& s) { s.hook(kPrompt).process(ProcessState::exited); }, exited, "", Source::process},
       {"tmux gone", [](Story& s) { s.hook(kPrompt).process(ProcessState::lost); }, lost, "", Source::process},
       {"transcript alone: prompt", [](Story& s) { s.transcript(EntryKind::prompt); }, working, "", Source::transcript},
-      {"transcript alone: call", [](Story& s) { s.transcript(EntryKind::reply, "tool_use", {"Bash"}); }, working, "Bash",
-       Source::transcript},
+      {"transcript alone: call", [](Story& s) { s.transcript(EntryKind::reply, "tool_use", {"Bash"}); }, working,
+       "Bash", Source::transcript},
       {"transcript alone: question", [](Story& s) { s.transcript(EntryKind::reply, "tool_use", {"AskUserQuestion"}); },
        waiting_answer, "AskUserQuestion", Source::transcript},
       {"transcript alone: result", [](Story& s) { s.transcript(EntryKind::result); }, working, "", Source::transcript},
-      {"transcript alone: end", [](Story& s) { s.transcript(EntryKind::reply, "end_turn"); }, idle, "", Source::transcript},
-      {"transcript alone: interrupted", [](Story& s) { s.transcript(EntryKind::interruption); }, idle, "", Source::transcript},
+      {"transcript alone: end", [](Story& s) { s.transcript(EntryKind::reply, "end_turn"); }, idle, "",
+       Source::transcript},
+      {"transcript alone: interrupted", [](Story& s) { s.transcript(EntryKind::interruption); }, idle, "",
+       Source::transcript},
       {"transcript alone: failure", [](Story& s) { s.failure("server_error", "oh"); }, failed, "", Source::transcript},
       {"transcript alone: limit", [](Story& s) { s.failure("rate_limit", "x"); }, limited, "", Source::transcript},
-      {"transcript alone: nothing said", [](Story& s) { s.transcript(EntryKind::state); }, starting, "", Source::process},
+      {"transcript alone: nothing said", [](Story& s) { s.transcript(EntryKind::state); }, starting, "",
+       Source::process},
       {"title alone: moves", [](Story& s) { s.title(kMoves); }, working, "", Source::title},
       {"title alone: still", [](Story& s) { s.title(kStill); }, idle, "", Source::title},
       {"title alone: the terminal's answer", [](Story& s) { s.title("Gi=31,s=1"); }, starting, "", Source::process},
       {"hook before transcript", [](Story& s) { s.hook(kStop).transcript(EntryKind::result); }, idle},
-      {"transcript long after a missed stop", [](Story& s) { s.hook(kPre).wait(10).transcript(EntryKind::reply, "end_turn"); }, idle,
-       "", Source::transcript},
-      {"interrupted while it works", [](Story& s) { s.hook(kPrompt).wait(10).transcript(EntryKind::interruption); }, idle, "",
-       Source::transcript},
-      {"older transcript", [](Story& s) { s.transcript(EntryKind::reply, "end_turn").wait(60).hook(kPrompt); }, working},
-      {"allowed in the terminal", [](Story& s) { s.hook(kPre).hook(kAsk).title(kStill).title(kMoves).wait(3); }, working, "Bash",
-       Source::title},
-      {"moved before the request", [](Story& s) { s.title(kMoves).hook(kPre).hook(kAsk).wait(9); }, waiting_permission, "Bash"},
+      {"transcript long after a missed stop",
+       [](Story& s) { s.hook(kPre).wait(10).transcript(EntryKind::reply, "end_turn"); }, idle, "", Source::transcript},
+      {"interrupted while it works", [](Story& s) { s.hook(kPrompt).wait(10).transcript(EntryKind::interruption); },
+       idle, "", Source::transcript},
+      {"older transcript", [](Story& s) { s.transcript(EntryKind::reply, "end_turn").wait(60).hook(kPrompt); },
+       working},
+      {"allowed in the terminal", [](Story& s) { s.hook(kPre).hook(kAsk).title(kStill).title(kMoves).wait(3); },
+       working, "Bash", Source::title},
+      {"moved before the request", [](Story& s) { s.title(kMoves).hook(kPre).hook(kAsk).wait(9); }, waiting_permission,
+       "Bash"},
       {"a request that nobody heard of",
-       [](Story& s) { s.title(kMoves).transcript(EntryKind::reply, "tool_use", {"Bash"}).wait(1).title(kStill).wait(3); },
+       [](Story& s) {
+         s.title(kMoves).transcript(EntryKind::reply, "tool_use", {"Bash"}).wait(1).title(kStill).wait(3);
+       },
        waiting_permission, "Bash", Source::title},
   };
 }
@@ -260,7 +291,8 @@ TEST(AgentState, TitlesAreTold) {
   EXPECT_EQ(title_mark(kStill), TitleMark::still);
   EXPECT_EQ(title_mark("\u25D1 Claude Code"), TitleMark::working);
   EXPECT_EQ(title_mark("\u2802 older"), TitleMark::working);
-  for (const char* none : {"", "bash", "Gi=31,s=1", "\u2603", "\xE2"}) EXPECT_EQ(title_mark(none), TitleMark::none) << none;
+  for (const char* none : {"", "bash", "Gi=31,s=1", "\u2603", "\xE2"})
+    EXPECT_EQ(title_mark(none), TitleMark::none) << none;
 }
 
 TEST(AgentState, LimitsEndWhenTheySay) {
@@ -273,9 +305,11 @@ TEST(AgentState, LimitsEndWhenTheySay) {
   EXPECT_EQ(limit_reset("resets 21:30", now, hours(0)), at("2026-11-23T21:30:00Z"));
   EXPECT_EQ(limit_reset("weekly limit \u00b7 resets Nov 26, 9am", now, hours(0)), at("2026-11-26T09:00:00Z"));
   EXPECT_EQ(limit_reset("resets Dec 2 at 9:05am (UTC)", now, hours(3)), at("2026-12-02T09:05:00Z"));
-  EXPECT_EQ(limit_reset("Claude AI usage limit reached|1795464000", now, hours(0)), WallMicros{1'795'464'000} * kSecond);
-  for (const char* bad : {"", "rate limit", "resets", "resets soon", "resets 25pm", "resets 3", "resets Foo 3, 1pm", "resets 3:75pm",
-                          "resets Feb 31, 3pm", "resets Aug 1, 3pm", "reached|99999999999999999999", "reached|5"}) {
+  EXPECT_EQ(limit_reset("Claude AI usage limit reached|1795464000", now, hours(0)),
+            WallMicros{1'795'464'000} * kSecond);
+  for (const char* bad :
+       {"", "rate limit", "resets", "resets soon", "resets 25pm", "resets 3", "resets Foo 3, 1pm", "resets 3:75pm",
+        "resets Feb 31, 3pm", "resets Aug 1, 3pm", "reached|99999999999999999999", "reached|5"}) {
     EXPECT_EQ(limit_reset(bad, now, hours(0)), std::nullopt) << bad;
   }
 }

@@ -55,7 +55,8 @@ std::string deny_answer(std::string_view message) {
 Result<std::string> question_answer(std::string_view input,
                                     const std::vector<std::pair<std::string, std::string>>& answers) {
   bj::value updated = TRY(read(input, "input"));
-  if (!updated.is_object() || answers.empty()) return fail_field("input", "must be the input of a question, and answered");
+  if (!updated.is_object() || answers.empty())
+    return fail_field("input", "must be the input of a question, and answered");
   bj::object given;
   for (const auto& [question, text] : answers) {
     if (!asks(updated.get_object(), question)) return fail_field("answers", "name a question that was not asked");

@@ -12,7 +12,6 @@
 namespace ccd::claude {
 namespace {
 
-
 constexpr std::uint64_t kMaxNumber = 1'000'000'000'000'000;
 constexpr std::size_t kMaxSuggestionBytes = 256 * 1024;
 
@@ -163,7 +162,8 @@ Result<> read_common(const json::Object& object, HookEvent& event) {
 std::span<const HookName> hook_names() { return kHookNames; }
 
 std::string_view to_string(HookKind kind) {
-  const auto found = std::find_if(kHookNames.begin(), kHookNames.end(), [&](const HookName& n) { return n.kind == kind; });
+  const auto found =
+      std::find_if(kHookNames.begin(), kHookNames.end(), [&](const HookName& n) { return n.kind == kind; });
   return found == kHookNames.end() ? std::string_view("unknown") : found->name;
 }
 
@@ -171,11 +171,13 @@ Result<HookEvent> parse_hook_event(std::string_view body) {
   Body reader;
   const json::Object object = TRY(reader.read(body));
   const std::string_view name = json::text(object, "hook_event_name");
-  const auto known = std::find_if(kHookNames.begin(), kHookNames.end(), [&](const HookName& n) { return n.name == name; });
+  const auto known =
+      std::find_if(kHookNames.begin(), kHookNames.end(), [&](const HookName& n) { return n.name == name; });
   if (known == kHookNames.end()) return fail_field("hook_event_name", "is none of the events that are asked for");
   HookEvent event{.kind = known->kind};
   TRY(read_common(object, event));
-  const auto fields = std::find_if(kFields.begin(), kFields.end(), [&](const Fields& f) { return f.kind == event.kind; });
+  const auto fields =
+      std::find_if(kFields.begin(), kFields.end(), [&](const Fields& f) { return f.kind == event.kind; });
   if (fields != kFields.end()) {
     event.text = clipped(json::text(object, fields->text), kMaxHookText);
     if (!fields->reason.empty()) event.reason = clipped(json::text(object, fields->reason), kMaxHookName);
@@ -205,7 +207,8 @@ Result<StatusLine> parse_status_line(std::string_view body) {
   line.cwd = TRY(path_in(object, "cwd"));
   line.name = clipped(json::text(object, "session_name"), kMaxHookName);
   line.version = clipped(json::text(object, "version"), kMaxHookName);
-  if (const auto effort = json::object(object, "effort")) line.effort = clipped(json::text(*effort, "level"), kMaxHookName);
+  if (const auto effort = json::object(object, "effort"))
+    line.effort = clipped(json::text(*effort, "level"), kMaxHookName);
   if (const auto model = json::object(object, "model")) {
     line.model_id = clipped(json::text(*model, "id"), kMaxHookName);
     line.model_name = clipped(json::text(*model, "display_name"), kMaxHookName);

@@ -17,9 +17,26 @@
 namespace ccd::claude {
 
 enum class HookKind {
-  session_start, session_end, prompt, pre_tool, post_tool, tool_failure, permission_request, permission_denied, stop, stop_failure,
-  notification, subagent_start, subagent_stop, pre_compact, post_compact, task_created, task_completed, elicitation,
-  elicitation_result, cwd_changed,
+  session_start,
+  session_end,
+  prompt,
+  pre_tool,
+  post_tool,
+  tool_failure,
+  permission_request,
+  permission_denied,
+  stop,
+  stop_failure,
+  notification,
+  subagent_start,
+  subagent_stop,
+  pre_compact,
+  post_compact,
+  task_created,
+  task_completed,
+  elicitation,
+  elicitation_result,
+  cwd_changed,
 };
 std::string_view to_string(HookKind kind);  // as the client names it: "PreToolUse"
 
@@ -33,9 +50,10 @@ std::span<const HookName> hook_names();
 
 // A body over this is refused: Write's input carries a whole file, and a result the file before and after.
 inline constexpr std::size_t kMaxHookBytes = 16 * 1024 * 1024;
-inline constexpr std::size_t kMaxHookText = 64 * 1024;     // of each text; longer ones are cut
-inline constexpr std::size_t kMaxHookInput = 4 * 1024 * 1024;  // of a tool's input; a longer one is left out, with its size
-inline constexpr std::size_t kMaxHookName = 256;           // of names and ids; longer ones are refused
+inline constexpr std::size_t kMaxHookText = 64 * 1024;  // of each text; longer ones are cut
+inline constexpr std::size_t kMaxHookInput =
+    4 * 1024 * 1024;                              // of a tool's input; a longer one is left out, with its size
+inline constexpr std::size_t kMaxHookName = 256;  // of names and ids; longer ones are refused
 inline constexpr std::size_t kMaxQuestions = 16;
 inline constexpr std::size_t kMaxBackgroundTasks = 64;
 
@@ -59,19 +77,21 @@ struct HookEvent {
   std::string session_id{};  // UUID of the conversation
   std::string transcript_path{};
   std::string cwd{};
-  std::string prompt_id{};        // from the first prompt on
+  std::string prompt_id{};  // from the first prompt on
   std::string permission_mode{};
-  std::string agent_id{};         // inside of a subagent; empty in the main conversation
+  std::string agent_id{};  // inside of a subagent; empty in the main conversation
   std::string agent_type{};
-  std::string tool{};             // tool events and permission requests
-  std::string tool_use_id{};      // not in permission requests
-  std::string input{};            // JSON of the tool's input; empty with `input_bytes` set when it is over kMaxHookInput
+  std::string tool{};         // tool events and permission requests
+  std::string tool_use_id{};  // not in permission requests
+  std::string input{};        // JSON of the tool's input; empty with `input_bytes` set when it is over kMaxHookInput
   std::uint64_t input_bytes = 0;
-  std::string suggestions{};      // permission request: JSON array of what "allow always" may send back
+  std::string suggestions{};          // permission request: JSON array of what "allow always" may send back
   std::vector<Question> questions{};  // permission request of AskUserQuestion
-  std::string text{};    // prompt; last message of a stop; message of a notification; error of a failed tool; denial's reason
-  std::string reason{};  // start's source, end's reason, notification's type, stop failure's error, compaction's trigger
-  std::string model{};   // session start
+  std::string
+      text{};  // prompt; last message of a stop; message of a notification; error of a failed tool; denial's reason
+  std::string
+      reason{};         // start's source, end's reason, notification's type, stop failure's error, compaction's trigger
+  std::string model{};  // session start
   std::vector<BackgroundTask> background{};  // stop: what goes on and will wake it
   std::uint64_t crons = 0;                   // stop: how many timers of the session will wake it
 };
@@ -110,6 +130,7 @@ Result<std::string> allow_answer(std::string_view updated_permissions = {});
 std::string deny_answer(std::string_view message);
 // To AskUserQuestion: `answers` as question's text and answer (labels joined with ", " where several were chosen).
 // `input` is the event's; `invalid` when it is not the input of a question or an answer names no question of it.
-Result<std::string> question_answer(std::string_view input, const std::vector<std::pair<std::string, std::string>>& answers);
+Result<std::string> question_answer(std::string_view input,
+                                    const std::vector<std::pair<std::string, std::string>>& answers);
 
 }  // namespace ccd::claude

@@ -11,7 +11,8 @@
 namespace ccd::claude {
 namespace {
 
-const std::string kCommon = R"("session_id":"11111111-2222-4333-8444-555555555555","transcript_path":"/h/t.jsonl","cwd":"/p")";
+const std::string kCommon =
+    R"("session_id":"11111111-2222-4333-8444-555555555555","transcript_path":"/h/t.jsonl","cwd":"/p")";
 
 std::string body(const std::string& name, const std::string& more = "") {
   return "{" + kCommon + R"(,"hook_event_name":")" + name + "\"" + (more.empty() ? "" : "," + more) + "}";
@@ -54,7 +55,8 @@ TEST(HookEvent, FieldsAreTheEventsOwn) {
 }
 
 TEST(HookEvent, APermissionRequestHasItsInputAndSuggestions) {
-  const auto event = parse_hook_event(body("PermissionRequest",
+  const auto event = parse_hook_event(body(
+      "PermissionRequest",
       R"("agent_id":"a1","tool_name":"Bash","tool_input":{"command":"ls \"x\""},"permission_suggestions":[{"type":"setMode"}])"));
   ASSERT_TRUE(event);
   EXPECT_EQ(event->tool + "/" + event->agent_id, "Bash/a1");
@@ -66,7 +68,8 @@ const std::string kQuestion =
     R"({"questions":[{"question":"Which?","header":"H","multiSelect":true,"options":[{"label":"Red","description":"r"},{"label":"Blue"}]}]})";
 
 TEST(HookEvent, AQuestionHasItsOptions) {
-  const auto event = parse_hook_event(body("PermissionRequest", R"("tool_name":"AskUserQuestion","tool_input":)" + kQuestion));
+  const auto event =
+      parse_hook_event(body("PermissionRequest", R"("tool_name":"AskUserQuestion","tool_input":)" + kQuestion));
   ASSERT_TRUE(event);
   ASSERT_EQ(event->questions.size(), 1u);
   EXPECT_EQ(event->questions[0].text + event->questions[0].header, "Which?H");
@@ -76,7 +79,8 @@ TEST(HookEvent, AQuestionHasItsOptions) {
 }
 
 TEST(HookEvent, AStopHasWhatGoesOn) {
-  const auto event = parse_hook_event(body("Stop",
+  const auto event = parse_hook_event(body(
+      "Stop",
       R"("background_tasks":[{"id":"x","type":"subagent","status":"running","description":"look"},5],"session_crons":[{},{}])"));
   ASSERT_TRUE(event);
   ASSERT_EQ(event->background.size(), 1u);
@@ -89,7 +93,12 @@ TEST(HookEvent, WrongBodiesAreRefused) {
     std::string body, field;
   };
   const std::vector<Row> rows{
-      {"", ""}, {"[]", ""}, {"{", ""}, {"\xff{}", ""}, {std::string(100'000, '['), ""}, {"{}", "hook_event_name"},
+      {"", ""},
+      {"[]", ""},
+      {"{", ""},
+      {"\xff{}", ""},
+      {std::string(100'000, '['), ""},
+      {"{}", "hook_event_name"},
       {body("WorktreeCreate"), "hook_event_name"},
       {R"({"hook_event_name":"Stop"})", "session_id"},
       {R"({"hook_event_name":"Stop","session_id":"../../x"})", "session_id"},
@@ -106,9 +115,11 @@ TEST(HookEvent, WrongBodiesAreRefused) {
 }
 
 TEST(HookEvent, LongTextsAreCutAndLongInputsLeftOut) {
-  const auto prompt = parse_hook_event(body("UserPromptSubmit", R"("prompt":")" + std::string(kMaxHookText * 2, 'p') + "\""));
+  const auto prompt =
+      parse_hook_event(body("UserPromptSubmit", R"("prompt":")" + std::string(kMaxHookText * 2, 'p') + "\""));
   EXPECT_EQ(prompt->text.size(), kMaxHookText);
-  const auto tool = parse_hook_event(body("PreToolUse", R"("tool_input":{"c":")" + std::string(kMaxHookInput, 'p') + "\"}"));
+  const auto tool =
+      parse_hook_event(body("PreToolUse", R"("tool_input":{"c":")" + std::string(kMaxHookInput, 'p') + "\"}"));
   EXPECT_EQ(tool->input, "");
   EXPECT_EQ(tool->input_bytes, kMaxHookInput + 8);
   std::string many = R"("tool_name":"AskUserQuestion","tool_input":{"questions":[{"options":[])";
@@ -128,7 +139,8 @@ TEST(HookEvent, TheJsonTestSuiteIsRead) {
 }
 
 TEST(StatusLine, IsReadWithItsCostAndContext) {
-  const std::string text = "{" + kCommon +
+  const std::string text =
+      "{" + kCommon +
       R"(,"session_name":"n","model":{"id":"m","display_name":"M"},"workspace":{"current_dir":"/p"},"version":"2.1",)"
       R"("cost":{"total_cost_usd":0.0268,"total_duration_ms":32125,"total_api_duration_ms":989,"total_lines_added":2,"total_lines_removed":1},)"
       R"("context_window":{"total_input_tokens":11500,"context_window_size":200000,"used_percentage":6},"effort":{"level":"high"}})";
@@ -147,12 +159,14 @@ TEST(StatusLine, IsReadWithItsCostAndContext) {
 TEST(HookAnswer, IsWhatTheClientWants) {
   EXPECT_EQ(*allow_answer(),
             R"({"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow"}}})");
-  EXPECT_EQ(*allow_answer(R"([{"type":"setMode"}])"),
-            R"({"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow","updatedPermissions":[{"type":"setMode"}]}}})");
+  EXPECT_EQ(
+      *allow_answer(R"([{"type":"setMode"}])"),
+      R"({"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow","updatedPermissions":[{"type":"setMode"}]}}})");
   EXPECT_FALSE(allow_answer("{}"));
   EXPECT_FALSE(allow_answer("[1"));
-  EXPECT_EQ(deny_answer("no \"x\""),
-            R"({"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"deny","message":"no \"x\""}}})");
+  EXPECT_EQ(
+      deny_answer("no \"x\""),
+      R"({"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"deny","message":"no \"x\""}}})");
   EXPECT_TRUE(valid_utf8(deny_answer("\xff")));
 }
 

@@ -29,7 +29,12 @@ std::optional<unsigned> escape_at(std::string_view json, std::size_t at) {
 // Length of the well-formed character at the front of `text`, or 0.
 std::size_t character(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xC2 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
   if (length == 0 || text.size() < length || !valid_utf8(text.substr(0, length))) return 0;
   return length;
 }
@@ -45,8 +50,9 @@ std::optional<int> digits(std::string_view text, std::size_t at, std::size_t cou
 }
 
 // Where a line of a transcript begins; inside of JSON strings the quotes would be escaped.
-constexpr std::array<std::string_view, 6> kBeginnings{R"({"parentUuid":)", R"({"type":"mode")", R"({"type":"user")",
-                                                      R"({"type":"assistant")", R"({"type":"summary")", R"({"type":"system")"};
+constexpr std::array<std::string_view, 6> kBeginnings{R"({"parentUuid":)",    R"({"type":"mode")",
+                                                      R"({"type":"user")",    R"({"type":"assistant")",
+                                                      R"({"type":"summary")", R"({"type":"system")"};
 
 }  // namespace
 
@@ -87,8 +93,8 @@ std::optional<std::size_t> restart_after_half_line(std::string_view line,
 
 std::optional<WallMicros> parse_timestamp(std::string_view text) {
   using namespace std::chrono;
-  if (text.size() < 20 || text.size() > 30 || text.back() != 'Z' || text[4] != '-' || text[7] != '-' || text[10] != 'T' ||
-      text[13] != ':' || text[16] != ':') {
+  if (text.size() < 20 || text.size() > 30 || text.back() != 'Z' || text[4] != '-' || text[7] != '-' ||
+      text[10] != 'T' || text[13] != ':' || text[16] != ':') {
     return std::nullopt;
   }
   const auto y = digits(text, 0, 4), mo = digits(text, 5, 2), d = digits(text, 8, 2);

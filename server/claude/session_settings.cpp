@@ -23,7 +23,8 @@ bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
 
 bool is_plain_path(std::string_view path) {
   return path.size() < kMaxWord && path.starts_with('/') && valid_utf8(path) &&
-         std::none_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+         std::none_of(
+             path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 // http on loopback: the token goes over the line as it is.
@@ -40,8 +41,7 @@ bool is_loopback_url(std::string_view url) {
 }
 
 bool is_token(std::string_view token) {
-  return token.size() >= 32 && token.size() <= 128 &&
-         std::all_of(token.begin(), token.end(), [](char c) {
+  return token.size() >= 32 && token.size() <= 128 && std::all_of(token.begin(), token.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
          });
 }
@@ -52,19 +52,24 @@ bool is_plain_value(std::string_view text) {
 }
 
 Result<> check(const SettingsOptions& options) {
-  if (!is_plain_path(options.folder)) return fail_field("folder", "must be an absolute path without control characters");
+  if (!is_plain_path(options.folder))
+    return fail_field("folder", "must be an absolute path without control characters");
   if (!is_plain_path(options.curl)) return fail_field("curl", "must be an absolute path without control characters");
   if (!is_loopback_url(options.hook_url)) {
-    return fail_field("hook_url", "must be http://127.0.0.1:PORT/PATH, http://[::1]:PORT/PATH or http://localhost:PORT/PATH");
+    return fail_field("hook_url",
+                      "must be http://127.0.0.1:PORT/PATH, http://[::1]:PORT/PATH or http://localhost:PORT/PATH");
   }
   if (!is_token(options.token)) return fail_field("token", "must be 32 to 128 characters of base64url");
   if (!valid_uuid(options.session_id)) return fail_field("session_id", "must be a UUID");
   if ((options.start == Start::fork) != valid_uuid(options.forked_from)) {
     return fail_field("forked_from", "must be the UUID of the conversation to fork, and empty otherwise");
   }
-  if (!is_plain_value(options.name)) return fail_field("name", "must be at most 256 printable characters, not beginning with '-'");
-  if (!is_plain_value(options.model)) return fail_field("model", "must be at most 256 printable characters, not beginning with '-'");
-  if (!options.permission_mode.empty() && std::find(kModes.begin(), kModes.end(), options.permission_mode) == kModes.end()) {
+  if (!is_plain_value(options.name))
+    return fail_field("name", "must be at most 256 printable characters, not beginning with '-'");
+  if (!is_plain_value(options.model))
+    return fail_field("model", "must be at most 256 printable characters, not beginning with '-'");
+  if (!options.permission_mode.empty() &&
+      std::find(kModes.begin(), kModes.end(), options.permission_mode) == kModes.end()) {
     return fail_field("permission_mode", "must be default, plan, acceptEdits, dontAsk or auto");
   }
   if (options.status_line_command.size() > kMaxWord || !valid_utf8(options.status_line_command) ||
@@ -74,7 +79,9 @@ Result<> check(const SettingsOptions& options) {
   return {};
 }
 
-std::string in_folder(const SettingsOptions& options, std::string_view name) { return options.folder + "/" + std::string(name); }
+std::string in_folder(const SettingsOptions& options, std::string_view name) {
+  return options.folder + "/" + std::string(name);
+}
 
 // -q first: a .curlrc of the user must not change what is sent where. What fails is silent: the agent's screen is not ours.
 std::string post_command(const SettingsOptions& options, std::string_view config) {

@@ -30,23 +30,23 @@ enum class Start {
 };
 
 struct SettingsOptions {
-  std::string folder{};      // the session's, absolute; holds the three files
-  std::string hook_url{};    // "http://127.0.0.1:3000/api/hooks": http on a loopback address, without user or query
-  std::string token{};       // of this session: 32 to 128 characters of base64url
-  std::string session_id{};  // UUID
-  std::string forked_from{}; // UUID, for Start::fork
+  std::string folder{};       // the session's, absolute; holds the three files
+  std::string hook_url{};     // "http://127.0.0.1:3000/api/hooks": http on a loopback address, without user or query
+  std::string token{};        // of this session: 32 to 128 characters of base64url
+  std::string session_id{};   // UUID
+  std::string forked_from{};  // UUID, for Start::fork
   Start start = Start::fresh;
-  std::string name{};        // shown by the client; empty: its own
-  std::string model{};       // empty: the user's
+  std::string name{};                 // shown by the client; empty: its own
+  std::string model{};                // empty: the user's
   std::string permission_mode{};      // one of the client's modes; empty: the user's. bypassPermissions is refused
   std::string status_line_command{};  // the user's own status line, run after the dashboard has its copy; empty: none
   std::string curl = "/usr/bin/curl";
 };
 
 struct SessionFiles {
-  std::string settings;         // JSON, for kSettingsFile
-  std::string event_curl;       // for kEventCurlFile
-  std::string permission_curl;  // for kPermissionCurlFile
+  std::string settings;                // JSON, for kSettingsFile
+  std::string event_curl;              // for kEventCurlFile
+  std::string permission_curl;         // for kPermissionCurlFile
   std::vector<std::string> arguments;  // behind the program's name
 };
 

@@ -18,7 +18,10 @@ const std::string kId = "11111111-2222-4333-8444-555555555555";
 const std::string kOther = "99999999-2222-4333-8444-555555555555";
 
 SettingsOptions options() {
-  return {.folder = "/data/it's here/s1", .hook_url = "http://127.0.0.1:3000/api/hooks", .token = kToken, .session_id = kId};
+  return {.folder = "/data/it's here/s1",
+          .hook_url = "http://127.0.0.1:3000/api/hooks",
+          .token = kToken,
+          .session_id = kId};
 }
 
 TEST(SessionSettings, EveryEventHasOneQuietHook) {
@@ -58,14 +61,15 @@ TEST(SessionSettings, ArgumentsSayWhichConversation) {
   given.name = "fix the login";
   given.model = "opus";
   given.permission_mode = "plan";
-  EXPECT_EQ(session_files(given)->arguments, (Words{"--settings", file, "--session-id", kId, "--name", "fix the login", "--model",
-                                                    "opus", "--permission-mode", "plan"}));
+  EXPECT_EQ(session_files(given)->arguments, (Words{"--settings", file, "--session-id", kId, "--name", "fix the login",
+                                                    "--model", "opus", "--permission-mode", "plan"}));
   given = options();
   given.start = Start::resume;
   EXPECT_EQ(session_files(given)->arguments, (Words{"--settings", file, "--resume", kId}));
   given.start = Start::fork;
   given.forked_from = kOther;
-  EXPECT_EQ(session_files(given)->arguments, (Words{"--settings", file, "--resume", kOther, "--fork-session", "--session-id", kId}));
+  EXPECT_EQ(session_files(given)->arguments,
+            (Words{"--settings", file, "--resume", kOther, "--fork-session", "--session-id", kId}));
 }
 
 TEST(SessionSettings, WhatCannotBeQuotedIsRefused) {

@@ -55,6 +55,8 @@ TempFolder::~TempFolder() {
   fs::remove_all(path_, failed);
 }
 
-void append_to(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::app | std::ios::binary) << text; }
+void append_to(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::app | std::ios::binary) << text;
+}
 
 }  // namespace ccd::claude::testing

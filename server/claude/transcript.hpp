@@ -13,18 +13,18 @@
 namespace ccd::claude {
 
 enum class EntryKind {
-  prompt,      // what a person (or a program in their place: `origin`) asked
-  reply,       // a message of the model: text, thinking, tool calls
-  result,      // results of tools
-  summary,     // what a compaction left of the conversation before it
-  compaction,  // the line at which a compaction took place
+  prompt,        // what a person (or a program in their place: `origin`) asked
+  reply,         // a message of the model: text, thinking, tool calls
+  result,        // results of tools
+  summary,       // what a compaction left of the conversation before it
+  compaction,    // the line at which a compaction took place
   interruption,  // a person stopped the turn: no hook tells of it
-  failure,     // the API refused: rate limit, login, overload; `detail` names the error
-  system,      // other notes of the client; `detail` is the subtype
-  note,        // text that the client put in for the model or for itself: command output, reminders
-  attachment,  // what was put beside a prompt: files, skills, hooks' results; `detail` is its type
-  state,       // bookkeeping of the client: mode, title, cost; `detail` is the type
-  raw,         // not understood: unknown type, no JSON, broken UTF-8, too deep, too long
+  failure,       // the API refused: rate limit, login, overload; `detail` names the error
+  system,        // other notes of the client; `detail` is the subtype
+  note,          // text that the client put in for the model or for itself: command output, reminders
+  attachment,    // what was put beside a prompt: files, skills, hooks' results; `detail` is its type
+  state,         // bookkeeping of the client: mode, title, cost; `detail` is the type
+  raw,           // not understood: unknown type, no JSON, broken UTF-8, too deep, too long
 };
 
 enum class BlockKind { text, thinking, tool_use, tool_result, image, document, unknown };
@@ -46,11 +46,11 @@ struct Usage {
 // All text in blocks and entries is valid UTF-8 (wrong bytes are U+FFFD) and cut at ParseLimits; `bytes` says how long it was.
 struct Block {
   BlockKind kind = BlockKind::unknown;
-  std::string text{};        // text, thinking, a result's texts; of an unknown block its JSON
-  std::uint64_t bytes = 0;   // of the whole text; of an image or document, of its base64 data
-  std::string tool_id{};     // tool_use and tool_result: links the two
-  std::string tool{};        // tool_use: "Bash"
-  std::string input{};       // tool_use: its JSON, not cut inside (empty and `input_bytes` set when over the limit)
+  std::string text{};       // text, thinking, a result's texts; of an unknown block its JSON
+  std::uint64_t bytes = 0;  // of the whole text; of an image or document, of its base64 data
+  std::string tool_id{};    // tool_use and tool_result: links the two
+  std::string tool{};       // tool_use: "Bash"
+  std::string input{};      // tool_use: its JSON, not cut inside (empty and `input_bytes` set when over the limit)
   std::uint64_t input_bytes = 0;
   Outcome outcome = Outcome::good;  // tool_result
   std::string media_type{};         // image and document: "image/png"
@@ -81,16 +81,17 @@ struct Entry {
   std::string stop_reason{};
   std::optional<Usage> usage{};  // of the whole message, on each of its lines: count a message once
   std::vector<Block> blocks{};
-  std::string result{};          // results: the tool's own JSON (a diff's hunks, ...), not cut inside; `result_bytes` as input_bytes
+  std::string
+      result{};  // results: the tool's own JSON (a diff's hunks, ...), not cut inside; `result_bytes` as input_bytes
   std::uint64_t result_bytes = 0;
-  std::string raw{};             // the line's beginning, for kinds raw, state, attachment and system
+  std::string raw{};  // the line's beginning, for kinds raw, state, attachment and system
 };
 
 // Limits of what one entry holds. A page shows beginnings; whoever wants one entry whole reads its line again with `whole`.
 struct ParseLimits {
   std::size_t text_bytes;   // of each text, and of `raw`
   std::size_t input_bytes;  // of a tool's input: over it only its size is given, as cut JSON is none
-  std::size_t blocks;       // of one entry; what follows is one unknown block without text, whose `bytes` is their number
+  std::size_t blocks;  // of one entry; what follows is one unknown block without text, whose `bytes` is their number
 };
 inline constexpr ParseLimits kPageLimits{16 * 1024, 64 * 1024, 64};
 inline constexpr ParseLimits kWholeLimits{8 * 1024 * 1024, 8 * 1024 * 1024, 1024};

@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fmt/format.h>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -36,7 +36,8 @@ std::uint64_t write_transcript(const std::string& from, const std::string& to, s
   std::ifstream source(from);
   for (std::string line; std::getline(source, line);) lines.push_back(line);
   const std::string output(30'000, 'o');
-  lines.push_back(R"({"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t","content":")" + output + "\"}]}}");
+  lines.push_back(R"({"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t","content":")" +
+                  output + "\"}]}}");
   std::ofstream file(to, std::ios::binary);
   std::uint64_t written = 0;
   for (std::size_t i = 0; written < bytes; ++i) {
@@ -64,9 +65,10 @@ int main(int argc, char** argv) {
     (void)*index.catch_up(*file);
     const double took = since(start);
     const double cpu = cpu_ms() - cpu_start;
-    fmt::print("index of {} lines, {:.0f} MB: {:.0f} ms ({:.0f} MB/s), of them computing {:.0f} ms ({:.0f} MB/s), {} marks\n",
-               index.facts().lines, static_cast<double>(bytes) / 1e6, took, static_cast<double>(bytes) / 1e3 / took, cpu,
-               static_cast<double>(bytes) / 1e3 / cpu, index.marks());
+    fmt::print(
+        "index of {} lines, {:.0f} MB: {:.0f} ms ({:.0f} MB/s), of them computing {:.0f} ms ({:.0f} MB/s), {} marks\n",
+        index.facts().lines, static_cast<double>(bytes) / 1e6, took, static_cast<double>(bytes) / 1e3 / took, cpu,
+        static_cast<double>(bytes) / 1e3 / cpu, index.marks());
     start = std::chrono::steady_clock::now();
     const auto mark = index.mark_before_line(index.facts().lines / 2);
     const auto middle = file->page_from(mark.offset, 100);

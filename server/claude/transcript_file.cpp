@@ -29,20 +29,20 @@ Result<TranscriptFile> TranscriptFile::open(const std::string& path) {
   // Not blocking: a FIFO in the place of a transcript must not hold the thread.
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd) return fail_errno("open transcript");
-  struct stat about {};
+  struct stat about{};
   if (::fstat(fd.get(), &about) != 0) return fail_errno("look at transcript");
   if (!S_ISREG(about.st_mode)) return fail(ErrorKind::invalid, "the transcript is not a regular file");
   return TranscriptFile(path, std::move(fd), about.st_dev, about.st_ino);
 }
 
 Result<std::uint64_t> TranscriptFile::bytes() const {
-  struct stat about {};
+  struct stat about{};
   if (::fstat(fd_.get(), &about) != 0) return fail_errno("look at transcript");
   return static_cast<std::uint64_t>(about.st_size);
 }
 
 Result<bool> TranscriptFile::replaced(std::uint64_t known_bytes) const {
-  struct stat about {};
+  struct stat about{};
   if (::lstat(path_.c_str(), &about) != 0) {
     if (errno == ENOENT) return true;
     return fail_errno("look at transcript");
@@ -95,8 +95,8 @@ Result<std::uint64_t> TranscriptFile::end_of_lines(std::uint64_t limit) const {
 Result<std::uint64_t> TranscriptFile::start_of_lines_before(std::uint64_t end, std::size_t lines) const {
   if (end == 0 || lines == 0) return end;
   std::string piece(kPieceBytes, '\0');
-  std::uint64_t begin = end;         // of the oldest line found so far
-  std::uint64_t looked = end - 1;    // not at the end of the newest line itself
+  std::uint64_t begin = end;       // of the oldest line found so far
+  std::uint64_t looked = end - 1;  // not at the end of the newest line itself
   std::size_t found = 0;
   while (looked > 0) {
     const std::uint64_t from = looked - std::min<std::uint64_t>(looked, piece.size());

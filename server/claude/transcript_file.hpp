@@ -22,10 +22,10 @@ inline constexpr std::size_t kPageBytesMax = 4 * 1024 * 1024;
 inline constexpr std::size_t kPageLinesMax = 500;
 
 struct Page {
-  std::vector<Entry> entries;   // in the file's order
-  std::uint64_t begin = 0;      // offset of the first line looked at: the next page before this one ends here
-  std::uint64_t end = 0;        // offset behind the last line: the next page after this one begins here
-  std::uint64_t file_bytes = 0; // when the page was read
+  std::vector<Entry> entries;    // in the file's order
+  std::uint64_t begin = 0;       // offset of the first line looked at: the next page before this one ends here
+  std::uint64_t end = 0;         // offset behind the last line: the next page after this one begins here
+  std::uint64_t file_bytes = 0;  // when the page was read
 };
 
 class TranscriptFile {

@@ -18,7 +18,8 @@ using testing::append_to;
 using testing::TempFolder;
 
 std::string prompt(int number, std::size_t padding = 0) {
-  return R"({"type":"user","message":{"content":"p)" + std::to_string(number) + R"("},"pad":")" + std::string(padding, 'x') + "\"}\n";
+  return R"({"type":"user","message":{"content":"p)" + std::to_string(number) + R"("},"pad":")" +
+         std::string(padding, 'x') + "\"}\n";
 }
 
 std::vector<std::string> texts(const Page& page) {

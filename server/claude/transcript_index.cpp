@@ -121,7 +121,8 @@ void TranscriptIndex::take_line(std::string_view text) {
 
 Usage& TranscriptIndex::usage_of(std::string_view model, std::uint64_t messages) {
   const auto found = facts_.usage.find(model);
-  const std::string_view name = found != facts_.usage.end() || facts_.usage.size() < kMaxModels ? model : std::string_view();
+  const std::string_view name =
+      found != facts_.usage.end() || facts_.usage.size() < kMaxModels ? model : std::string_view();
   ModelUsage& usage = facts_.usage[std::string(name)];
   usage.messages += messages;
   return usage.usage;
@@ -149,11 +150,13 @@ void TranscriptIndex::stand(const LineFacts& line) {
   Standing& now = facts_.standing;
   now.last = line.kind;
   now.at = line.at;
-  now.failure = line.kind == EntryKind::failure ? clipped(line.detail.empty() ? "unknown" : line.detail, kMaxNameBytes) : "";
+  now.failure =
+      line.kind == EntryKind::failure ? clipped(line.detail.empty() ? "unknown" : line.detail, kMaxNameBytes) : "";
   now.failure_text = clipped(line.text, kMaxFailureText);
   if (line.kind == EntryKind::reply) now.stop_reason = clipped(line.stop_reason, kMaxNameBytes);
   // These end the turn before: what it called will not answer any more.
-  const bool ends = line.kind == EntryKind::prompt || line.kind == EntryKind::failure || line.kind == EntryKind::interruption;
+  const bool ends =
+      line.kind == EntryKind::prompt || line.kind == EntryKind::failure || line.kind == EntryKind::interruption;
   if (ends) now.open_tools.clear();
   for (const LineFacts::Tool& tool : line.tools) {
     std::erase_if(now.open_tools, [&](const OpenTool& open) { return open.id == tool.id; });

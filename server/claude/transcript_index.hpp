@@ -52,13 +52,13 @@ struct Standing {
 };
 
 struct TranscriptFacts {
-  std::uint64_t end = 0;       // offset behind the last whole line
-  std::uint64_t lines = 0;     // whole lines, blank ones too
-  std::uint64_t raw_lines = 0; // of them not understood
+  std::uint64_t end = 0;        // offset behind the last whole line
+  std::uint64_t lines = 0;      // whole lines, blank ones too
+  std::uint64_t raw_lines = 0;  // of them not understood
   std::uint64_t prompts = 0;
   std::uint64_t compactions = 0;
   std::map<std::string, ModelUsage, std::less<>> usage{};  // by model
-  std::optional<double> cost_usd{};                         // the client's own figure, where it wrote one
+  std::optional<double> cost_usd{};                        // the client's own figure, where it wrote one
   std::optional<WallMicros> first_at{};
   std::optional<WallMicros> last_at{};
   Standing standing{};
@@ -104,9 +104,9 @@ class TranscriptIndex {
   TranscriptFacts facts_;
   std::vector<Mark> marks_;
   std::uint64_t mark_bytes_ = kFirstMarkBytes;
-  std::string rest_;             // the beginning of a line whose end has not come
-  std::uint64_t taken_ = 0;      // offset behind the last byte seen
-  bool overlong_ = false;        // the line that is coming has passed kMaxLineBytes and is only counted
+  std::string rest_;         // the beginning of a line whose end has not come
+  std::uint64_t taken_ = 0;  // offset behind the last byte seen
+  bool overlong_ = false;    // the line that is coming has passed kMaxLineBytes and is only counted
   std::array<Counted, kRecentMessages> recent_{};
   std::size_t next_recent_ = 0;
 };

@@ -16,8 +16,8 @@ using testing::TempFolder;
 
 std::string reply(const std::string& id, int output, const std::string& content, const std::string& more = "") {
   return R"({"type":"assistant","timestamp":"2026-11-23T10:00:00Z",)" + more + R"("message":{"id":")" + id +
-         R"(","model":"m1","stop_reason":"tool_use","usage":{"input_tokens":10,"output_tokens":)" + std::to_string(output) +
-         R"(},"content":[)" + content + "]}}\n";
+         R"(","model":"m1","stop_reason":"tool_use","usage":{"input_tokens":10,"output_tokens":)" +
+         std::to_string(output) + R"(},"content":[)" + content + "]}}\n";
 }
 std::string call(const std::string& id, const std::string& name) {
   return R"({"type":"tool_use","id":")" + id + R"(","name":")" + name + R"(","input":{}})";
@@ -48,13 +48,15 @@ TEST(TranscriptIndex, TheStandingFollowsTheConversation) {
   EXPECT_EQ(index.facts().standing.open_tools[0].id, "t2");
   index.feed(reply("s", 1, call("t9", "Grep"), R"("isSidechain":true,)"));
   EXPECT_EQ(index.facts().standing.open_tools.size(), 1u) << "a subagent's call is not the session's";
-  index.feed(R"({"type":"assistant","isApiErrorMessage":true,"error":"rate_limit","message":{"content":[{"type":"text","text":"limit"}]}})"
-             "\n");
+  index.feed(
+      R"({"type":"assistant","isApiErrorMessage":true,"error":"rate_limit","message":{"content":[{"type":"text","text":"limit"}]}})"
+      "\n");
   EXPECT_EQ(index.facts().standing.failure, "rate_limit");
   EXPECT_EQ(index.facts().standing.failure_text, "limit");
   EXPECT_TRUE(index.facts().standing.open_tools.empty());
   index.feed(reply("z", 1, call("t5", "Bash")) +
-             R"({"type":"user","message":{"content":"[Request interrupted by user]"}})" "\n");
+             R"({"type":"user","message":{"content":"[Request interrupted by user]"}})"
+             "\n");
   EXPECT_EQ(index.facts().standing.last, EntryKind::interruption);
   EXPECT_TRUE(index.facts().standing.open_tools.empty());
   index.feed(kPrompt);

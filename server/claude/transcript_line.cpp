@@ -28,16 +28,34 @@ constexpr std::size_t kKeptParserBytes = 1024 * 1024;
 constexpr std::uint64_t kMaxTokens = 1'000'000'000'000;
 
 // What the client writes for itself. A type that stands neither here nor in look() is shown raw.
-constexpr std::array<std::string_view, 23> kStateTypes{
-    "mode",        "permission-mode", "file-history-snapshot", "file-history-delta", "queue-operation", "custom-title",
-    "ai-title",    "agent-name",      "agent-color",           "agent-setting",      "last-prompt",     "tools-used",
-    "cost-state",  "atis-latch",      "api-request",           "api-request-shape",  "api-request-blob", "pr-link",
-    "worktree-state", "content-replacement", "tag", "task-summary", "speculation-accept"};
+constexpr std::array<std::string_view, 23> kStateTypes{"mode",
+                                                       "permission-mode",
+                                                       "file-history-snapshot",
+                                                       "file-history-delta",
+                                                       "queue-operation",
+                                                       "custom-title",
+                                                       "ai-title",
+                                                       "agent-name",
+                                                       "agent-color",
+                                                       "agent-setting",
+                                                       "last-prompt",
+                                                       "tools-used",
+                                                       "cost-state",
+                                                       "atis-latch",
+                                                       "api-request",
+                                                       "api-request-shape",
+                                                       "api-request-blob",
+                                                       "pr-link",
+                                                       "worktree-state",
+                                                       "content-replacement",
+                                                       "tag",
+                                                       "task-summary",
+                                                       "speculation-accept"};
 
 // Text that the client puts into a user message itself.
 constexpr std::array<std::string_view, 7> kNoteStarts{
-    "<command-name>",   "<command-message>", "<local-command-stdout>", "<local-command-stderr>",
-    "<local-command-caveat>", "<bash-stdout>", "<system-reminder>"};
+    "<command-name>",         "<command-message>", "<local-command-stdout>", "<local-command-stderr>",
+    "<local-command-caveat>", "<bash-stdout>",     "<system-reminder>"};
 
 struct Look {
   EntryKind kind = EntryKind::raw;
@@ -246,7 +264,8 @@ Entry read_entry(const Look& seen, std::string_view line, LinePlace place, const
     return entry;
   }
   for (const std::string_view field : {"summary", "content"}) {
-    if (const std::string_view text = json::text(seen.root, field); !text.empty()) reader.add_text(BlockKind::text, text);
+    if (const std::string_view text = json::text(seen.root, field); !text.empty())
+      reader.add_text(BlockKind::text, text);
   }
   entry.raw = clipped(line, limits.text_bytes);
   return entry;

@@ -21,7 +21,7 @@ struct LineFacts {
   std::string_view detail{};  // as Entry::detail
   std::string_view text{};    // of a failure: what the client showed
   std::optional<Usage> usage{};
-  std::optional<double> cost_usd{};          // the session's total so far, of a cost-state line
+  std::optional<double> cost_usd{};  // the session's total so far, of a cost-state line
   struct Tool {
     std::string_view id;
     std::string_view name;  // empty: its result

@@ -37,13 +37,15 @@ TEST(TranscriptLine, KindsAreTold) {
        EntryKind::interruption, ""},
       {R"({"type":"user","isMeta":true,"message":{"content":"Caveat"}})", EntryKind::note, ""},
       {R"({"type":"user","message":{"content":"<command-name>/compact</command-name>"}})", EntryKind::note, ""},
-      {R"({"type":"user","message":{"content":"<local-command-stdout>x</local-command-stdout>"}})", EntryKind::note, ""},
-      {R"({"type":"user","isCompactSummary":true,"message":{"content":"This session is continued"}})", EntryKind::summary, ""},
+      {R"({"type":"user","message":{"content":"<local-command-stdout>x</local-command-stdout>"}})", EntryKind::note,
+       ""},
+      {R"({"type":"user","isCompactSummary":true,"message":{"content":"This session is continued"}})",
+       EntryKind::summary, ""},
       {R"({"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t1","content":"2"}]}})",
        EntryKind::result, ""},
       {R"({"type":"assistant","message":{"id":"m","content":[{"type":"text","text":"Hi"}]}})", EntryKind::reply, ""},
-      {R"({"type":"assistant","isApiErrorMessage":true,"error":"rate_limit","message":{"content":[]}})", EntryKind::failure,
-       "rate_limit"},
+      {R"({"type":"assistant","isApiErrorMessage":true,"error":"rate_limit","message":{"content":[]}})",
+       EntryKind::failure, "rate_limit"},
       {R"({"type":"system","subtype":"turn_duration","durationMs":5})", EntryKind::system, "turn_duration"},
       {R"({"type":"system","subtype":"compact_boundary"})", EntryKind::compaction, "compact_boundary"},
       {R"({"type":"summary","summary":"Title","leafUuid":"u"})", EntryKind::summary, ""},
@@ -186,7 +188,8 @@ TEST(TranscriptLine, TheJsonTestSuiteIsRead) {
   for (const auto& [name, text] : files) {
     const auto plain = parser.entries(text, {}, kPageLimits);
     ASSERT_FALSE(plain.empty()) << name;
-    const auto inside = parser.entries(R"({"type":"user","message":{"content":"x"},"odd":)" + text + "}", {}, kPageLimits);
+    const auto inside =
+        parser.entries(R"({"type":"user","message":{"content":"x"},"odd":)" + text + "}", {}, kPageLimits);
     ASSERT_FALSE(inside.empty()) << name;
     if (name.starts_with("i_")) continue;
     EXPECT_EQ(to_string(inside[0].kind), name.starts_with("y_") ? "prompt" : "raw") << name;
