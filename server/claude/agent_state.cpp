@@ -234,6 +234,7 @@ void AgentStateMachine::on_title(std::string_view title, WallMicros at) {
   if (mark == TitleMark::none) return;  // at its start the client's title is none of its own
   const AgentState state = mark == TitleMark::working ? AgentState::working : AgentState::idle;
   const WallMicros since = title_ && title_->evidence.state == state ? title_->since : at;
+  title_seen_ = at;
   title_ = View{.evidence = {Source::title, state,
                              mark == TitleMark::working ? "the title moves" : "the title stands still", since},
                 .since = since};
@@ -253,9 +254,11 @@ std::optional<AgentStateMachine::View> AgentStateMachine::from_title(const View&
   if (!title_) return std::nullopt;
   const bool moves = title_->evidence.state == AgentState::working;
   View view = *title_;
-  // Allowed in the terminal: no hook comes before the tool's end, but the title moves again.
-  if (best.evidence.source == Source::hook && is_waiting(best.evidence.state) && moves &&
-      title_->since > best.evidence.at) {
+  // Allowed in the terminal: no hook comes before the tool's end, but the title moves again. A dialog's stands still, so one that
+  // is seen to move well after the request says the same, whether or not anybody saw it stand.
+  const bool moves_again =
+      moves && (title_->since > best.evidence.at || title_seen_ >= best.evidence.at + micros(kSettle));
+  if (best.evidence.source == Source::hook && is_waiting(best.evidence.state) && moves_again) {
     view.tool = best.tool;
     view.evidence.what = "the title moves again since the request";
     return view;

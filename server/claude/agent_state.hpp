@@ -82,6 +82,7 @@ class AgentStateMachine {
   void on_hung_up(std::string_view tool, std::string_view input, WallMicros at);
   // The transcript's standing whenever it changed. Its time is the entry's own.
   void on_transcript(const Standing& standing);
+  // At each look, not only when it changed: a title that still moves is evidence.
   void on_title(std::string_view title, WallMicros at);
   void on_process(ProcessState state, std::string how, WallMicros at);
 
@@ -121,6 +122,7 @@ class AgentStateMachine {
   std::optional<View> hook_;
   std::optional<View> transcript_;
   std::optional<View> title_;
+  WallMicros title_seen_ = 0;  // when it was last looked at
   View process_;
   std::vector<Pending> pending_;
   std::vector<Running> running_;

@@ -215,6 +215,8 @@ std::vector<Row> other_rows() {
        working, "Bash", Source::title},
       {"moved before the request", [](Story& s) { s.title(kMoves).hook(kPre).hook(kAsk).wait(9); }, waiting_permission,
        "Bash"},
+      {"still moves well after the request",
+       [](Story& s) { s.title(kMoves).hook(kPre).hook(kAsk).wait(2).title(kMoves); }, working, "Bash", Source::title},
       {"a request that nobody heard of",
        [](Story& s) {
          s.title(kMoves).transcript(EntryKind::reply, "tool_use", {"Bash"}).wait(1).title(kStill).wait(3);
