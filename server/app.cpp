@@ -44,7 +44,7 @@ int App::run() {
     }
     loop_.stop();
   });
-  busy_poll_.run(loop_);
+  loop_.run();
   pool_.join();
   // PORT=0 took any free one; started again it keeps it.
   if (exit_code_ == kHandedOver) ::setenv("PORT", std::to_string(server_->port()).c_str(), 1);

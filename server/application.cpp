@@ -129,7 +129,7 @@ int App::make_rooms() {
                                      .record_bytes_total = config_.record_bytes_total};
   hub_ = std::make_unique<sessions::Hub>(loop_.get_executor(), std::move(hub_options),
       sessions::Hub::Parts{.database = database_.get(), .trail = trail_.get(), .tmux = tmux_.get(), .project_roots = &*project_roots_,
-                           .clock = &clock_, .random = &random_, .pool = &pool_, .busy_poll = &busy_poll_});
+                           .clock = &clock_, .random = &random_, .pool = &pool_});
 
   backups_ = std::make_unique<backup::Schedule>(
       backup::Schedule::Options{

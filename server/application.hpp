@@ -11,7 +11,6 @@
 #include "audit/key.hpp"
 #include "audit/trail.hpp"
 #include "backup/schedule.hpp"
-#include "base/busy_poll.hpp"
 #include "config/config.hpp"
 #include "health/checks.hpp"
 #include "http/server.hpp"
@@ -68,7 +67,6 @@ class App {
   asio::io_context loop_{1};
   asio::thread_pool pool_{kPoolThreads};
   SystemClock clock_;
-  BusyPoll busy_poll_{&clock_};
   SystemRandom random_;
   storage::Lease lease_;
   std::unique_ptr<storage::LeaseDoor> lease_door_;

@@ -5,16 +5,22 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <list>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -28,19 +34,36 @@ namespace asio = boost::asio;
 template <class T = void>
 using Task = asio::awaitable<T>;
 
-// Runs `work` on the pool and resumes the caller on its own executor with the result. `work` must not touch room state.
+// Runs `work` on the pool and resumes the caller on its own executor with the result. `work` must not touch room state. Cancelling the
+// caller does not reach the pool, whose threads would race with it: the caller ends once `work` has.
 template <class Work>
 Task<std::invoke_result_t<Work>> run_on(asio::thread_pool& pool, Work work) {
   using R = std::invoke_result_t<Work>;
-  auto body = [held = std::move(work)]() mutable -> Task<R> {
-    if constexpr (std::is_void_v<R>) {
-      held();
-      co_return;
-    } else {
-      co_return held();
-    }
+  // Something to hand over also when `work` throws, or gives nothing.
+  using Held = std::conditional_t<std::is_void_v<R>, bool, std::optional<std::conditional_t<std::is_void_v<R>, bool, R>>>;
+  auto start = [&pool](auto handler, Work held) {
+    const auto executor = asio::get_associated_executor(handler);
+    auto guard = asio::make_work_guard(executor);
+    auto run = [handler = std::move(handler), held = std::move(held), executor, guard = std::move(guard)]() mutable {
+      std::exception_ptr failure;
+      Held result{};
+      try {
+        if constexpr (std::is_void_v<R>) held();
+        else result.emplace(held());
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      auto resume = [handler = std::move(handler), failure, result = std::move(result)]() mutable {
+        handler(failure, std::move(result));
+      };
+      asio::post(executor, std::move(resume));
+    };
+    asio::post(pool, std::move(run));
   };
-  co_return co_await asio::co_spawn(pool.get_executor(), std::move(body), asio::use_awaitable);
+  Held result = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr, Held)>(
+      std::move(start), asio::use_awaitable, std::move(work));
+  if constexpr (!std::is_void_v<R>) co_return std::move(*result);
+  else (void)result;
 }
 
 Task<void> sleep_for(std::chrono::steady_clock::duration how_long);

@@ -84,5 +84,47 @@ TEST(RunOn, WorksOnThePoolAndReturnsToTheLoop) {
   EXPECT_EQ(back, std::this_thread::get_id());
 }
 
+Task<void> work_elsewhere(asio::thread_pool* pool, int* done) {
+  auto work = [] { return 1; };
+  *done += co_await run_on(*pool, work);
+}
+
+// Threads of the pool would race with a cancellation that reached them: the process died of it, seldom.
+TEST(RunOn, IsNotReachedByACancellationOfWhoWaits) {
+  asio::thread_pool pool(4);
+  int done = 0;
+  constexpr int kRounds = 2000;
+  for (int i = 0; i < kRounds; ++i) {
+    asio::io_context loop{1};
+    TaskGroup group(loop.get_executor());
+    for (int j = 0; j < 4; ++j) group.spawn("work", work_elsewhere(&pool, &done));
+    asio::post(loop, [&group] { group.cancel(); });
+    loop.run();
+    ASSERT_EQ(group.running(), 0U);
+  }
+  pool.join();
+  EXPECT_LE(done, 4 * kRounds);
+}
+
+Task<void> throw_elsewhere(asio::thread_pool* pool, bool* caught) {
+  auto work = []() -> int { throw std::runtime_error("on the pool"); };
+  try {
+    (void)co_await run_on(*pool, work);
+  } catch (const std::runtime_error&) {
+    *caught = true;
+  }
+}
+
+TEST(RunOn, BringsAnExceptionBack) {
+  asio::thread_pool pool(1);
+  asio::io_context loop{1};
+  bool caught = false;
+  TaskGroup group(loop.get_executor());
+  group.spawn("work", throw_elsewhere(&pool, &caught));
+  loop.run();
+  pool.join();
+  EXPECT_TRUE(caught);
+}
+
 }  // namespace
 }  // namespace ccd

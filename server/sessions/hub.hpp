@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "audit/trail.hpp"
-#include "base/busy_poll.hpp"
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "base/task.hpp"
@@ -91,7 +90,6 @@ class Hub {
     const Clock* clock;
     Random* random;
     asio::thread_pool* pool;
-    BusyPoll* busy_poll;
   };
 
   Hub(asio::any_io_executor executor, Options options, Parts parts);

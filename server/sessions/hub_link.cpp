@@ -45,8 +45,7 @@ Hub::LivePtr Hub::make_live(Session session) {
   host.spawn = [this](std::string name, Task<void> task) { tasks_.spawn(std::move(name), std::move(task)); };
   std::string folder = folder_of(session.id);
   const std::string id = session.id;
-  const LiveSessionParts parts{.executor = executor_, .pool = parts_.pool, .watcher = &watcher_, .clock = parts_.clock,
-                               .busy_poll = parts_.busy_poll};
+  const LiveSessionParts parts{.executor = executor_, .pool = parts_.pool, .watcher = &watcher_, .clock = parts_.clock};
   auto live = std::make_shared<LiveSession>(std::move(session), std::move(folder), parts, std::move(host));
   sessions_[id] = live;
   return live;

@@ -79,7 +79,6 @@ void LiveSession::advance() {
 // To everybody who has all that came before, and room for it.
 void LiveSession::on_bytes(std::uint64_t offset, std::span<const std::byte> bytes) {
   std::shared_ptr<const std::string> shared;
-  parts_.busy_poll->arrived();
   for (Attachment* viewer : viewers_) {
     if (viewer->sent_ != offset || viewer->snapshot_due_) continue;
     if (flooding_) {

@@ -286,7 +286,6 @@ Result<> LiveSession::input(Attachment* viewer, std::uint64_t number, std::span<
   if (!linked()) return {};
   const Result<> sent = tap_->send(viewer->request_.client, number, bytes);
   if (!sent) ask_resend(viewer);
-  else parts_.busy_poll->expect();
   return {};
 }
 

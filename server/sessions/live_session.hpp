@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "base/busy_poll.hpp"
 #include "base/clock.hpp"
 #include "base/task.hpp"
 #include "recording/log_reader.hpp"
@@ -38,7 +37,6 @@ struct LiveSessionParts {  // all outlive the session
   asio::thread_pool* pool;
   recording::LogWatcher* watcher;
   const Clock* clock;
-  BusyPoll* busy_poll;
 };
 
 class LiveSession : public std::enable_shared_from_this<LiveSession> {

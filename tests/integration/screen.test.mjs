@@ -269,7 +269,7 @@ test("Screen.AllRecordsTogetherStayInTheirBudget", { skip, timeout: 120_000 }, a
     await own.stop();
     await own.up(); // the budget is looked after at the start and every minute
     await until("the records fit", () => bytes() <= kTotal, { timeoutMs: 20_000 });
-    assert.match((await login.get(`/api/sessions/${ids[3]}/screen`)).text, /END/, "what ended last is still there");
+    await until("what ended last is still there", async () => /END/.test((await login.get(`/api/sessions/${ids[3]}/screen`)).text));
   } finally {
     await own.remove();
   }
