@@ -69,9 +69,9 @@ make_base() {
   say "making $base by debootstrap (about a minute)"
   local root=$folder/base
   rm -rf "$root"
-  debootstrap --variant=minbase bookworm "$root" http://deb.debian.org/debian >"$folder/debootstrap.log" 2>&1 || { tail -5 "$folder/debootstrap.log" >&2; die "debootstrap failed"; }
-  printf 'deb http://deb.debian.org/debian %s main\n' bookworm bookworm-updates >"$root/etc/apt/sources.list"
-  printf 'deb http://deb.debian.org/debian-security bookworm-security main\n' >>"$root/etc/apt/sources.list"
+  debootstrap --variant=minbase bookworm "$root" >"$folder/debootstrap.log" 2>&1 || { tail -5 "$folder/debootstrap.log" >&2; die "debootstrap failed"; }
+  # This machine is the same Debian: where it gets its packages from, the image does too.
+  cp -a /etc/apt/sources.list /etc/apt/sources.list.d "$root/etc/apt/" 2>/dev/null || true
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
   # A machine with certificates of its own needs them inside too: npm downloads during the build.
   mkdir -p "$root/etc/ssl/certs"

@@ -168,7 +168,7 @@ test("Screen.AFloodIsSkimmedAndCtrlCIsSeenAtOnce", { skip, timeout: 120_000 }, a
   await viewer.waitFor(/\^C[\s\S]*prompt> /);
   const took = performance.now() - typed;
   console.log(`Screen: ${rate.toFixed(1)} snapshots a second in a flood; Ctrl-C was seen after ${took.toFixed(0)} ms`);
-  assert.ok(took < 500 || process.env.CI, `${took} ms`);
+  assert.ok(took < (process.env.CI ? 5000 : 500), `${took} ms`);
   await agrees("skim", id);
   await socket.close();
 });
