@@ -14,10 +14,11 @@ const kSocketsPerLogin = 30; // the server's limit is 32
 const kLoginsPerUser = 40; // the server's limit is 50
 const kPassword = "quiet-lantern-39-harbour-violet";
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-const round = (value, digits = 2) => Number(value.toFixed(digits));
+export const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+export const round = (value, digits = 2) => Number(value.toFixed(digits));
 const mib = (kib) => round(kib / 1024, 1);
 
+/** CPU seconds (user and system) and resident and private memory in KiB of one process. */
 export function usage(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
@@ -25,7 +26,7 @@ export function usage(pid) {
   return { cpu: (Number(fields[11]) + Number(fields[12])) / kTicks, rssKib: kib("Rss"), privateKib: kib("Private_Clean") + kib("Private_Dirty") };
 }
 
-async function createSession(api, name, project, command) {
+export async function createSession(api, name, project, command) {
   const answer = await api.send("POST", "/api/sessions", { json: { name, project, command, cols: 120, rows: 36 } });
   if (answer.status !== 201) throw new Error(`session ${name}: ${answer.status} ${answer.text}`);
   return answer.json;
@@ -76,7 +77,7 @@ export function crowd(dashboard, people, mode, args, sockets) {
   return { child, ready, result };
 }
 
-async function untilResult(file, timeoutMs) {
+export async function untilResult(file, timeoutMs) {
   const end = Date.now() + timeoutMs;
   while (Date.now() < end) {
     try {

@@ -13,6 +13,7 @@ import { promisify } from "node:util";
 import { Dashboard, kRepository } from "../tests/harness/server.mjs";
 import { Tmux } from "../tests/harness/tmux.mjs";
 import * as engine from "./engine.mjs";
+import { createSession, median, round, untilResult, usage } from "./engine.mjs";
 import { model } from "./model.mjs";
 
 // No single measurement takes this long; a hung one must not hang the run.
@@ -24,32 +25,11 @@ const kKeys = 400; // in a round
 const kEchoRounds = 7;
 const kFloodBytes = 200_000_000;
 const kFloodRounds = 5;
-const kTicks = 100; // USER_HZ
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-const round = (value, digits = 2) => Number(value.toFixed(digits));
-
-/** CPU seconds (user and system) and resident and private memory in KiB of one process. */
-function usage(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  const kib = (name) => Number(rollup.match(new RegExp(`^${name}:\\s+(\\d+)`, "m"))?.[1] ?? 0);
-  return {
-    cpu: (Number(fields[11]) + Number(fields[12])) / kTicks,
-    rssKib: kib("Rss"),
-    privateKib: kib("Private_Clean") + kib("Private_Dirty"),
-  };
-}
 
 async function ticket(api, dashboard) {
   const answer = await api.send("POST", "/api/ws-ticket", { json: {}, headers: { origin: dashboard.url } });
   return answer.json.ticket;
-}
-
-async function createSession(api, name, project, command) {
-  const answer = await api.send("POST", "/api/sessions", { json: { name, project, command, cols: 120, rows: 36 } });
-  if (answer.status !== 201) throw new Error(`session ${name}: ${answer.status} ${answer.text}`);
-  return answer.json;
 }
 
 /** Key to echo: `tmux attach` in a raw PTY against the whole path through the dashboard, in turn, on one tmux server. */
@@ -83,15 +63,6 @@ async function echo(dashboard, api) {
   };
 }
 
-async function untilFile(file, timeoutMs) {
-  const end = Date.now() + timeoutMs;
-  while (Date.now() < end) {
-    if (existsSync(file) && readFileSync(file, "utf8").endsWith("\n")) return Number(readFileSync(file, "utf8"));
-    await delay(20);
-  }
-  throw new Error(`no result in ${file} within ${timeoutMs} ms`);
-}
-
 /** 200 MB of log text: tmux alone with nobody watching (no pipe), a dashboard's session nobody watches, and one that is watched. */
 async function flood(dashboard, api) {
   const rounds = [];
@@ -106,10 +77,10 @@ async function flood(dashboard, api) {
     const command = (kind) => [kProbe, "flood", String(kFloodBytes), file(kind)];
     const result = {};
     alone.run("new-session", "-d", "-s", `alone-${i}`, "-x", "120", "-y", "36", "--", ...command("alone"));
-    result.alone = await untilFile(file("alone"), 120_000);
+    result.alone = await untilResult(file("alone"), 120_000);
 
     await createSession(api, `unwatched-${i}`, dashboard.project, command("unwatched"));
-    result.unwatched = await untilFile(file("unwatched"), 120_000);
+    result.unwatched = await untilResult(file("unwatched"), 120_000);
 
     const before = usage(dashboard.pid);
     const gate = path.join(dashboard.folder, `gate-${i}`);
@@ -118,7 +89,7 @@ async function flood(dashboard, api) {
     const viewer = run(kProbe, ["view", String(dashboard.port), await ticket(api, dashboard), session.id, "0", String(kFloodBytes)]);
     await delay(300);
     writeFileSync(gate, "");
-    result.watched = await untilFile(file("watched"), 120_000);
+    result.watched = await untilResult(file("watched"), 120_000);
     await viewer;
     const after = usage(dashboard.pid);
     server.push({ cpu: after.cpu - before.cpu, rss: after.rssKib });
