@@ -39,7 +39,7 @@ class TmuxTest : public ::testing::Test {
     return *std::move(result);
   }
   // Runs the loop until the condition holds; false when it did not in time.
-  bool run_until(const std::function<bool()>& condition, std::chrono::milliseconds limit = 10s);
+  bool run_until(const std::function<bool()>& condition, std::chrono::milliseconds limit = 30s);
 
   // The real client, as a person would use it: `tmux -L ... arguments`, by argv.
   ProcessOutput by_hand(std::vector<std::string> arguments);
