@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -16,6 +17,7 @@
 
 #include "base/encoding.hpp"
 #include "base/task.hpp"
+#include "recording/pane_tap/input_state.hpp"
 #include "recording/record_feed.hpp"
 #include "recording/session_folder.hpp"
 #include "recording/tap_link.hpp"
@@ -90,6 +92,14 @@ class FrozenDiskTest : public testing::Test {
       got += all.back().bytes.size();
     }
     return all;
+  }
+
+  // The number of the client's last batch as the file has it; 0: none.
+  [[nodiscard]] std::uint64_t remembered(const ClientId& client) const {
+    const std::string table = file_bytes(folder_.path() + '/' + kInputStateFile);
+    const std::size_t slot = table.find(text_of(client));
+    const std::size_t highest = slot + offsetof(tap::InputState::Slot, highest);
+    return slot == std::string::npos ? 0 : get_u64(&as_bytes(table)[highest]);
   }
 
   SessionFolder folder_;
@@ -231,9 +241,11 @@ TEST_F(FrozenDiskTest, TypingWorksAndIsRememberedAfterwards) {
     ASSERT_EQ(tap_->typed_exactly(1), "b");
     ASSERT_EQ(typist.receive()->highest(), number);
   }
+  EXPECT_EQ(remembered(client_id(7)), 1U) << "the disk waits";
   thaw();
-  ASSERT_TRUE(wait_until([&] { return folder_.log_end() == 4; }));
-  // Behind the next batch the table is in the file again.
+  // A moment after the output, in which a kill would still forget them.
+  ASSERT_TRUE(wait_until([&] { return remembered(client_id(7)) == 4; }));
+  EXPECT_EQ(folder_.log_end(), 4U);
   ASSERT_TRUE(typist.input(client_id(7), 5, "c"));
   ASSERT_EQ(typist.receive()->highest(), 5U);
   tap_->kill_now();

@@ -167,10 +167,11 @@ TEST_F(RepairOfAPane, IsExactWhileTheProgramWrites) {
     NewSession session = cat(name);
     session.cols = kCols;
     session.rows = kRows;
-    session.argv = {"sh", "-c",
-                    "i=0; while [ ! -e \"$1\" ]; do printf '\\033[3%dm%d \\033[1mabc\\033[0m|' $((i % 8)) $i;"
-                    " [ $((i % 500)) = 499 ] && printf '\\033[3J'; i=$((i + 1)); done; printf 'rounds=%d.' $i; exec sleep 1000",
-                    "sh", path(name + ".stop")};
+    session.argv = {
+        "sh", "-c",
+        "i=0; while [ ! -e \"$1\" ]; do printf '\\033[3%dm%d \\033[1mabc\\033[0m|' $((i % 8)) $i;"
+        " [ $((i % 500)) = 499 ] && printf '\\033[3J'; i=$((i + 1)); done; printf 'rounds=%d.' $i; exec sleep 1000",
+        "sh", path(name + ".stop")};
     const auto pane = run(tmux_.create(session));
     ASSERT_TRUE(pane);
     ASSERT_TRUE(
