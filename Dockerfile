@@ -26,7 +26,7 @@ ARG GID=1000
 RUN apt-get update -qq && \
     apt-get install -y -qq --no-install-recommends tini bash tmux git curl ca-certificates procps libcap2-bin less openssh-client jq gzip \
       # what the dashboard is linked with
-      libargon2-1 libboost-json1.81.0 libssl3 libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 zlib1g libcurl4 libsimdjson14 >/dev/null && \
+      libargon2-1 libboost-json1.81.0 libssl3 libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 zlib1g libcurl4 libsimdjson14 libdate-tz3 tzdata >/dev/null && \
     rm -rf /var/lib/apt/lists/* && \
     # Its helper needs a right that no container of ours has, and its fork hides the ends of programs from tmux.
     rm -f /usr/lib/*/utempter/utempter /usr/libexec/utempter/utempter && \

@@ -8,6 +8,8 @@ find_package(simdjson REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
+find_package(date REQUIRED)
+find_package(CURL REQUIRED)
 
 add_library(dashboard_asio INTERFACE)
 target_link_libraries(dashboard_asio INTERFACE Boost::headers Threads::Threads)

@@ -18,7 +18,8 @@ struct Row {
 constexpr Row kTable[] = {
     {ErrorKind::invalid, 400, "invalid"},          {ErrorKind::unauthorized, 401, "unauthorized"},
     {ErrorKind::forbidden, 403, "forbidden"},      {ErrorKind::not_found, 404, "not_found"},
-    {ErrorKind::conflict, 409, "conflict"},        {ErrorKind::too_large, 413, "too_large"},
+    {ErrorKind::conflict, 409, "conflict"},        {ErrorKind::gone, 410, "gone"},
+    {ErrorKind::too_large, 413, "too_large"},
     {ErrorKind::too_many, 429, "too_many"},        {ErrorKind::unavailable, 503, "unavailable"},
     {ErrorKind::timeout, 504, "timeout"},          {ErrorKind::cancelled, 503, "unavailable"},
     {ErrorKind::io, 500, "internal"},              {ErrorKind::corrupt, 500, "internal"},

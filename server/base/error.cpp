@@ -13,6 +13,7 @@ std::string_view to_string(ErrorKind kind) {
     case ErrorKind::forbidden: return "forbidden";
     case ErrorKind::not_found: return "not_found";
     case ErrorKind::conflict: return "conflict";
+    case ErrorKind::gone: return "gone";
     case ErrorKind::too_large: return "too_large";
     case ErrorKind::too_many: return "too_many";
     case ErrorKind::unavailable: return "unavailable";

@@ -16,6 +16,7 @@ enum class ErrorKind {
   forbidden,     // logged in, but not allowed; says nothing about existence
   not_found,
   conflict,      // exists already, or is no longer in the state that the request assumed
+  gone,          // it was there, and can only be had once
   too_large,     // over a named limit
   too_many,      // throttled: try again later
   unavailable,   // a part this needs (tmux, disk, database) does not answer now
