@@ -66,4 +66,17 @@ inline std::optional<double> real(const Object& object, std::string_view key) {
 
 inline std::string written(const Element& value) { return simdjson::minify(value); }
 
+// UTF-8 text as a JSON string.
+inline std::string quoted(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') (out += '\\') += c;
+    else if (byte < 0x20) ((out += "\\u00") += kHex[byte >> 4]) += kHex[byte & 15];
+    else out += c;
+  }
+  return out += '"';
+}
+
 }  // namespace ccd::claude::json

@@ -50,8 +50,8 @@ struct Block {
   std::uint64_t bytes = 0;  // of the whole text; of an image or document, of its base64 data
   std::string tool_id{};    // tool_use and tool_result: links the two
   std::string tool{};       // tool_use: "Bash"
-  std::string input{};      // tool_use: its JSON, not cut inside (empty and `input_bytes` set when over the limit)
-  std::uint64_t input_bytes = 0;
+  std::string input{};      // tool_use: its JSON; over the limit an object of its small fields, or nothing
+  std::uint64_t input_bytes = 0;  // of the whole: `input` is whole when it has this size
   Outcome outcome = Outcome::good;  // tool_result
   std::string media_type{};         // image and document: "image/png"
   std::string source{};             // image and document: "base64" (read_line gets it), "url" or "file"
@@ -81,8 +81,7 @@ struct Entry {
   std::string stop_reason{};
   std::optional<Usage> usage{};  // of the whole message, on each of its lines: count a message once
   std::vector<Block> blocks{};
-  std::string
-      result{};  // results: the tool's own JSON (a diff's hunks, ...), not cut inside; `result_bytes` as input_bytes
+  std::string result{};  // results: the tool's own JSON (a diff's hunks, ...), as Block::input with input_bytes
   std::uint64_t result_bytes = 0;
   std::string raw{};  // the line's beginning, for kinds raw, state, attachment and system
 };
@@ -90,7 +89,7 @@ struct Entry {
 // Limits of what one entry holds. A page shows beginnings; whoever wants one entry whole reads its line again with `whole`.
 struct ParseLimits {
   std::size_t text_bytes;   // of each text, and of `raw`
-  std::size_t input_bytes;  // of a tool's input: over it only its size is given, as cut JSON is none
+  std::size_t input_bytes;  // of a tool's input or own result: over it only fields up to a quarter of this, while they fit
   std::size_t blocks;  // of one entry; what follows is one unknown block without text, whose `bytes` is their number
 };
 inline constexpr ParseLimits kPageLimits{16 * 1024, 64 * 1024, 64};

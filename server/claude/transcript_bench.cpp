@@ -1,4 +1,4 @@
-// Prints how quickly a transcript is indexed and how soon its last page is there. A file of its own is made from real lines:
+// Prints how quickly a transcript is indexed and searched, and how soon its last page is there. A file of its own is made from real lines:
 //   transcript_bench LINES_FILE MEGABYTES FOLDER
 #include <fcntl.h>
 #include <unistd.h>
@@ -14,6 +14,7 @@
 
 #include "claude/transcript_file.hpp"
 #include "claude/transcript_index.hpp"
+#include "claude/transcript_search.hpp"
 
 namespace {
 
@@ -73,6 +74,26 @@ int main(int argc, char** argv) {
     const auto mark = index.mark_before_line(index.facts().lines / 2);
     const auto middle = file->page_from(mark.offset, 100);
     fmt::print("page of 100 lines in the middle: {:.2f} ms\n", since(start));
+    start = std::chrono::steady_clock::now();
+    (void)*file->offset_of_time(ccd::WallMicros{1'795'461'000'000'000});
+    fmt::print("the place of a time: {:.2f} ms\n", since(start));
+    for (const char* const words : {"not in the file", "subtask seven", "agent", "日本"}) {
+      start = std::chrono::steady_clock::now();
+      const double search_cpu = cpu_ms();
+      auto search = TranscriptSearch::make(words);
+      std::size_t hits = 0;
+      std::size_t steps = 0;
+      double longest = 0;
+      SearchPage found;
+      for (bool done = false; !done; done = found.done, hits += found.hits.size(), ++steps) {
+        const auto step_start = std::chrono::steady_clock::now();
+        found = *search->step(*file, found.next);
+        longest = std::max(longest, since(step_start));
+      }
+      const double computed = cpu_ms() - search_cpu;
+      fmt::print("search for \"{}\": {} hits in {} steps, {:.0f} ms, the longest step {:.0f} ms, computing {:.0f} ms ({:.0f} MB/s)\n", words, hits, steps,
+                 since(start), longest, computed, static_cast<double>(bytes) / 1e3 / computed);
+    }
   }
   ::unlink(path.c_str());
   return 0;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -15,9 +16,16 @@ namespace ccd::claude {
 namespace {
 
 constexpr std::size_t kPieceBytes = 256 * 1024;
+// The client's own books come in runs of a few lines without a time.
+constexpr int kTimelessLinesMax = 64;
+constexpr ParseLimits kTimeLimits{64, 64, 1};
 
 void append(std::vector<Entry>& to, std::vector<Entry> from, std::string_view line) {
   if (!line.empty()) std::ranges::move(from, std::back_inserter(to));  // a blank line holds nothing
+}
+
+bool is_one_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
 }
 
 }  // namespace
@@ -25,14 +33,50 @@ void append(std::vector<Entry>& to, std::vector<Entry> from, std::string_view li
 TranscriptFile::TranscriptFile(std::string path, UniqueFd fd, dev_t device, ino_t inode)
     : path_(std::move(path)), fd_(std::move(fd)), device_(device), inode_(inode) {}
 
-Result<TranscriptFile> TranscriptFile::open(const std::string& path) {
-  // Not blocking: a FIFO in the place of a transcript must not hold the thread.
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  if (!fd) return fail_errno("open transcript");
+// Not blocking: a FIFO in the place of a transcript must not hold the thread.
+constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+
+Result<TranscriptFile> TranscriptFile::of(std::string path, UniqueFd fd) {
   struct stat about{};
   if (::fstat(fd.get(), &about) != 0) return fail_errno("look at transcript");
   if (!S_ISREG(about.st_mode)) return fail(ErrorKind::invalid, "the transcript is not a regular file");
-  return TranscriptFile(path, std::move(fd), about.st_dev, about.st_ino);
+  return TranscriptFile(std::move(path), std::move(fd), about.st_dev, about.st_ino);
+}
+
+Result<TranscriptFile> TranscriptFile::open(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), kOpenFlags));
+  if (!fd) return fail_errno("open transcript");
+  return of(path, std::move(fd));
+}
+
+Result<TranscriptFile> TranscriptFile::open_below(const std::string& folder, const std::vector<std::string>& names) {
+  UniqueFd at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!at) return fail_errno("open the transcripts' folder");
+  std::string path = folder;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    if (!is_one_name(name)) return fail(ErrorKind::invalid, "no name of a transcript");
+    const bool last = i + 1 == names.size();
+    UniqueFd next(::openat(at.get(), name.c_str(), last ? kOpenFlags : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    // A link in the place of a folder or of the file: not ours to follow.
+    if (!next && (errno == ELOOP || errno == ENOTDIR)) return fail(ErrorKind::invalid, "the transcript is a link, or lies behind one");
+    if (!next) return fail_errno("open transcript");
+    at = std::move(next);
+    (path += '/') += name;
+  }
+  return of(std::move(path), std::move(at));
+}
+
+Result<std::string> TranscriptFile::identity() const {
+  struct statx about{};
+  if (::statx(fd_.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &about) != 0) return fail_errno("look at transcript");
+  // A file's number is given again once it is deleted; its time of birth is not. File systems that keep none give 0.
+  std::string out;
+  for (const std::uint64_t part : {std::uint64_t{about.stx_dev_major} << 32U | about.stx_dev_minor, std::uint64_t{about.stx_ino},
+                                   static_cast<std::uint64_t>(about.stx_btime.tv_sec), std::uint64_t{about.stx_btime.tv_nsec}}) {
+    (out += out.empty() ? "" : "-") += fmt::format("{:x}", part);
+  }
+  return out;
 }
 
 Result<std::uint64_t> TranscriptFile::bytes() const {
@@ -62,7 +106,6 @@ Result<std::size_t> TranscriptFile::read(std::uint64_t offset, char* to, std::si
   return have;
 }
 
-// The beginning of the first line at or after `offset`; the file's end when there is none.
 Result<std::uint64_t> TranscriptFile::line_begin(std::uint64_t offset) const {
   if (offset == 0) return 0;
   std::string piece(kPieceBytes, '\0');
@@ -173,6 +216,55 @@ Result<std::vector<Entry>> TranscriptFile::line_at(std::uint64_t offset, const P
     return fail(ErrorKind::not_found, "no line of the transcript begins at this offset");
   }
   return std::move(page.entries);
+}
+
+Result<std::string> TranscriptFile::text_at(std::uint64_t offset) const {
+  const std::uint64_t size = TRY(bytes());
+  if (offset >= size || TRY(line_begin(offset)) != offset)
+    return fail(ErrorKind::not_found, "no line of the transcript begins at this offset");
+  std::string text;
+  for (;;) {
+    const std::size_t have = text.size();
+    text.resize(have + std::max(kPieceBytes, have));
+    const std::size_t got = TRY(read(offset + have, text.data() + have, text.size() - have));
+    text.resize(have + got);
+    const std::size_t end = text.find('\n', have);
+    if (std::min(end, text.size()) > kMaxLineBytes) return fail(ErrorKind::too_large, "the line is longer than 32 MiB");
+    if (end != std::string::npos) {
+      text.resize(end);
+      return text;
+    }
+    if (got == 0) return fail(ErrorKind::not_found, "no whole line of the transcript begins at this offset");
+  }
+}
+
+Result<Media> TranscriptFile::media_at(std::uint64_t offset, std::size_t entry, std::size_t block) {
+  const std::string line = TRY(text_at(offset));
+  auto found = parser_.media(line, entry, block);
+  if (!found) return fail(ErrorKind::not_found, "this entry has no image or document with this number");
+  return std::move(*found);
+}
+
+Result<std::uint64_t> TranscriptFile::offset_of_time(WallMicros at) {
+  std::uint64_t low = 0;  // everything before it is earlier
+  const std::uint64_t size = TRY(bytes());
+  std::uint64_t high = TRY(end_of_lines(size));
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    std::uint64_t begin = TRY(line_begin(middle));
+    // From the middle on to the first line with a time; without one up to `high`, the answer lies before.
+    std::optional<WallMicros> time;
+    std::uint64_t end = begin;
+    for (int tries = 0; end < high && !time && tries < kTimelessLinesMax; ++tries) {
+      const Page page = TRY(page_from(end, 1, kTimeLimits));
+      if (page.end == page.begin) break;
+      for (const Entry& entry : page.entries) time = entry.at ? entry.at : time;
+      end = page.end;
+    }
+    if (time && *time < at) low = end;
+    else high = middle;
+  }
+  return line_begin(low);
 }
 
 }  // namespace ccd::claude

@@ -32,8 +32,13 @@ class TranscriptFile {
  public:
   // `not_found`, `forbidden`, or `invalid` when it is no regular file. Never follows a symbolic link in its last part.
   static Result<TranscriptFile> open(const std::string& path);
+  // FOLDER/NAME/NAME/...: no link is followed below `folder`, and each name is one part of a path. `invalid` for names that are
+  // none ("..", "a/b"), else as open().
+  static Result<TranscriptFile> open_below(const std::string& folder, const std::vector<std::string>& names);
 
   [[nodiscard]] Result<std::uint64_t> bytes() const;
+  // Tells this file from every other that was or will be at its path: hex digits. The same while it only grows or is cut.
+  [[nodiscard]] Result<std::string> identity() const;
   // Another file has taken the path's place, or this one is shorter than `known_bytes`: what was learnt of it is void.
   [[nodiscard]] Result<bool> replaced(std::uint64_t known_bytes) const;
 
@@ -43,14 +48,23 @@ class TranscriptFile {
   Result<Page> page_before(std::uint64_t offset, std::size_t lines, const ParseLimits& limits = kPageLimits);
   // The entries of the one line that begins at `offset`; `not_found` when no line does.
   Result<std::vector<Entry>> line_at(std::uint64_t offset, const ParseLimits& limits = kWholeLimits);
+  // The data of an image or document in the line that begins at `offset`; see LineParser::media.
+  Result<Media> media_at(std::uint64_t offset, std::size_t entry, std::size_t block);
+  // The text of that line without its end; `too_large` over kMaxLineBytes.
+  Result<std::string> text_at(std::uint64_t offset) const;
+  // Where the first line lies whose time is `at` or later, by a search that takes times to rise; behind the last line when all are
+  // earlier. Lines without a time go with the next one that has one.
+  Result<std::uint64_t> offset_of_time(WallMicros at);
 
+  // The beginning of the first line at or after `offset`; the file's end when there is none.
+  [[nodiscard]] Result<std::uint64_t> line_begin(std::uint64_t offset) const;
   // Reads up to `size` bytes; fewer only at the end of the file.
   Result<std::size_t> read(std::uint64_t offset, char* to, std::size_t size) const;
 
  private:
   TranscriptFile(std::string path, UniqueFd fd, dev_t device, ino_t inode);
+  static Result<TranscriptFile> of(std::string path, UniqueFd fd);
   Result<Page> read_lines(std::uint64_t begin, std::uint64_t until, std::size_t lines, const ParseLimits& limits);
-  Result<std::uint64_t> line_begin(std::uint64_t offset) const;
   Result<std::uint64_t> start_of_lines_before(std::uint64_t end, std::size_t lines) const;
   Result<std::uint64_t> end_of_lines(std::uint64_t limit) const;
 

@@ -136,6 +136,82 @@ TEST(TranscriptFile, OnlyRegularFilesAreOpened) {
   EXPECT_FALSE(TranscriptFile::open(folder.file("link")));
 }
 
+TEST(TranscriptFile, BelowAFolderNoLinkIsFollowed) {
+  const TempFolder folder;
+  namespace fs = std::filesystem;
+  fs::create_directories(folder.file("projects/-a/sub"));
+  append_to(folder.file("projects/-a/t.jsonl"), prompt(1));
+  append_to(folder.file("secret"), prompt(2));
+  fs::create_directory_symlink("-a", folder.file("projects/-linked"));
+  fs::create_symlink("t.jsonl", folder.file("projects/-a/link.jsonl"));
+  fs::create_symlink("../../secret", folder.file("projects/-a/out.jsonl"));
+  ASSERT_EQ(mkfifo(folder.file("projects/-a/fifo.jsonl").c_str(), 0600), 0);
+  const auto opened = [&](std::vector<std::string> names) {
+    auto file = TranscriptFile::open_below(folder.file("projects"), names);
+    return file ? "opened" : std::string(to_string(file.error().kind));
+  };
+  EXPECT_EQ(opened({"-a", "t.jsonl"}), "opened");
+  EXPECT_EQ(opened({"-a", "none.jsonl"}), "not_found");
+  EXPECT_EQ(opened({"-none", "t.jsonl"}), "not_found");
+  for (const std::vector<std::string>& names : std::vector<std::vector<std::string>>{
+           {"-linked", "t.jsonl"}, {"-a", "link.jsonl"}, {"-a", "out.jsonl"}, {"-a", "fifo.jsonl"}, {"-a", "sub"}, {"..", "secret"},
+           {"-a", "../../secret"}, {"-a", ""}, {"-a", "."}, {"-a", std::string("t.jsonl\0x", 9)}, {"-a", "t.jsonl", "x"}, {}}) {
+    EXPECT_EQ(opened(names), "invalid") << names.size() << (names.empty() ? "" : names.back());
+  }
+  fs::create_directory_symlink(folder.file("projects"), folder.file("moved"));
+  EXPECT_TRUE(TranscriptFile::open_below(folder.file("moved"), {"-a", "t.jsonl"})) << "the folder itself is the operator's";
+}
+
+TEST(TranscriptFile, AnIdentityStaysWhileAFileGrowsAndIsNeverAnothersOne) {
+  const TempFolder folder;
+  append_to(folder.file("t"), prompt(1));
+  const std::string first = *TranscriptFile::open(folder.file("t"))->identity();
+  append_to(folder.file("t"), prompt(2));
+  EXPECT_EQ(*TranscriptFile::open(folder.file("t"))->identity(), first);
+  std::filesystem::remove(folder.file("t"));
+  append_to(folder.file("t"), prompt(1));
+  EXPECT_NE(*TranscriptFile::open(folder.file("t"))->identity(), first) << "often it has the same number";
+}
+
+TEST(TranscriptFile, TimesLeadToOffsets) {
+  const TempFolder folder;
+  std::vector<std::uint64_t> begins;
+  std::uint64_t size = 0;
+  for (int i = 0; i < 60; ++i) {
+    const std::string time = R"("timestamp":"2026-11-23T19:00:)" + std::string(i < 10 ? "0" : "") + std::to_string(i) + R"(.000Z",)";
+    // Every second line is the client's own and has none.
+    const std::string line = R"({)" + (i % 2 == 0 ? time : "") + R"("type":"user","message":{"content":")" + std::string(static_cast<std::size_t>(i) * 31, 'x') + "\"}}\n";
+    begins.push_back(size);
+    size += line.size();
+    append_to(folder.file("t"), line);
+  }
+  auto file = TranscriptFile::open(folder.file("t"));
+  const WallMicros zero = *parse_timestamp("2026-11-23T19:00:00.000Z");
+  EXPECT_EQ(*file->offset_of_time(0), 0u);
+  for (int i = 1; i < 58; ++i) {
+    const std::uint64_t at = *file->offset_of_time(zero + i * 1'000'000);
+    // The next even one, or the line without a time before it.
+    const std::size_t line = static_cast<std::size_t>(i + i % 2);
+    EXPECT_TRUE(at == begins[line] || at == begins[line - 1]) << i;
+  }
+  EXPECT_EQ(*file->offset_of_time(zero + 100'000'000), begins[59]) << "what follows the last time has none";
+  append_to(folder.file("none"), "\n\nno JSON\n");
+  EXPECT_EQ(*TranscriptFile::open(folder.file("none"))->offset_of_time(zero), 0u) << "without any time";
+}
+
+TEST(TranscriptFile, OneLineIsReadWhole) {
+  const TempFolder folder;
+  append_to(folder.file("t"), prompt(1) + prompt(2, 900'000) + prompt(3, kMaxLineBytes) + "half");
+  auto file = TranscriptFile::open(folder.file("t"));
+  const std::uint64_t second = prompt(1).size();
+  EXPECT_EQ(*file->text_at(second) + "\n", prompt(2, 900'000));
+  EXPECT_EQ(file->text_at(second + 1).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(file->text_at(second + prompt(2, 900'000).size()).error().kind, ErrorKind::too_large);
+  EXPECT_EQ(file->text_at(*file->bytes() - 4).error().kind, ErrorKind::not_found) << "it has no end yet";
+  EXPECT_EQ(file->text_at(UINT64_MAX).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(file->media_at(0, 0, 0).error().kind, ErrorKind::not_found);
+}
+
 TEST(TranscriptFile, AnotherFileInItsPlaceIsNoticed) {
   const TempFolder folder;
   append_to(folder.file("t"), prompt(1));

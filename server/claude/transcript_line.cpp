@@ -1,14 +1,13 @@
-// Decides what a line is (`look`), and reads its blocks. simdjson checks the whole line before anything of it is used.
+// Reads the blocks of a line once `look` has said what it is. simdjson checks the whole line before anything of it is used.
 #include "claude/transcript_line.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <string>
 #include <utility>
 
 #include "base/encoding.hpp"
 #include "claude/json_read.hpp"
+#include "claude/line_look.hpp"
 #include "claude/line_repair.hpp"
 
 namespace ccd::claude {
@@ -22,106 +21,8 @@ Entry raw_entry(std::string_view line, LinePlace place, const ParseLimits& limit
 
 namespace {
 
-// A parser that has grown over this many input bytes is given up after its line.
-constexpr std::size_t kKeptParserBytes = 1024 * 1024;
 // No message has more tokens; keeps sums over any file below 2^64.
 constexpr std::uint64_t kMaxTokens = 1'000'000'000'000;
-
-// What the client writes for itself. A type that stands neither here nor in look() is shown raw.
-constexpr std::array<std::string_view, 23> kStateTypes{"mode",
-                                                       "permission-mode",
-                                                       "file-history-snapshot",
-                                                       "file-history-delta",
-                                                       "queue-operation",
-                                                       "custom-title",
-                                                       "ai-title",
-                                                       "agent-name",
-                                                       "agent-color",
-                                                       "agent-setting",
-                                                       "last-prompt",
-                                                       "tools-used",
-                                                       "cost-state",
-                                                       "atis-latch",
-                                                       "api-request",
-                                                       "api-request-shape",
-                                                       "api-request-blob",
-                                                       "pr-link",
-                                                       "worktree-state",
-                                                       "content-replacement",
-                                                       "tag",
-                                                       "task-summary",
-                                                       "speculation-accept"};
-
-// Text that the client puts into a user message itself.
-constexpr std::array<std::string_view, 7> kNoteStarts{
-    "<command-name>",         "<command-message>", "<local-command-stdout>", "<local-command-stderr>",
-    "<local-command-caveat>", "<bash-stdout>",     "<system-reminder>"};
-
-struct Look {
-  EntryKind kind = EntryKind::raw;
-  std::string_view type{};
-  std::string_view detail{};
-  bool is_object = false;  // else `root` must not be looked into
-  json::Object root{};
-  std::optional<json::Object> message{};
-};
-
-bool starts_with_one_of(std::string_view text, const auto& starts) {
-  return std::any_of(starts.begin(), starts.end(), [&](std::string_view s) { return text.starts_with(s); });
-}
-
-std::string_view type_of(const json::Element& element) {
-  json::Object object;
-  if (element.get(object) != simdjson::SUCCESS) return {};
-  return json::text(object, "type");
-}
-
-EntryKind user_kind(const json::Object& root, const json::Object& message) {
-  if (json::is_true(root, "isCompactSummary")) return EntryKind::summary;
-  std::string_view first = json::text(message, "content");
-  if (const auto blocks = json::array(message, "content")) {
-    for (const json::Element block : *blocks) {
-      const std::string_view type = type_of(block);
-      if (type == "tool_result") return EntryKind::result;
-      json::Object object;
-      if (type == "text" && first.empty() && block.get(object) == simdjson::SUCCESS) first = json::text(object, "text");
-    }
-  }
-  if (first.starts_with("[Request interrupted by user")) return EntryKind::interruption;
-  if (json::is_true(root, "isMeta") || starts_with_one_of(first, kNoteStarts)) return EntryKind::note;
-  return EntryKind::prompt;
-}
-
-Look look(const json::Element& document) {
-  Look seen;
-  if (document.get(seen.root) != simdjson::SUCCESS) return seen;
-  seen.is_object = true;
-  seen.type = json::text(seen.root, "type");
-  if (seen.type == "user" || seen.type == "assistant") {
-    seen.message = json::object(seen.root, "message");
-    if (!seen.message) return seen;
-    if (seen.type == "user") {
-      seen.kind = user_kind(seen.root, *seen.message);
-    } else if (json::is_true(seen.root, "isApiErrorMessage")) {
-      seen.kind = EntryKind::failure;
-      seen.detail = json::text(seen.root, "error");
-    } else {
-      seen.kind = EntryKind::reply;
-    }
-  } else if (seen.type == "system") {
-    seen.detail = json::text(seen.root, "subtype");
-    seen.kind = seen.detail == "compact_boundary" ? EntryKind::compaction : EntryKind::system;
-  } else if (seen.type == "attachment") {
-    seen.kind = EntryKind::attachment;
-    if (const auto attached = json::object(seen.root, "attachment")) seen.detail = json::text(*attached, "type");
-  } else if (seen.type == "summary") {
-    seen.kind = EntryKind::summary;
-  } else if (std::find(kStateTypes.begin(), kStateTypes.end(), seen.type) != kStateTypes.end()) {
-    seen.kind = EntryKind::state;
-    seen.detail = seen.type;
-  }
-  return seen;
-}
 
 std::optional<Usage> usage_in(const std::optional<json::Object>& message) {
   if (!message) return std::nullopt;
@@ -139,19 +40,34 @@ std::optional<Usage> usage_in(const std::optional<json::Object>& message) {
   return usage;
 }
 
-void read_media(const json::Object& object, Block& block) {
-  const auto source = json::object(object, "source");
-  if (!source) return;
-  block.media_type = clipped(json::text(*source, "media_type"), 128);
-  block.source = clipped(json::text(*source, "type"), 32);
-  block.bytes = json::text(*source, "data").size();
-  if (block.source == "url") block.text = clipped(json::text(*source, "url"), 2048);
+void read_media(const json::Object& source, Block& block) {
+  block.media_type = clipped(json::text(source, "media_type"), 128);
+  block.source = clipped(json::text(source, "type"), 32);
+  block.bytes = json::text(source, "data").size();
+  if (block.source == "url") block.text = clipped(json::text(source, "url"), 2048);
+}
+
+// Of what is over its limit, fields up to this part of it stay.
+constexpr std::size_t kSmallPart = 4;
+
+// Over the limit, of an object the fields that are small: which file it was is worth knowing when its content is left out.
+std::string small_fields(const json::Element& value, std::size_t limit) {
+  json::Object object;
+  if (value.get(object) != simdjson::SUCCESS) return {};
+  std::string text = "{";
+  for (const auto field : object) {
+    const std::string written = json::quoted(field.key) + ":" + json::written(field.value);
+    if (written.size() > limit / kSmallPart || text.size() + written.size() + 2 > limit) continue;
+    if (text.size() > 1) text += ',';
+    text += written;
+  }
+  return text.size() == 1 ? std::string() : text + "}";
 }
 
 std::string written_within(const json::Element& value, std::size_t limit, std::uint64_t& bytes) {
   std::string text = json::written(value);
   bytes = text.size();
-  if (text.size() > limit) text.clear();
+  if (text.size() > limit) return small_fields(value, limit);
   return text;
 }
 
@@ -164,6 +80,13 @@ class BlockReader {
     const auto blocks = json::array(message, "content");
     if (!blocks) return;
     for (const json::Element block : *blocks) read(block, {});
+  }
+  // The data of the block with this number, when it is one with data.
+  std::optional<Media> read_media_of(const json::Object& message, std::size_t block) {
+    wanted_media_ = block;
+    read_content(message);
+    if (found_media_.empty()) return std::nullopt;
+    return Media{.media_type = entry_.blocks[block].media_type, .base64 = std::string(found_media_)};
   }
   void add_text(BlockKind kind, std::string_view text) {
     Block* block = add(kind);
@@ -194,7 +117,10 @@ class BlockReader {
       Block* block = add(type == "image" ? BlockKind::image : BlockKind::document);
       if (block == nullptr) return;
       block->tool_id = clipped(tool_id, 128);
-      return read_media(object, *block);
+      const auto source = json::object(object, "source");
+      if (!source) return;
+      if (entry_.blocks.size() - 1 == wanted_media_) found_media_ = json::text(*source, "data");
+      return read_media(*source, *block);
     }
     read_unknown(element);
   }
@@ -236,6 +162,8 @@ class BlockReader {
 
   Entry& entry_;
   const ParseLimits& limits_;
+  std::size_t wanted_media_ = SIZE_MAX;
+  std::string_view found_media_{};
 };
 
 Entry read_entry(const Look& seen, std::string_view line, LinePlace place, const ParseLimits& limits) {
@@ -296,30 +224,6 @@ void read_tools(const json::Object& message, LineFacts& facts) {
 
 }  // namespace
 
-struct LineParser::Parts {
-  simdjson::dom::parser parser{kMaxLineBytes};
-  std::string buffer;  // the line, with the bytes behind it that simdjson reads
-
-  bool parse(std::string_view line, json::Element& document) {
-    if (line.size() > kMaxLineBytes) return false;
-    buffer.assign(line);
-    buffer.resize(line.size() + simdjson::SIMDJSON_PADDING, ' ');
-    return parser.parse(buffer.data(), line.size(), false).get(document) == simdjson::SUCCESS;
-  }
-  // JavaScript writes half of a surrogate pair where a text was cut in the middle of a character: as U+FFFD the line is JSON.
-  bool parse_mended(std::string_view line, json::Element& document) {
-    if (parse(line, document)) return true;
-    if (line.size() > kMaxLineBytes) return false;
-    std::string mended(line);
-    return mend_surrogates(mended) && parse(mended, document);
-  }
-  void give_back() {
-    if (buffer.capacity() <= kKeptParserBytes && parser.capacity() <= kKeptParserBytes) return;
-    buffer = std::string();
-    parser = simdjson::dom::parser(kMaxLineBytes);
-  }
-};
-
 LineParser::LineParser() : parts_(std::make_unique<Parts>()) {}
 LineParser::~LineParser() = default;
 LineParser::LineParser(LineParser&&) noexcept = default;
@@ -331,9 +235,7 @@ std::vector<Entry> LineParser::entries(std::string_view line, LinePlace place, c
   if (parts_->parse_mended(line, document)) {
     found.push_back(read_entry(look(document), line, place, limits));
   } else {
-    const auto second = restart_after_half_line(line, [&](std::string_view rest) {
-      return parts_->parse_mended(rest, document) && look(document).kind != EntryKind::raw;
-    });
+    const auto second = parts_->second_begin(line, document);
     const std::string_view first = line.substr(0, second.value_or(line.size()));
     // The first one can be whole too: only the end of its line is missing then.
     const bool whole = second && parts_->parse_mended(first, document);
@@ -346,15 +248,31 @@ std::vector<Entry> LineParser::entries(std::string_view line, LinePlace place, c
   return found;
 }
 
+std::optional<Media> LineParser::media(std::string_view line, std::size_t entry, std::size_t block) {
+  json::Element document;
+  bool there = parts_->parse_mended(line, document);
+  if (!there) {
+    const auto second = parts_->second_begin(line, document);
+    if (!second || entry > 1) return std::nullopt;
+    there = parts_->parse_mended(entry == 0 ? line.substr(0, *second) : line.substr(*second), document);
+  } else if (entry != 0) {
+    return std::nullopt;
+  }
+  const Look seen = there ? look(document) : Look{};
+  std::optional<Media> found;
+  if (seen.message) {
+    Entry unused;
+    found = BlockReader(unused, kWholeLimits).read_media_of(*seen.message, block);
+  }
+  parts_->give_back();
+  return found;
+}
+
 LineFacts LineParser::facts(std::string_view line) {
   LineFacts facts;
   parts_->give_back();  // not at the end: the views must stay
   json::Element document;
-  if (!parts_->parse_mended(line, document) && !restart_after_half_line(line, [&](std::string_view rest) {
-        return parts_->parse_mended(rest, document) && look(document).kind != EntryKind::raw;
-      })) {
-    return facts;
-  }
+  if (!parts_->parse_last(line, document)) return facts;
   const Look seen = look(document);
   facts.kind = seen.kind;
   facts.detail = seen.detail;

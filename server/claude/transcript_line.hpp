@@ -30,6 +30,22 @@ struct LineFacts {
 };
 inline constexpr std::size_t kMaxLineTools = 64;
 
+// What a person can look for in a line: the words of the conversation, not what the client keeps its books with. Views are valid
+// until the next call.
+struct LineTexts {
+  EntryKind kind = EntryKind::raw;
+  std::optional<WallMicros> at{};
+  Chain chain = Chain::main;
+  std::vector<std::string_view> texts{};  // at most kMaxLineTexts; empty for kinds state and attachment
+};
+inline constexpr std::size_t kMaxLineTexts = 4096;
+
+// The data of an image or a document.
+struct Media {
+  std::string media_type{};  // as the file says it: not to be trusted
+  std::string base64{};
+};
+
 // Keeps the parser's memory (some 14 bytes for each byte of the longest line so far, given back after lines over 1 MiB).
 // One thread at a time.
 class LineParser {
@@ -43,6 +59,10 @@ class LineParser {
   std::vector<Entry> entries(std::string_view line, LinePlace place, const ParseLimits& limits);
   // The same decision as entries(); of two entries in a line, the second.
   LineFacts facts(std::string_view line);
+  // Of two entries in a line, the second.
+  LineTexts texts(std::string_view line);
+  // Of the block with this number in the entry with this number (as entries() counts them); nothing when it holds no data.
+  std::optional<Media> media(std::string_view line, std::size_t entry, std::size_t block);
 
  private:
   struct Parts;

@@ -107,6 +107,38 @@ TEST(TranscriptLine, AResultHasItsTextsImagesAndTheToolsOwnValue) {
   EXPECT_EQ(entry.blocks[1].bytes, 4u) << "the data itself stays in the file";
 }
 
+TEST(TranscriptLine, TheDataOfAnImageIsGivenByTheNumberOfItsBlock) {
+  const std::string line =
+      R"({"type":"user","message":{"content":[{"type":"text","text":"see"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AAAA"}},)"
+      R"({"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"x"},{"type":"image","source":{"type":"base64","media_type":"image/gif","data":"BBBB"}},)"
+      R"({"type":"image","source":{"type":"url","url":"http://x/"}}]}]}})";
+  LineParser parser;
+  const auto blocks = entries(line)[0].blocks;
+  ASSERT_EQ(blocks.size(), 5u);
+  for (std::size_t i = 0; i < 7; ++i) {
+    const auto media = parser.media(line, 0, i);
+    ASSERT_EQ(media.has_value(), i == 1 || i == 3) << i;
+    EXPECT_EQ(media ? media->media_type + media->base64 : "", i == 1 ? "image/pngAAAA" : i == 3 ? "image/gifBBBB" : "");
+  }
+  EXPECT_FALSE(parser.media(line, 1, 1)) << "there is one entry in this line";
+  const std::string behind_half = line.substr(0, 30) + line;
+  EXPECT_FALSE(parser.media(behind_half, 0, 1));
+  EXPECT_EQ(parser.media(behind_half, 1, 1)->base64, "AAAA");
+  EXPECT_FALSE(parser.media("no JSON", 0, 0));
+}
+
+TEST(TranscriptLine, OfWhatIsTooLargeTheSmallFieldsStay) {
+  const ParseLimits limits{.text_bytes = 100, .input_bytes = 100, .blocks = 9};
+  const Entry entry = only(
+      R"({"type":"user","toolUseResult":{"filePath":"/a\"b","originalFile":")" + std::string(200, 'x') +
+          R"(","ok":true},"message":{"content":[{"type":"tool_result","content":"done"}]}})",
+      limits);
+  EXPECT_EQ(entry.result, R"({"filePath":"/a\"b","ok":true})");
+  EXPECT_GT(entry.result_bytes, 200u);
+  const Entry many = only(R"({"type":"user","toolUseResult":[")" + std::string(200, 'x') + R"("],"message":{"content":"p"}})", limits);
+  EXPECT_EQ(many.result, "") << "of what is no object nothing stays";
+}
+
 TEST(TranscriptLine, LimitsCutTextsAtCharactersAndDropWholeInputs) {
   const ParseLimits limits{.text_bytes = 5, .input_bytes = 10, .blocks = 2};
   const Entry entry = only(

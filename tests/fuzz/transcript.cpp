@@ -19,8 +19,7 @@ void check_entry(const Entry& entry) {
   CHECK(entry.blocks.size() <= kLimits.blocks + 1);
   for (const Block& block : entry.blocks) {
     CHECK(block.text.size() <= 2048 && valid_utf8(block.text) && valid_utf8(block.tool) && valid_utf8(block.tool_id));
-    CHECK(block.input.size() <= kLimits.input_bytes &&
-          (block.input.empty() || block.input.size() == block.input_bytes));
+    CHECK(block.input.size() <= kLimits.input_bytes && block.input.size() <= block.input_bytes);
   }
 }
 
@@ -57,7 +56,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::vector<Entry> entries = parser.entries(line, {}, kLimits);
     CHECK(entries.size() == 1 || entries.size() == 2);
     for (const Entry& entry : entries) check_entry(entry);
-    CHECK(parser.facts(line).kind == entries.back().kind);
+    CHECK(parser.facts(line).kind == entries.back().kind && parser.texts(line).kind == entries.back().kind);
+    for (std::size_t i = 0; i < entries.back().blocks.size(); ++i) {
+      const auto media = parser.media(line, entries.size() - 1, i);
+      CHECK(!media || i == kLimits.blocks || media->base64.size() == entries.back().blocks[i].bytes);
+    }
   }
   check_index(text);
   return 0;
