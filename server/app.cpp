@@ -98,6 +98,7 @@ Task<bool> App::start_serving() {
     exit_code_ = config::kExitDatabase;
     co_return false;
   }
+  notify_->start();
   tasks_->spawn("backup", backups_->run());
   tasks_->spawn("main.vitals", vitals_->run());
   api_->set_ready(true);
@@ -143,6 +144,7 @@ Task<void> App::stop() {
   co_await server_->stop(end_ == End::handed_over ? kHandOverDrain : kDrainLimit);
   if (api_) co_await api_->stop();
   if (hub_) co_await hub_->stop();
+  if (notify_) co_await notify_->stop();
   co_await health_->close(kPartStopLimit);
   tasks_->cancel();
   if (!co_await tasks_->join(kPartStopLimit)) log_warn("main", "tasks did not end in time", {{"left", tasks_->running()}});

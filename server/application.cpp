@@ -112,6 +112,27 @@ Task<bool> App::database_answers() {
   co_return applied && schema_gap(*applied).unknown.empty();
 }
 
+// Tells people who are not looking. Links in webhooks lead to the first address that people use.
+int App::make_notify() {
+  notify::Options options{.data_dir = config_.data_dir, .contact = config_.notify_contact, .private_addresses = config_.notify_private_addresses,
+                          .http = {.proxy = config_.notify_proxy, .ca_file = config_.notify_ca_file}};
+  const auto& origins = config_.public_origins;
+  options.page_url = origins.empty() ? "http://localhost:" + std::to_string(server_->port()) : origins.front();
+  if (options.contact.empty()) options.contact = options.page_url.starts_with("https://") ? options.page_url : "mailto:owner@localhost";
+  notify::Parts parts{.loop = loop_.get_executor(), .database = database_.get(), .clock = &clock_, .random = &random_,
+                      .login = [this](const std::string& id) -> std::optional<notify::Login> {
+                        const auto who = auth_->live_login(id);
+                        if (!who) return std::nullopt;
+                        return notify::Login{.user = who->user_id, .user_name = who->user_name, .may_answer = auth::at_least(who->role, auth::Role::member)};
+                      },
+                      .audit = [this](storage::Connection& db, const notify::Note& note) { return audit_notify(*trail_, db, note); }};
+  auto made = notify::Notify::open(std::move(options), std::move(parts));
+  if (!made) return refuse(std::move(made).error().in("DATA_DIR"), config::kExitRoots);
+  notify_ = std::move(*made);
+  auth_->on_revoked([this](const std::string& login) { notify_->pushes().login_ended(login); });
+  return 0;
+}
+
 int App::make_rooms() {
   auth::Options auth_options;
   auth_options.jwt_secret = config_.jwt_secret;
@@ -122,6 +143,7 @@ int App::make_rooms() {
   auto service = auth::Service::open(std::move(auth_options), std::move(auth_parts));
   if (!service) return refuse(service.error(), config::kExitRoots);
   auth_ = std::move(*service);
+  if (const int code = make_notify(); code != 0) return code;
 
   sessions::Hub::Options hub_options{.data_dir = config_.data_dir, .pane_tap = config_.pane_tap, .pane_start = config_.pane_start,
                                      .default_command = config_.claude_command,
@@ -193,7 +215,7 @@ int App::make_api() {
   api_ = std::make_unique<api::Api>(api::Parts{
       .executor = loop_.get_executor(), .auth = auth_.get(), .origins = &*origins_, .hub = hub_.get(), .database = database_.get(),
       .trail = trail_.get(), .health = health_.get(), .page = &*page_, .file_roots = &*file_roots_,
-      .project_roots = &*project_roots_, .clock = &clock_, .random = &random_, .pool = &pool_,
+      .project_roots = &*project_roots_, .notify = notify_.get(), .clock = &clock_, .random = &random_, .pool = &pool_,
       .metrics_token = config_.metrics_token, .version = DASHBOARD_VERSION,
       .details = [this] { return vitals_->details(); }});
   return 0;

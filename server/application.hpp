@@ -14,6 +14,7 @@
 #include "config/config.hpp"
 #include "health/checks.hpp"
 #include "http/server.hpp"
+#include "notify/notify.hpp"
 #include "sessions/hub.hpp"
 #include "standby.hpp"
 #include "storage/lease.hpp"
@@ -47,6 +48,7 @@ class App {
   int make_door();
   int make_storage();
   int make_rooms();
+  int make_notify();
   int make_api();
   int make_rest();
   void secure_schema(const std::vector<std::string>& applied);
@@ -75,6 +77,7 @@ class App {
   std::unique_ptr<audit::Trail> trail_;
   std::unique_ptr<audit::Anchor> anchor_;
   std::unique_ptr<auth::Service> auth_;
+  std::unique_ptr<notify::Notify> notify_;
   std::optional<auth::OriginPolicy> origins_;
   std::optional<files::Roots> project_roots_;
   std::optional<files::Roots> file_roots_;

@@ -5,13 +5,14 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "notify/store.hpp"
 #include "sessions/store.hpp"
 
 namespace ccd {
 
 std::vector<storage::Migration> all_migrations() {
   std::vector<storage::Migration> out;
-  for (const auto& room : {audit::migrations(), auth::migrations(), sessions::migrations()}) out.insert(out.end(), room.begin(), room.end());
+  for (const auto& room : {audit::migrations(), auth::migrations(), sessions::migrations(), notify::migrations()}) out.insert(out.end(), room.begin(), room.end());
   return out;
 }
 
@@ -35,6 +36,10 @@ Result<> audit_auth(const audit::Trail& trail, storage::Connection& db, const au
                        .outcome = auth::is_failure(event.kind) ? audit::Outcome::denied : audit::Outcome::ok,
                        .detail = event.detail};
   return trail.append(db, record);
+}
+
+Result<> audit_notify(const audit::Trail& trail, storage::Connection& db, const notify::Note& note) {
+  return trail.append(db, {.actor = note.actor, .ip = note.ip, .action = note.action, .target = note.target, .detail = note.detail});
 }
 
 storage::LeaseHolder this_process(int port, WallMicros now) {

@@ -6,6 +6,7 @@
 
 #include "audit/trail.hpp"
 #include "auth/auth.hpp"
+#include "notify/parts.hpp"
 #include "storage/database.hpp"
 #include "storage/lease.hpp"
 
@@ -23,6 +24,9 @@ SchemaGap schema_gap(const std::vector<std::string>& applied);
 
 // A login's row in the audit trail, written in the transaction of the login itself.
 Result<> audit_auth(const audit::Trail& trail, storage::Connection& db, const auth::AuthEvent& event);
+
+// An act about notifications, likewise.
+Result<> audit_notify(const audit::Trail& trail, storage::Connection& db, const notify::Note& note);
 
 // This process as the holder of a lease.
 storage::LeaseHolder this_process(int port, WallMicros now);

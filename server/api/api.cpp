@@ -81,6 +81,18 @@ const std::vector<Api::Route>& Api::table() {
       {"POST", "/api/sessions/{id}/uploads", Access::member, &Api::sessions_upload},
       {"GET", "/api/projects", Access::viewer, &Api::projects},
       {"GET", "/api/files", Access::viewer, &Api::files_get},
+      {"GET", "/api/notify", Access::viewer, &Api::notify_get},
+      {"PUT", "/api/notify/preferences", Access::viewer, &Api::notify_preferences},
+      {"POST", "/api/notify/devices", Access::viewer, &Api::devices_add},
+      {"DELETE", "/api/notify/devices/{id}", Access::viewer, &Api::devices_remove},
+      {"POST", "/api/notify/devices/{id}/test", Access::viewer, &Api::devices_test},
+      {"GET", "/api/notify/webhooks", Access::member, &Api::webhooks_list},
+      {"POST", "/api/notify/webhooks", Access::member, &Api::webhooks_add},
+      {"PUT", "/api/notify/webhooks/{id}", Access::member, &Api::webhooks_change},
+      {"DELETE", "/api/notify/webhooks/{id}", Access::member, &Api::webhooks_remove},
+      {"POST", "/api/notify/webhooks/{id}/secret", Access::member, &Api::webhooks_secret},
+      {"POST", "/api/notify/webhooks/{id}/test", Access::member, &Api::webhooks_test},
+      {"GET", "/api/notify/webhooks/{id}/deliveries", Access::member, &Api::webhooks_deliveries},
       {"GET", "/api/audit", Access::admin, &Api::audit_page},
       {"GET", "/api/openapi.json", Access::viewer, &Api::openapi},
   };
@@ -111,6 +123,11 @@ auth::Source Api::Call::source() const {
           .user_agent = std::string(request->header("User-Agent")),
           .device_cookie = cookies.device,
           .via = request->forwarded ? auth::Via::forwarded : auth::Via::direct};
+}
+
+notify::Actor Api::Call::notify_actor() const {
+  return {.user = who->user_id, .user_name = who->user_name, .login = who->session_id, .ip = request->remote_ip,
+          .admin = auth::at_least(who->role, auth::Role::admin)};
 }
 
 // Who asks, and whether the request could have been made by a foreign page.

@@ -26,6 +26,7 @@
 #include "http/response.hpp"
 #include "http/router.hpp"
 #include "http/static_files.hpp"
+#include "notify/notify.hpp"
 #include "sessions/hub.hpp"
 #include "storage/database.hpp"
 
@@ -53,6 +54,7 @@ struct Parts {  // all outlive the Api
   const http::StaticFiles* page;
   const files::Roots* file_roots;
   const files::Roots* project_roots;
+  notify::Notify* notify;
   const Clock* clock;
   Random* random;
   asio::thread_pool* pool;
@@ -92,6 +94,7 @@ class Api {
     auth::LoginCookies cookies;
     [[nodiscard]] const http::Request& http() const { return *request; }
     [[nodiscard]] sessions::Actor actor() const { return {.name = who ? who->user_name : "", .ip = request->remote_ip}; }
+    [[nodiscard]] notify::Actor notify_actor() const;
     [[nodiscard]] auth::Source source() const;
   };
   using Method = Task<Result<http::Response>> (Api::*)(Call);
@@ -136,6 +139,19 @@ class Api {
   // routes_files.cpp
   Task<Result<http::Response>> projects(Call call);
   Task<Result<http::Response>> files_get(Call call);
+  // routes_notify.cpp
+  Task<Result<http::Response>> notify_get(Call call);
+  Task<Result<http::Response>> notify_preferences(Call call);
+  Task<Result<http::Response>> devices_add(Call call);
+  Task<Result<http::Response>> devices_remove(Call call);
+  Task<Result<http::Response>> devices_test(Call call);
+  Task<Result<http::Response>> webhooks_list(Call call);
+  Task<Result<http::Response>> webhooks_add(Call call);
+  Task<Result<http::Response>> webhooks_change(Call call);
+  Task<Result<http::Response>> webhooks_secret(Call call);
+  Task<Result<http::Response>> webhooks_remove(Call call);
+  Task<Result<http::Response>> webhooks_test(Call call);
+  Task<Result<http::Response>> webhooks_deliveries(Call call);
   // routes_system.cpp
   Task<Result<http::Response>> health(Call call);
   Task<Result<http::Response>> health_live(Call call);

@@ -32,6 +32,7 @@ constexpr auto kThumbPause = std::chrono::milliseconds(500);
 constexpr std::size_t kMaxThumbs = 200;
 constexpr std::size_t kThumbQueue = 256 * 1024;  // small pictures wait for the terminals
 constexpr std::int64_t kMaxScrollback = 10'000;
+constexpr std::int64_t kMaxIdleMs = 24 * 3600 * 1000;  // a day: longer is no different
 constexpr int kMinCols = 10;
 constexpr int kMaxCols = 1000;
 constexpr int kMinRows = 3;
@@ -168,6 +169,7 @@ Task<void> TerminalSocket::run() {
   send({{"type", "sessions_complete"}});
   co_await (receive() || refill() || show_thumbs());
   subscription_.reset();
+  page_.reset();
   channels_.clear();
 }
 
@@ -290,6 +292,7 @@ void TerminalSocket::on_text(const std::string& text) {
   const std::string_view type = word(message, "type");
   if (type == "open") return on_open(message);
   if (type == "thumbs") return on_thumbs(message);
+  if (type == "presence") return on_presence(message);
   if (type != "close" && type != "resize" && type != "fit" && type != "scrollback") return;  // later pages may say more than this server knows
   const auto number = channel_of(message);
   if (!number) return send_error(std::nullopt, "bad_message", "channel must be a whole number from 0 to 4294967295");
@@ -326,6 +329,17 @@ void TerminalSocket::on_thumbs(const json::object& message) {
   }
   thumbs_ = std::move(wanted);
   thumbs_wanted_.notify();
+}
+
+// Whether somebody looks at this page, and how long ago they used it: then nothing needs to ring elsewhere.
+void TerminalSocket::on_presence(const json::object& message) {
+  const json::value* visible = message.if_contains("visible");
+  const auto idle = whole(message, "idle_ms", 0, kMaxIdleMs);
+  if (!visible || !visible->is_bool() || !idle)
+    return send_error(std::nullopt, "bad_message", "presence has visible (true or false) and idle_ms (0 to 86400000)");
+  using Visibility = notify::Presence::Page::Visibility;
+  if (!page_) page_ = parts_.presence->open(who_.user_id);
+  page_->tell(visible->get_bool() ? Visibility::visible : Visibility::hidden, std::chrono::milliseconds(*idle));
 }
 
 void TerminalSocket::on_open(const json::object& message) {

@@ -12,6 +12,7 @@
 #include "auth/auth.hpp"
 #include "base/task.hpp"
 #include "http/websocket.hpp"
+#include "notify/presence.hpp"
 #include "sessions/hub.hpp"
 #include "storage/database.hpp"
 
@@ -22,6 +23,7 @@ struct SocketParts {
   sessions::Hub* hub;
   storage::Database* database;
   const audit::Trail* trail;
+  notify::Presence* presence;
   TaskGroup* tasks;       // for audit rows, which no key press waits for
   std::string server_id;  // differs at every start of the server
   std::string version;
@@ -46,6 +48,7 @@ class TerminalSocket {
   void on_binary(const std::string& bytes);
   void on_open(const boost::json::object& message);
   void on_thumbs(const boost::json::object& message);
+  void on_presence(const boost::json::object& message);
   void on_input(const Frame& frame);
   void send(const boost::json::object& message);
   void send_error(std::optional<std::uint32_t> channel, std::string_view code, std::string_view message);
@@ -64,6 +67,7 @@ class TerminalSocket {
   auth::Principal who_;
   std::map<std::uint32_t, std::unique_ptr<Channel>> channels_;
   std::unique_ptr<sessions::Hub::Subscription> subscription_;
+  std::unique_ptr<notify::Presence::Page> page_;
   std::map<std::uint32_t, std::uint64_t> input_taken_;  // to be acknowledged: channel to highest number
   std::shared_ptr<TerminalSocket*> self_;               // empty once destroyed, for a timer that ran out just before
   asio::steady_timer ack_timer_;

@@ -154,6 +154,15 @@ Result<bool> Body::flag_or(std::string_view field, bool fallback) const {
   return value->get_bool();
 }
 
+Result<Body> Body::object_or_empty(std::string_view field) const {
+  Body out;
+  const json::value* value = fields_.if_contains(field);
+  if (!value) return out;
+  if (!value->is_object()) return fail_field(std::string(field), std::string(field) + " must be an object");
+  out.fields_ = value->get_object();
+  return out;
+}
+
 Result<std::vector<std::string>> Body::texts_or_none(std::string_view field, std::size_t max_items, std::size_t max) const {
   std::vector<std::string> out;
   const json::value* value = fields_.if_contains(field);

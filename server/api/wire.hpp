@@ -41,6 +41,8 @@ class Body {
   Result<std::string> text_or(std::string_view field, std::string fallback, std::size_t max) const;
   Result<std::int64_t> integer_or(std::string_view field, std::int64_t fallback, std::int64_t low, std::int64_t high) const;
   Result<bool> flag_or(std::string_view field, bool fallback) const;
+  // An object inside; an empty one when it is missing. Its fields are named without it in errors.
+  Result<Body> object_or_empty(std::string_view field) const;
   Result<std::vector<std::string>> texts_or_none(std::string_view field, std::size_t max_items, std::size_t max) const;
   Result<std::vector<std::pair<std::string, std::string>>> pairs_or_none(std::string_view field, std::size_t max_items) const;
 

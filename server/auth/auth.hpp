@@ -118,6 +118,9 @@ class Service {
   // in the Principal but the ids is the live state, not the token's.
   [[nodiscard]] Result<Principal> authenticate(std::string_view access_token) const;
 
+  // Whose login session it is, while it lives; no I/O. For what acts in its name later, as a notification that is answered.
+  [[nodiscard]] std::optional<Principal> live_login(const std::string& session_id) const;
+
   // These end login sessions: authenticate() refuses at once, tickets are void, on_revoked() is called.
   Task<Result<>> logout(Principal who);
   Task<Result<>> logout_all(Principal who);  // of this user, the caller's own included

@@ -114,6 +114,12 @@ Result<Principal> Service::authenticate(std::string_view access_token) const {
   return Principal{login->second.user_id, login->second.user_name, std::move(claims.sid), login->second.role};
 }
 
+std::optional<Principal> Service::live_login(const std::string& session_id) const {
+  const auto login = state_->live.find(session_id);
+  if (login == state_->live.end()) return std::nullopt;
+  return Principal{.user_id = login->second.user_id, .user_name = login->second.user_name, .session_id = session_id, .role = login->second.role};
+}
+
 Task<Result<Login>> Service::refresh(std::string refresh_token, Source source) {
   State* const state = state_.get();
   auto request = parse_refresh(refresh_token);

@@ -12,6 +12,7 @@
 
 #include "auth/origin.hpp"
 #include "config/secret_strength.hpp"
+#include "notify/target.hpp"
 #include "recording/session_folder.hpp"
 
 extern char** environ;
@@ -175,6 +176,28 @@ Result<> read_security(Config& config, const Reader& read) {
   return {};
 }
 
+Result<> read_notify(Config& config, const Reader& read) {
+  using notify::PrivateAddresses;
+  config.notify_private_addresses = TRY(choose<PrivateAddresses>(read, "NOTIFY_PRIVATE_ADDRESSES", "no",
+      {{"no", PrivateAddresses::no}, {"webhooks", PrivateAddresses::webhooks}, {"yes", PrivateAddresses::yes}}));
+  config.notify_proxy = read.text("NOTIFY_PROXY", "");
+  if (!config.notify_proxy.empty()) {
+    const auto proxy = notify::parse_target(config.notify_proxy,
+        {.addresses = notify::Reach::Addresses::private_too, .plain_http = notify::Reach::PlainHttp::always});
+    if (!proxy || proxy->secure || proxy->url != proxy->origin + "/")
+      return fail_field("NOTIFY_PROXY", "must be http:// with a host and a port, for example NOTIFY_PROXY=http://proxy.example.org:3128");
+    config.notify_proxy = proxy->origin;
+  }
+  if (!read.text("NOTIFY_CA_FILE", "").empty()) config.notify_ca_file = read.path("NOTIFY_CA_FILE", "");
+  if (!config.notify_ca_file.empty() && ::access(config.notify_ca_file.c_str(), R_OK) != 0)
+    return fail_field("NOTIFY_CA_FILE", fmt::format("{} cannot be read: {}; name a file of certificates in PEM, or leave it empty", config.notify_ca_file, std::strerror(errno)));
+  config.notify_contact = read.text("NOTIFY_CONTACT", "");
+  const bool contact = config.notify_contact.empty() || config.notify_contact.starts_with("mailto:") || config.notify_contact.starts_with("https://");
+  if (!contact || config.notify_contact.find(' ') != std::string::npos)
+    return fail_field("NOTIFY_CONTACT", "must be an address of whoever runs this, for example NOTIFY_CONTACT=mailto:ops@example.org");
+  return {};
+}
+
 Result<> check_bind(const Config& config) {
   const bool loopback = config.host == "localhost" || auth::is_loopback(config.host);
   if (loopback || !config.public_origins.empty()) return {};
@@ -234,6 +257,7 @@ Result<Config> make(const EnvEntries& env, const std::string& program, const std
   config.access_log = read.path("ACCESS_LOG", "/tmp/access.log");
   config.record_bytes_per_session = TRY(read.number("RECORD_BYTES_PER_SESSION", kDefaultRecordBytes, kMinRecordBytes, kMaxRecordBytes));
   config.record_bytes_total = TRY(read.number("RECORD_BYTES_TOTAL", kDefaultRecordTotal, 0, kMaxRecordTotal));
+  TRY(read_notify(config, read));
   find_own_files(config, read, program);
   TRY(check_bind(config));
   return config;
@@ -299,6 +323,10 @@ void print(const Config& config) {
                                   {"record_bytes_per_session", config.record_bytes_per_session},
                                   {"record_bytes_total", config.record_bytes_total},
                                   {"metrics_token", config.metrics_token.empty() ? "none" : "set"},
+                                  {"notify_private_addresses", notify::to_string(config.notify_private_addresses)},
+                                  {"notify_proxy", config.notify_proxy},
+                                  {"notify_ca_file", config.notify_ca_file},
+                                  {"notify_contact", config.notify_contact},
                                   {"page_dir", config.page_dir}});
 }
 

@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "config/env_file.hpp"
 #include "http/forwarded.hpp"
+#include "notify/parts.hpp"
 #include "tmux/tmux.hpp"
 
 namespace ccd::config {
@@ -62,6 +63,11 @@ struct Config {
   std::uint64_t record_bytes_per_session = 0;
   std::uint64_t record_bytes_total = 0;  // of all sessions; 0: no bound
   std::string metrics_token;
+  // What is sent out: push messages and webhooks.
+  notify::PrivateAddresses notify_private_addresses = notify::PrivateAddresses::no;
+  std::string notify_proxy;    // "http://host:port", or empty
+  std::string notify_ca_file;  // absolute, or empty: the system's certificates
+  std::string notify_contact;  // "mailto:..." or "https://...", or empty
   std::string env_file;  // absolute; empty when none was read
   // Where the program's own files are; found beside the program unless set.
   std::string page_dir;

@@ -59,6 +59,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"RECORD_BYTES_PER_SESSION", "12"}, Bad{"METRICS_TOKEN", "short"}, Bad{"SETUP_FROM", "anywhere"},
                     Bad{"CLAUDE_COMMAND", "   "}, Bad{"BACKUP_INTERVAL", "24"}, Bad{"BACKUP_INTERVAL", "0h"},
                     Bad{"BACKUP_INTERVAL", "9999999999d"}, Bad{"BACKUP_INTERVAL", "-1h"}, Bad{"BACKUP_INTERVAL", "daily"},
+                    Bad{"NOTIFY_PRIVATE_ADDRESSES", "maybe"}, Bad{"NOTIFY_PROXY", "proxy:3128"}, Bad{"NOTIFY_PROXY", "https://proxy:3128"},
+                    Bad{"NOTIFY_PROXY", "http://user:pw@proxy:3128"}, Bad{"NOTIFY_PROXY", "http://proxy:3128/path"},
+                    Bad{"NOTIFY_CA_FILE", "/nowhere/ca.pem"}, Bad{"NOTIFY_CONTACT", "ops@example.org"}, Bad{"NOTIFY_CONTACT", "mailto:a b"},
                     Bad{"BACKUP_KEEP", "0"}, Bad{"BACKUP_KEEP", "many"}, Bad{"STANDBY", "maybe"}, Bad{"TMUX_START", "always"}));
 
 TEST(Config, BackupsAndUpgrades) {
@@ -74,6 +77,18 @@ TEST(Config, BackupsAndUpgrades) {
   EXPECT_EQ(with("BACKUP_INTERVAL", "off")->backup_interval, std::chrono::seconds(0));
   EXPECT_EQ(with("STANDBY", "yes")->standby, Standby::wait);
   EXPECT_EQ(with("TMUX_START", "never")->tmux_start, tmux::ServerStart::never);
+}
+
+TEST(Config, WhatIsSentOut) {
+  const auto usual = make(good(), "/opt/x/dashboard", "/opt/x");
+  ASSERT_TRUE(usual);
+  EXPECT_EQ(usual->notify_private_addresses, notify::PrivateAddresses::no);
+  EXPECT_EQ(usual->notify_proxy + usual->notify_ca_file + usual->notify_contact, "");
+  EXPECT_EQ(with("NOTIFY_PRIVATE_ADDRESSES", "webhooks")->notify_private_addresses, notify::PrivateAddresses::webhooks);
+  EXPECT_EQ(with("NOTIFY_PROXY", "http://127.0.0.1:3128")->notify_proxy, "http://127.0.0.1:3128");
+  EXPECT_EQ(with("NOTIFY_PROXY", "http://proxy.lan:3128/")->notify_proxy, "http://proxy.lan:3128");
+  EXPECT_EQ(with("NOTIFY_CA_FILE", "/etc/hostname")->notify_ca_file, "/etc/hostname");
+  EXPECT_EQ(with("NOTIFY_CONTACT", "mailto:ops@example.org")->notify_contact, "mailto:ops@example.org");
 }
 
 TEST(Config, PlacesNeedNoSecret) {

@@ -23,6 +23,10 @@ const kRoutes = [
   ["DELETE", `/api/sessions/${kNowhere}`], ["GET", `/api/sessions/${kNowhere}/output`], ["GET", `/api/sessions/${kNowhere}/screen`],
   ["GET", `/api/sessions/${kNowhere}/lines`], ["POST", `/api/sessions/${kNowhere}/uploads`],
   ["GET", "/api/projects"], ["GET", "/api/files"], ["GET", "/api/files?path=/etc/passwd"], ["GET", "/api/audit"], ["GET", "/api/openapi.json"],
+  ["GET", "/api/notify"], ["PUT", "/api/notify/preferences"], ["POST", "/api/notify/devices"], ["DELETE", `/api/notify/devices/${kNowhere}`],
+  ["POST", `/api/notify/devices/${kNowhere}/test`], ["GET", "/api/notify/webhooks"], ["POST", "/api/notify/webhooks"],
+  ["PUT", `/api/notify/webhooks/${kNowhere}`], ["DELETE", `/api/notify/webhooks/${kNowhere}`], ["POST", `/api/notify/webhooks/${kNowhere}/secret`],
+  ["POST", `/api/notify/webhooks/${kNowhere}/test`], ["GET", `/api/notify/webhooks/${kNowhere}/deliveries`],
 ];
 const kMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"];
 
