@@ -1,0 +1,90 @@
+#include "claude/live_clients.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/unique_fd.hpp"
+#include "claude/json_read.hpp"
+#include "claude/session_settings.hpp"
+
+namespace ccd::claude {
+
+namespace {
+
+constexpr std::size_t kMaxFile = std::size_t{64} * 1024;
+
+std::optional<std::string> read_file(int at, const char* name) {
+  const UniqueFd file(::openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!file) return std::nullopt;
+  std::string text(kMaxFile, '\0');
+  const ssize_t got = ::read(file.get(), text.data(), text.size());
+  if (got < 0) return std::nullopt;
+  text.resize(static_cast<std::size_t>(got));
+  return text;
+}
+
+// Field 22 of /proc/PID/stat; the program's name before it may hold anything, so it is counted from its last bracket.
+std::string start_of(pid_t pid) {
+  const UniqueFd proc(::open(("/proc/" + std::to_string(pid)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto text = proc ? read_file(proc.get(), "stat") : std::nullopt;
+  if (!text) return "";
+  std::string_view rest = *text;
+  rest.remove_prefix(std::min(rest.rfind(')') + 1, rest.size()));
+  constexpr int kFieldsBefore = 20;
+  for (int i = 0; i < kFieldsBefore; ++i) rest.remove_prefix(std::min(rest.find(' ') + 1, rest.size()));
+  return std::string(rest.substr(0, rest.find(' ')));
+}
+
+const std::string& own_namespace() {
+  static const std::string name = [] {
+    std::array<char, 64> text{};
+    const ssize_t n = ::readlink("/proc/self/ns/pid", text.data(), text.size());
+    return n > 0 ? std::string(text.data(), static_cast<std::size_t>(n)) : std::string();
+  }();
+  return name;
+}
+
+std::optional<LiveClient> read_client(const std::string& text) {
+  simdjson::dom::parser parser;
+  json::Element document;
+  json::Object object;
+  if (parser.parse(text).get(document) != simdjson::SUCCESS || document.get(object) != simdjson::SUCCESS)
+    return std::nullopt;
+  LiveClient client;
+  client.pid = static_cast<pid_t>(json::number(object, "pid", INT32_MAX));
+  client.conversation = json::text(object, "sessionId");
+  client.folder = json::text(object, "cwd");
+  if (client.pid <= 0 || !valid_uuid(client.conversation)) return std::nullopt;
+  // "linux:<machine>:pid:[4026531836]"; before it was written, clients told no place.
+  const std::string_view domain = json::text(object, "pidDomain");
+  if (!domain.empty() && !domain.ends_with(":" + own_namespace())) return std::nullopt;
+  const std::string started = start_of(client.pid);
+  if (started.empty() || started != json::text(object, "procStart")) return std::nullopt;
+  return client;
+}
+
+}  // namespace
+
+std::vector<LiveClient> live_clients(const std::string& folder) {
+  std::vector<LiveClient> out;
+  const std::unique_ptr<DIR, int (*)(DIR*)> files(::opendir(folder.c_str()), &::closedir);
+  std::size_t seen = 0;
+  while (const dirent* file = files ? ::readdir(files.get()) : nullptr) {  // NOLINT(concurrency-mt-unsafe): one thread
+    if (!std::string_view(file->d_name).ends_with(".json")) continue;
+    if (++seen > kMaxRegistered) break;
+    const auto text = read_file(::dirfd(files.get()), file->d_name);
+    if (!text) continue;
+    if (auto client = read_client(*text)) out.push_back(std::move(*client));
+  }
+  return out;
+}
+
+}  // namespace ccd::claude
