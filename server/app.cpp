@@ -99,6 +99,11 @@ Task<bool> App::start_serving() {
     co_return false;
   }
   notify_->start();
+  if (const auto started = co_await agents_->start(); !started) {
+    log_error("main", "agents could not be loaded", {{"error", started.error().message}});
+    exit_code_ = config::kExitDatabase;
+    co_return false;
+  }
   tasks_->spawn("backup", backups_->run());
   tasks_->spawn("main.vitals", vitals_->run());
   api_->set_ready(true);
@@ -141,8 +146,10 @@ Task<void> App::stop() {
   if (lease_door_) lease_door_->close();
   if (backups_) backups_->stop();
   if (api_) api_->set_ready(false);
+  if (agents_) agents_->release_held();
   co_await server_->stop(end_ == End::handed_over ? kHandOverDrain : kDrainLimit);
   if (api_) co_await api_->stop();
+  if (agents_) co_await agents_->stop();
   if (hub_) co_await hub_->stop();
   if (notify_) co_await notify_->stop();
   co_await health_->close(kPartStopLimit);

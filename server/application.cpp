@@ -152,6 +152,11 @@ int App::make_rooms() {
   hub_ = std::make_unique<sessions::Hub>(loop_.get_executor(), std::move(hub_options),
       sessions::Hub::Parts{.database = database_.get(), .trail = trail_.get(), .tmux = tmux_.get(), .project_roots = &*project_roots_,
                            .clock = &clock_, .random = &random_, .pool = &pool_});
+  agents_ = std::make_unique<agents::Agents>(loop_.get_executor(), agents::Agents::Options{.data_dir = config_.data_dir},
+      agents::Agents::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .clock = &clock_, .random = &random_,
+                            .pool = &pool_});
+  agents_->set_door("http://127.0.0.1:" + std::to_string(server_->port()));
+  hub_->set_launcher(agents_.get());
 
   backups_ = std::make_unique<backup::Schedule>(
       backup::Schedule::Options{
@@ -189,7 +194,7 @@ int App::make_door() {
   options.pool = &pool_;
   options.trusted_proxies = config_.trusted_proxies;
   options.access_log_path = config_.access_log;
-  options.max_upload = files::kMaxUploadBytes;
+  options.max_upload = std::max(files::kMaxUploadBytes, claude::kMaxHookBytes);
   // In standby there is nobody to ask.
   options.body_limit = [this, usual = options.max_body](const http::Request& request) { return api_ ? api_->body_limit(request) : usual; };
   server_ = std::make_unique<http::Server>(loop_.get_executor(), std::move(options), &clock_,
@@ -213,8 +218,8 @@ Task<http::Response> App::answer(std::shared_ptr<http::Request> request) {
 
 int App::make_api() {
   api_ = std::make_unique<api::Api>(api::Parts{
-      .executor = loop_.get_executor(), .auth = auth_.get(), .origins = &*origins_, .hub = hub_.get(), .database = database_.get(),
-      .trail = trail_.get(), .health = health_.get(), .page = &*page_, .file_roots = &*file_roots_,
+      .executor = loop_.get_executor(), .auth = auth_.get(), .origins = &*origins_, .hub = hub_.get(), .agents = agents_.get(),
+      .database = database_.get(), .trail = trail_.get(), .health = health_.get(), .page = &*page_, .file_roots = &*file_roots_,
       .project_roots = &*project_roots_, .notify = notify_.get(), .clock = &clock_, .random = &random_, .pool = &pool_,
       .metrics_token = config_.metrics_token, .version = DASHBOARD_VERSION,
       .details = [this] { return vitals_->details(); }});

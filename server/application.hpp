@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agents/agents.hpp"
 #include "api/api.hpp"
 #include "audit/anchor.hpp"
 #include "audit/key.hpp"
@@ -83,6 +84,7 @@ class App {
   std::optional<files::Roots> file_roots_;
   std::unique_ptr<tmux::Tmux> tmux_;
   std::unique_ptr<sessions::Hub> hub_;
+  std::unique_ptr<agents::Agents> agents_;
   std::unique_ptr<health::Checks> health_;
   std::unique_ptr<Standby> standby_;
   std::unique_ptr<backup::Schedule> backups_;

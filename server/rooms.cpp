@@ -4,6 +4,7 @@
 #include <array>
 #include <unistd.h>
 
+#include "agents/agents.hpp"
 #include "base/log.hpp"
 #include "notify/store.hpp"
 #include "sessions/store.hpp"
@@ -12,7 +13,8 @@ namespace ccd {
 
 std::vector<storage::Migration> all_migrations() {
   std::vector<storage::Migration> out;
-  for (const auto& room : {audit::migrations(), auth::migrations(), sessions::migrations(), notify::migrations()}) out.insert(out.end(), room.begin(), room.end());
+  for (const auto& room : {audit::migrations(), auth::migrations(), sessions::migrations(), notify::migrations(), agents::migrations()})
+    out.insert(out.end(), room.begin(), room.end());
   return out;
 }
 

@@ -43,6 +43,7 @@ std::string_view to_string(Access access) {
     case Access::open: return "open";
     case Access::metrics: return "metrics";
     case Access::ticket: return "ticket";
+    case Access::hook: return "hook";
     case Access::viewer: return "viewer";
     case Access::member: return "member";
     case Access::admin: return "admin";
@@ -79,6 +80,11 @@ const std::vector<Api::Route>& Api::table() {
       {"GET", "/api/sessions/{id}/screen", Access::viewer, &Api::sessions_screen},
       {"GET", "/api/sessions/{id}/lines", Access::viewer, &Api::sessions_lines},
       {"POST", "/api/sessions/{id}/uploads", Access::member, &Api::sessions_upload},
+      {"GET", "/api/sessions/{id}/events", Access::viewer, &Api::sessions_events},
+      {"GET", "/api/attention", Access::viewer, &Api::attention_list},
+      {"GET", "/api/attention/{id}", Access::viewer, &Api::attention_get},
+      {"POST", "/api/attention/{id}", Access::member, &Api::attention_answer},
+      {"POST", "/api/hooks/claude/{id}", Access::hook, &Api::hooks_claude},
       {"GET", "/api/projects", Access::viewer, &Api::projects},
       {"GET", "/api/files", Access::viewer, &Api::files_get},
       {"GET", "/api/notify", Access::viewer, &Api::notify_get},
@@ -174,6 +180,9 @@ Result<> Api::authorise(const Call& call, Access access) const {
     case Access::metrics:
       if (may_read_metrics(call.http())) return {};
       return fail(ErrorKind::unauthorized, "metrics need the metrics token, or a request from this machine");
+    case Access::hook:
+      if (may_hook(call.http(), call.request->params.at("id"))) return {};
+      return fail(ErrorKind::unauthorized, "hooks need their session's own token, and a request from this machine");
     case Access::viewer: break;
     case Access::member: needed = auth::Role::member; break;
     case Access::admin: needed = auth::Role::admin; break;

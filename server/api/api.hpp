@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agents/agents.hpp"
 #include "api/terminal_socket.hpp"
 #include "api/wire.hpp"
 #include "audit/trail.hpp"
@@ -37,6 +38,7 @@ enum class Access {
   open,     // anybody: login, health, static files
   metrics,  // this machine, or the metrics token
   ticket,   // the terminal socket: a single-use ticket
+  hook,     // a session's hooks: that session's own token, from this machine, never through a proxy or tunnel
   viewer,   // any login
   member,   // may act on sessions
   admin,
@@ -48,6 +50,7 @@ struct Parts {  // all outlive the Api
   auth::Service* auth;
   const auth::OriginPolicy* origins;
   sessions::Hub* hub;
+  agents::Agents* agents;
   storage::Database* database;
   const audit::Trail* trail;
   health::Checks* health;
@@ -109,6 +112,7 @@ class Api {
   Result<Call> identify(const std::shared_ptr<http::Request>& request) const;
   Result<> authorise(const Call& call, Access access) const;
   [[nodiscard]] bool may_read_metrics(const http::Request& request) const;
+  [[nodiscard]] boost::json::object session_whole(const sessions::Session& session) const;
   Task<void> serve_socket(std::shared_ptr<http::WebSocket> socket, auth::Principal who);
   Task<void> audit(Call call, std::string action, std::string target, audit::Outcome outcome, std::string detail);
 
@@ -136,6 +140,13 @@ class Api {
   Task<Result<http::Response>> sessions_lines(Call call);
   Task<Result<http::Response>> sessions_upload(Call call);
   Task<Result<http::Response>> terminal_socket(Call call);
+  // routes_agents.cpp
+  Task<Result<http::Response>> hooks_claude(Call call);
+  Task<Result<http::Response>> attention_list(Call call);
+  Task<Result<http::Response>> attention_get(Call call);
+  Task<Result<http::Response>> attention_answer(Call call);
+  Task<Result<http::Response>> sessions_events(Call call);
+  [[nodiscard]] bool may_hook(const http::Request& request, std::string_view session) const;
   // routes_files.cpp
   Task<Result<http::Response>> projects(Call call);
   Task<Result<http::Response>> files_get(Call call);

@@ -50,7 +50,7 @@ std::string ticket_of(const http::Request& request) {
 Task<Result<http::Response>> Api::sessions_list(Call) {
   co_await parts_.hub->refresh();
   json::array out;
-  for (const sessions::Session& session : parts_.hub->list()) out.emplace_back(session_json(session));
+  for (const sessions::Session& session : parts_.hub->list()) out.emplace_back(session_whole(session));
   co_return json_response(200, json::object{{"sessions", std::move(out)}});
 }
 
@@ -65,7 +65,7 @@ Task<Result<http::Response>> Api::sessions_create(Call call) {
   request.rows = static_cast<int>(CO_TRY(body.integer_or("rows", 0, 0, 1'000'000)));
   const auto session = co_await parts_.hub->create(std::move(request), call.actor());
   if (!session) co_return tl::unexpected(session.error());
-  http::Response response = json_response(201, session_json(*session));
+  http::Response response = json_response(201, session_whole(*session));
   response.set_header("Location", "/api/sessions/" + session->id);
   co_return response;
 }
@@ -74,7 +74,7 @@ Task<Result<http::Response>> Api::sessions_get(Call call) {
   co_await parts_.hub->refresh();
   const auto session = parts_.hub->find(call.request->params.at("id"));
   if (!session) co_return fail(ErrorKind::not_found, "there is no such session");
-  co_return json_response(200, session_json(*session));
+  co_return json_response(200, session_whole(*session));
 }
 
 Task<Result<http::Response>> Api::sessions_patch(Call call) {
@@ -86,11 +86,11 @@ Task<Result<http::Response>> Api::sessions_patch(Call call) {
   if (body.has("name")) {
     const auto renamed = co_await parts_.hub->rename(id, name, call.actor());
     if (!renamed) co_return tl::unexpected(renamed.error());
-    if (!archive) co_return json_response(200, session_json(*renamed));
+    if (!archive) co_return json_response(200, session_whole(*renamed));
   }
   const auto archived = co_await parts_.hub->archive(id, call.actor());
   if (!archived) co_return tl::unexpected(archived.error());
-  co_return json_response(200, session_json(*archived));
+  co_return json_response(200, session_whole(*archived));
 }
 
 Task<Result<http::Response>> Api::sessions_end(Call call) {
@@ -135,8 +135,15 @@ Task<Result<http::Response>> Api::sessions_lines(Call call) {
   co_return json_response(200, lines_json(*page));
 }
 
+boost::json::object Api::session_whole(const sessions::Session& session) const {
+  return session_json(session, parts_.agents->view(session.id));
+}
+
 // Larger than other requests, and only from who may do it: nobody else's bytes are taken in.
 std::size_t Api::body_limit(const http::Request& request) const {
+  constexpr std::string_view kHooks = "/api/hooks/claude/";
+  if (request.method == "POST" && request.path.starts_with(kHooks))
+    return may_hook(request, std::string_view(request.path).substr(kHooks.size())) ? claude::kMaxHookBytes : kUsualBody;
   if (request.method != "POST" || !request.path.ends_with("/uploads")) return kUsualBody;
   const auto call = identify(std::make_shared<http::Request>(request));
   return call && authorise(*call, Access::member) ? files::kMaxUploadBytes : kUsualBody;
@@ -175,8 +182,8 @@ Task<Result<http::Response>> Api::terminal_socket(Call call) {
 }
 
 Task<void> Api::serve_socket(std::shared_ptr<http::WebSocket> socket, auth::Principal who) {
-  SocketParts parts{.hub = parts_.hub, .database = parts_.database, .trail = parts_.trail, .presence = &parts_.notify->presence(),
-                    .tasks = &tasks_,
+  SocketParts parts{.hub = parts_.hub, .agents = parts_.agents, .database = parts_.database, .trail = parts_.trail,
+                    .presence = &parts_.notify->presence(), .tasks = &tasks_,
                     .server_id = server_id_, .version = parts_.version};
   TerminalSocket terminals(std::move(parts), std::move(socket), std::move(who));
   struct Listed {

@@ -158,19 +158,41 @@ TerminalSocket::~TerminalSocket() = default;
 Task<void> TerminalSocket::run() {
   using namespace asio::experimental::awaitable_operators;
   send({{"type", "hello"}, {"server", parts_.server_id}, {"version", parts_.version}});
-  sessions::Hub::Listener listener;
-  listener.changed = [this](const sessions::Session& session) {
-    send({{"type", "session"}, {"session", session_json(session)}});
-  };
-  listener.removed = [this](const std::string& id) { send({{"type", "session_removed"}, {"id", id}}); };
-  // Subscribed before the list is read, and every message is the whole state: nothing can fall in between.
-  subscription_ = parts_.hub->subscribe(std::move(listener));
-  for (const sessions::Session& session : parts_.hub->list()) send({{"type", "session"}, {"session", session_json(session)}});
+  // Subscribed before the lists are read, and every message is the whole state: nothing can fall in between.
+  subscribe();
+  for (const sessions::Session& session : parts_.hub->list()) send_session(session);
+  for (const agents::AttentionItem& item : parts_.agents->open_items()) send({{"type", "attention"}, {"item", attention_json(item, Inputs::listed)}});
   send({{"type", "sessions_complete"}});
   co_await (receive() || refill() || show_thumbs());
   subscription_.reset();
   page_.reset();
+  agents_subscription_.reset();
   channels_.clear();
+}
+
+void TerminalSocket::subscribe() {
+  sessions::Hub::Listener listener;
+  listener.changed = [this](const sessions::Session& session) { send_session(session); };
+  listener.removed = [this](const std::string& id) { send({{"type", "session_removed"}, {"id", id}}); };
+  subscription_ = parts_.hub->subscribe(std::move(listener));
+  agents::Listener agent;
+  agent.changed = [this](const std::string& id) { send_session(id); };
+  agent.attention_opened = [this](const agents::AttentionItem& item) {
+    send({{"type", "attention"}, {"item", attention_json(item, Inputs::listed)}});
+  };
+  agent.attention_changed = agent.attention_opened;
+  agent.attention_closed = [this](const agents::AttentionItem& item, agents::Closed how, const std::string& by) {
+    send({{"type", "attention_closed"}, {"id", item.id}, {"how", to_string(how)}, {"by", by}});
+  };
+  agents_subscription_ = parts_.agents->subscribe(std::move(agent));
+}
+
+void TerminalSocket::send_session(const sessions::Session& session) {
+  send({{"type", "session"}, {"session", session_json(session, parts_.agents->view(session.id))}});
+}
+
+void TerminalSocket::send_session(const std::string& id) {
+  if (const auto session = parts_.hub->find(id)) send_session(*session);
 }
 
 Task<void> TerminalSocket::receive() {

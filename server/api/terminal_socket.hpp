@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "agents/agents.hpp"
 #include "api/frames.hpp"
 #include "audit/trail.hpp"
 #include "auth/auth.hpp"
@@ -21,6 +22,7 @@ namespace ccd::api {
 // What every socket stands on; all of it outlives the sockets.
 struct SocketParts {
   sessions::Hub* hub;
+  agents::Agents* agents;
   storage::Database* database;
   const audit::Trail* trail;
   notify::Presence* presence;
@@ -51,6 +53,9 @@ class TerminalSocket {
   void on_presence(const boost::json::object& message);
   void on_input(const Frame& frame);
   void send(const boost::json::object& message);
+  void send_session(const std::string& id);
+  void send_session(const sessions::Session& session);
+  void subscribe();
   void send_error(std::optional<std::uint32_t> channel, std::string_view code, std::string_view message);
   void audit(std::string action, std::string target, audit::Outcome outcome, std::string detail);
   // False when the socket's queue is full; the channels go on once it has drained.
@@ -68,6 +73,7 @@ class TerminalSocket {
   std::map<std::uint32_t, std::unique_ptr<Channel>> channels_;
   std::unique_ptr<sessions::Hub::Subscription> subscription_;
   std::unique_ptr<notify::Presence::Page> page_;
+  std::unique_ptr<agents::Agents::Subscription> agents_subscription_;
   std::map<std::uint32_t, std::uint64_t> input_taken_;  // to be acknowledged: channel to highest number
   std::shared_ptr<TerminalSocket*> self_;               // empty once destroyed, for a timer that ran out just before
   asio::steady_timer ack_timer_;

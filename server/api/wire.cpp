@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "api/wire_agents.hpp"
 #include "base/encoding.hpp"
 
 namespace ccd::api {
@@ -37,7 +38,7 @@ std::string json_text(std::string_view text) {
   return out;
 }
 
-json::object session_json(const sessions::Session& s) {
+json::object session_json(const sessions::Session& s, const std::optional<agents::AgentView>& agent) {
   json::array command;
   for (const std::string& word : s.command) command.emplace_back(json_text(word));
   return {
@@ -61,6 +62,7 @@ json::object session_json(const sessions::Session& s) {
       {"ended_at", optional_value(s.ended_at)},
       {"exit_status", optional_value(s.exit_status)},
       {"last_output_at", optional_value(s.last_output_at)},
+      {"agent", agent ? json::value(agent_json(*agent)) : json::value(nullptr)},
   };
 }
 
@@ -145,6 +147,19 @@ Result<std::int64_t> Body::integer_or(std::string_view field, std::int64_t fallb
   if (!number || *number < low || *number > high)
     return fail_field(std::string(field), std::string(field) + " must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
   return *number;
+}
+
+Result<std::vector<std::uint64_t>> Body::numbers(std::string_view field, std::size_t max_items, std::uint64_t high) const {
+  const json::value* value = fields_.if_contains(field);
+  const std::string rule = std::string(field) + " must be a list of at most " + std::to_string(max_items) + " whole numbers from 0 to " + std::to_string(high);
+  if (!value || !value->is_array() || value->get_array().size() > max_items) return fail_field(std::string(field), rule);
+  std::vector<std::uint64_t> out;
+  for (const json::value& item : value->get_array()) {
+    const std::int64_t* number = item.if_int64();
+    if (!number || *number < 0 || static_cast<std::uint64_t>(*number) > high) return fail_field(std::string(field), rule);
+    out.push_back(static_cast<std::uint64_t>(*number));
+  }
+  return out;
 }
 
 Result<bool> Body::flag_or(std::string_view field, bool fallback) const {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "agents/agents.hpp"
 #include "auth/auth.hpp"
 #include "base/error.hpp"
 #include "http/request.hpp"
@@ -18,7 +19,10 @@
 
 namespace ccd::api {
 
-boost::json::object session_json(const sessions::Session& session);
+boost::json::object session_json(const sessions::Session& session, const std::optional<agents::AgentView>& agent);
+// Of an item's input: whole, or only where it is short enough for a list (kMaxListedInput).
+enum class Inputs { listed, whole };
+boost::json::object attention_json(const agents::AttentionItem& item, Inputs inputs);
 // The message `thumb` and the answer of /lines, in the notation of docs/protocol.md, "Thumbnails".
 boost::json::object thumb_json(const std::string& session, const sessions::Thumb& thumb);
 boost::json::object lines_json(const sessions::LinePage& page);
@@ -40,6 +44,8 @@ class Body {
   Result<std::string> text(std::string_view field, std::size_t max) const;
   Result<std::string> text_or(std::string_view field, std::string fallback, std::size_t max) const;
   Result<std::int64_t> integer_or(std::string_view field, std::int64_t fallback, std::int64_t low, std::int64_t high) const;
+  // A list of whole numbers from 0 to `high`.
+  Result<std::vector<std::uint64_t>> numbers(std::string_view field, std::size_t max_items, std::uint64_t high) const;
   Result<bool> flag_or(std::string_view field, bool fallback) const;
   // An object inside; an empty one when it is missing. Its fields are named without it in errors.
   Result<Body> object_or_empty(std::string_view field) const;

@@ -14,6 +14,9 @@ using std::chrono::microseconds;
 
 constexpr WallMicros micros(std::chrono::seconds time) { return duration_cast<microseconds>(time).count(); }
 
+constexpr std::array<std::string_view, 9> kStateNames{
+    "starting", "working", "waiting_permission", "waiting_answer", "idle", "limited", "failed", "exited", "lost"};
+
 constexpr std::string_view kQuestionTool = "AskUserQuestion";
 
 bool is_end(AgentState state) { return state == AgentState::exited || state == AgentState::lost; }
@@ -43,10 +46,12 @@ std::size_t hash_of(std::string_view text) { return std::hash<std::string_view>{
 
 }  // namespace
 
-std::string_view to_string(AgentState state) {
-  constexpr std::array<std::string_view, 9> kNames{
-      "starting", "working", "waiting_permission", "waiting_answer", "idle", "limited", "failed", "exited", "lost"};
-  return kNames.at(static_cast<std::size_t>(state));
+std::string_view to_string(AgentState state) { return kStateNames.at(static_cast<std::size_t>(state)); }
+
+std::optional<AgentState> agent_state_from(std::string_view word) {
+  const auto found = std::ranges::find(kStateNames, word);
+  if (found == kStateNames.end()) return std::nullopt;
+  return static_cast<AgentState>(found - kStateNames.begin());
 }
 
 std::string_view to_string(Source source) {
@@ -69,6 +74,7 @@ AgentStateMachine::AgentStateMachine(WallMicros started, std::chrono::seconds ut
 void AgentStateMachine::set_hook(AgentState state, std::string what, WallMicros at, std::string tool,
                                  std::string reason) {
   const WallMicros since = hook_ && hook_->evidence.state == state ? hook_->since : at;
+  restored_ = false;
   hook_ = View{.evidence = {Source::hook, state, std::move(what), at},
                .tool = std::move(tool),
                .reason = std::move(reason),
@@ -97,6 +103,19 @@ bool AgentStateMachine::forget_request(std::string_view tool, std::string_view i
 void AgentStateMachine::end_turn() {
   pending_.clear();
   running_.clear();
+}
+
+void AgentStateMachine::restore(const AgentStatus& known) {
+  if (is_end(known.state)) return;  // the process itself says so
+  constexpr std::string_view kNote = ", before the dashboard was restarted";
+  View view{.evidence = {Source::hook, known.state, known.evidence.what, known.evidence.at},
+            .tool = known.tool,
+            .reason = known.reason,
+            .since = known.since};
+  if (!view.evidence.what.ends_with(kNote)) view.evidence.what += kNote;
+  if (known.state == AgentState::limited) limit_text_ = known.reason, limit_at_ = known.evidence.at;
+  hook_ = std::move(view);
+  restored_ = true;
 }
 
 void AgentStateMachine::on_hook(const HookEvent& event, WallMicros at) {
@@ -197,6 +216,7 @@ void AgentStateMachine::on_hung_up(std::string_view tool, std::string_view input
   if (!pending_.empty()) return work_on("denied in the terminal", at);
   end_turn();
   set_hook(AgentState::idle, "denied in the terminal", at);
+  hook_->by_person = true;
 }
 
 void AgentStateMachine::on_transcript(const Standing& standing) {
@@ -215,7 +235,7 @@ void AgentStateMachine::on_transcript(const Standing& standing) {
       view.reason = state == AgentState::limited ? standing.failure_text : standing.failure;
       if (state == AgentState::limited) limit_text_ = standing.failure_text, limit_at_ = *standing.at;
       break;
-    case EntryKind::interruption: state = AgentState::idle; break;
+    case EntryKind::interruption: state = AgentState::idle, view.by_person = true; break;
     case EntryKind::reply:
       if (standing.open_tools.empty() && !standing.stop_reason.empty() && standing.stop_reason != "tool_use")
         state = AgentState::idle;
@@ -275,13 +295,18 @@ std::optional<AgentStateMachine::View> AgentStateMachine::from_title(const View&
   return std::nullopt;
 }
 
+bool AgentStateMachine::transcript_overrules(WallMicros now) const {
+  if (!hook_ || !transcript_ || fits(Source::transcript, transcript_->evidence.state, hook_->evidence.state)) return false;
+  if (transcript_->evidence.at <= hook_->evidence.at) return false;
+  // No hook tells that somebody stopped the turn; and what was stored is no hook that was heard.
+  if (transcript_->by_person || restored_) return true;
+  return transcript_->evidence.at > hook_->evidence.at + micros(kOverrule) || now >= transcript_->evidence.at + micros(kOverrule);
+}
+
 const AgentStateMachine::View& AgentStateMachine::decide(WallMicros now, View& inferred) const {
   if (is_end(process_.evidence.state)) return process_;
   const View* best = hook_ ? &*hook_ : transcript_ ? &*transcript_ : title_ ? &*title_ : &process_;
-  if (hook_ && transcript_ && !fits(Source::transcript, transcript_->evidence.state, hook_->evidence.state) &&
-      transcript_->evidence.at > hook_->evidence.at + micros(kOverrule)) {
-    best = &*transcript_;
-  }
+  if (transcript_overrules(now)) best = &*transcript_;
   if (auto view = from_title(*best); view && now >= view->since + micros(kSettle)) {
     inferred = std::move(*view);
     return inferred;
@@ -307,7 +332,8 @@ AgentStatus AgentStateMachine::status(WallMicros now) const {
                      .since = decided.since,
                      .evidence = decided.evidence,
                      .tool = decided.tool,
-                     .reason = decided.reason};
+                     .reason = decided.reason,
+                     .stopped_by_person = decided.by_person};
   if (is_end(status.state)) return status;  // nothing that was said before contradicts an end
   status.background = background_;
   if (status.state == AgentState::limited) {

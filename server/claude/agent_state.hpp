@@ -30,6 +30,7 @@ enum class AgentState {
   lost,                // the tmux server that held it is gone
 };
 std::string_view to_string(AgentState state);
+std::optional<AgentState> agent_state_from(std::string_view word);
 
 enum class Source { hook, transcript, title, process };
 std::string_view to_string(Source source);
@@ -48,6 +49,7 @@ struct AgentStatus {
   std::string tool{};
   std::string reason{};  // failed: the error's name; limited: what the client showed; exited: how
   std::optional<WallMicros> limited_until{};
+  bool stopped_by_person = false;       // idle because somebody said so in the terminal: a denial, an Escape
   std::size_t background = 0;           // subagents and commands that go on beside the conversation
   std::vector<Evidence> disagreeing{};  // what says otherwise at this moment, strongest first
 };
@@ -64,7 +66,7 @@ std::optional<WallMicros> limit_reset(std::string_view text, WallMicros now, std
 
 // Evidence of different sources about one moment arrives within this time; before, they do not disagree.
 inline constexpr std::chrono::seconds kSettle{2};
-// A transcript this much newer than the last hook shows that hooks were missed.
+// A transcript that is this much newer than the last hook, or has stood against it for so long, shows that hooks were missed.
 inline constexpr std::chrono::seconds kOverrule{5};
 // Requests that wait at one time: a session shows one dialog, and each of its subagents can ask for one more.
 inline constexpr std::size_t kMaxPending = 64;
@@ -76,6 +78,9 @@ class AgentStateMachine {
   AgentStateMachine(WallMicros started, std::chrono::seconds utc_offset);
 
   void on_hook(const HookEvent& event, WallMicros at);
+  // What was known when another dashboard went. Anything that is newer overrules it at once.
+  void restore(const AgentStatus& known);
+
   // The page answered a held request, or the client hung up on one (a denial in the terminal does that). `tool` and `input` are the
   // request's.
   void on_answered(std::string_view tool, std::string_view input, WallMicros at);
@@ -96,6 +101,7 @@ class AgentStateMachine {
     std::string tool{};
     std::string reason{};
     WallMicros since = 0;
+    bool by_person = false;
   };
   struct Pending {
     std::string tool;
@@ -114,6 +120,7 @@ class AgentStateMachine {
   void on_notification(const HookEvent& event, WallMicros at);
   bool forget_request(std::string_view tool, std::string_view input);
   void end_turn();
+  [[nodiscard]] bool transcript_overrules(WallMicros now) const;
   [[nodiscard]] const View& decide(WallMicros now, View& inferred) const;
   [[nodiscard]] std::optional<View> from_title(const View& best) const;
   void add_disagreement(const View& view, const View& decided, WallMicros now, AgentStatus& status) const;
@@ -130,6 +137,7 @@ class AgentStateMachine {
   std::string limit_text_;
   WallMicros limit_at_ = 0;
   std::string conversation_;
+  bool restored_ = false;  // hook_ is what was stored, not what was heard
 };
 
 }  // namespace ccd::claude

@@ -209,6 +209,11 @@ std::vector<Row> other_rows() {
        [](Story& s) { s.hook(kPre).wait(10).transcript(EntryKind::reply, "end_turn"); }, idle, "", Source::transcript},
       {"interrupted while it works", [](Story& s) { s.hook(kPrompt).wait(10).transcript(EntryKind::interruption); },
        idle, "", Source::transcript},
+      {"transcript has stood against the hook", [](Story& s) { s.hook(kPre).transcript(EntryKind::reply, "end_turn").wait(6); }, idle, "",
+       Source::transcript},
+      {"not at once", [](Story& s) { s.hook(kPre).transcript(EntryKind::reply, "end_turn").wait(1); }, working, "Bash"},
+      {"stopped by Escape: no hook tells", [](Story& s) { s.hook(kPre).transcript(EntryKind::interruption); }, idle, "", Source::transcript},
+      {"a prompt after the Escape", [](Story& s) { s.hook(kPre).transcript(EntryKind::interruption).hook(kPrompt); }, working},
       {"older transcript", [](Story& s) { s.transcript(EntryKind::reply, "end_turn").wait(60).hook(kPrompt); },
        working},
       {"allowed in the terminal", [](Story& s) { s.hook(kPre).hook(kAsk).title(kStill).title(kMoves).wait(3); },
@@ -268,6 +273,53 @@ TEST(AgentState, SinceIsTheStatesBeginning) {
   story.hook(kPrompt).wait(10).hook(kPre).wait(10).hook(kPost);
   EXPECT_EQ(story.status().since, kStart + 1 * kSecond);
   EXPECT_EQ(story.status().evidence.at, kStart + 23 * kSecond);
+}
+
+TEST(AgentState, WhatWasKnownBeforeARestartHoldsUntilSomethingNewerSaysOtherwise) {
+  AgentStatus known{.state = AgentState::waiting_permission, .since = kStart - 60 * kSecond, .tool = "Bash"};
+  known.evidence = {.state = known.state, .what = "PermissionRequest Bash", .at = known.since};
+  const auto restored = [&] {
+    AgentStateMachine machine(kStart, std::chrono::seconds(0));
+    machine.restore(known);
+    return machine;
+  };
+  const AgentStatus kept = restored().status(kStart + kSecond);
+  EXPECT_EQ(kept.state, AgentState::waiting_permission);
+  EXPECT_EQ(kept.since, known.since);
+  EXPECT_EQ(kept.tool, "Bash");
+  EXPECT_EQ(kept.evidence.what, "PermissionRequest Bash, before the dashboard was restarted");
+  // Kept a second time, it says so once.
+  AgentStateMachine again(kStart, std::chrono::seconds(0));
+  again.restore(kept);
+  EXPECT_EQ(again.status(kStart).evidence.what, kept.evidence.what);
+
+  AgentStateMachine written = restored();
+  written.on_transcript(standing(EntryKind::reply, -30, "end_turn"));
+  EXPECT_EQ(written.status(kStart).state, AgentState::idle);
+  AgentStateMachine older = restored();
+  older.on_transcript(standing(EntryKind::reply, -90, "end_turn"));
+  EXPECT_EQ(older.status(kStart).state, AgentState::waiting_permission);
+  AgentStateMachine heard = restored();
+  heard.on_hook(kStop, kStart + kSecond);
+  EXPECT_EQ(heard.status(kStart + kSecond).evidence.what, "Stop");
+  AgentStateMachine moves = restored();
+  moves.on_title(kMoves, kStart);
+  moves.on_title(kMoves, kStart + 3 * kSecond);
+  EXPECT_EQ(moves.status(kStart + 3 * kSecond).state, AgentState::working);
+}
+
+TEST(AgentState, OnlyAPersonStopsInTheTerminal) {
+  EXPECT_FALSE(Story().hook(kPrompt).hook(kStop).status().stopped_by_person);
+  EXPECT_TRUE(Story().hook(kPrompt).hook(kAsk).hung_up("Bash").status().stopped_by_person);
+  EXPECT_TRUE(Story().hook(kPrompt).transcript(EntryKind::interruption).status().stopped_by_person);
+}
+
+TEST(AgentState, EveryStateHasAWord) {
+  for (int i = 0; i <= static_cast<int>(AgentState::lost); ++i) {
+    const auto state = static_cast<AgentState>(i);
+    EXPECT_EQ(agent_state_from(to_string(state)), state);
+  }
+  EXPECT_FALSE(agent_state_from("busy"));
 }
 
 TEST(AgentState, OlderEventsChangeNothing) {

@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
@@ -254,7 +255,20 @@ Task<ClientConnection::Next> ClientConnection::send_refusal() {
   co_return sent ? Next::close : Next::cut;
 }
 
+// What a client pipelines meanwhile stays in the kernel and hides its close: then nobody is told, and the handler's own limit counts.
+Task<void> ClientConnection::peer_gone() {
+  for (;;) {
+    const auto [ec] = co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, kQuiet);
+    if (ec) co_return;
+    char byte = 0;
+    const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return;
+    if (got > 0) co_await sleep_for(std::chrono::hours(24 * 365));
+  }
+}
+
 Task<Response> ClientConnection::call_handler() {
+  request_->gone = [this] { return peer_gone(); };
   std::string failure;
   try {
     // A handler that was cut short by the end of the server is no failure.

@@ -51,6 +51,7 @@ class ClientConnection {
   Task<bool> write_file(std::string head, FileSlice slice);
   Task<Next> answer();
   Task<Response> call_handler();
+  Task<void> peer_gone();
   Task<bool> send(Response response, Persistence persistence);
   Task<Next> send_refusal();
   Task<void> upgrade(Upgrade upgrade, std::vector<std::pair<std::string, std::string>> headers);

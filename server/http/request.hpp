@@ -4,12 +4,15 @@
 // only `principal` and `params`.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/task.hpp"
 
 namespace ccd::http {
 
@@ -31,6 +34,9 @@ struct Request {
   bool secure = false;         // https between client and proxy, as a trusted proxy says
   std::map<std::string, std::string> params;  // from the route's pattern: "{id}"
   std::string principal;                      // who it is, for the access log; set by the handler
+  // Returns when the client has closed its end: for handlers that answer late. Await it inside the handler only. Not set in
+  // requests that tests build.
+  std::function<Task<void>()> gone;
 
   // The first value; none when the name is absent. "?x" and "?x=" are both "".
   [[nodiscard]] std::optional<std::string> query(std::string_view name) const;

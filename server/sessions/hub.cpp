@@ -60,6 +60,7 @@ Task<Result<>> Hub::start() {
   auto rows = co_await parts_.database->run(load);
   if (!rows) co_return tl::unexpected(std::move(rows).error().in("load sessions"));
   for (Session& row : *rows) {
+    if (!row.adopted) row.kind = kind_of_command(row.command);
     const LivePtr live = make_live(std::move(row));
     // A session without a record can be listed all the same.
     if (const auto opened = live->open_log(); !opened && opened.error().kind != ErrorKind::not_found)

@@ -23,6 +23,7 @@
 #include "files/roots.hpp"
 #include "recording/log_watcher.hpp"
 #include "recording/session_folder.hpp"
+#include "sessions/launcher.hpp"
 #include "sessions/live_session.hpp"
 #include "sessions/session.hpp"
 #include "sessions/viewer.hpp"
@@ -46,6 +47,7 @@ struct CreateRequest {
   std::vector<std::pair<std::string, std::string>> environment;
   int cols = 0;                       // 0: 120 x 36
   int rows = 0;
+  Launch launch;                      // for commands that start Claude Code; `invalid` for others
 };
 
 // Lines of a session as they look, with their numbers (terminal::Screen::first_line()).
@@ -97,6 +99,9 @@ class Hub {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
+  // Who prepares Claude Code sessions; none: they are started as their command says. Outlives the hub.
+  void set_launcher(Launcher* launcher) { launcher_ = launcher; }
+
   // Loads the rows and makes them agree with tmux. A tmux server that does not answer is not an error here.
   Task<Result<>> start();
   // Ends the hub's tasks. Agents go on.
@@ -114,6 +119,9 @@ class Hub {
   Task<Result<>> end(std::string id, Actor actor);
   // Takes an ended session off the list; its record stays.
   Task<Result<Session>> archive(std::string id, Actor actor);
+
+  // The conversation that its Claude Code is in now, as its hooks tell. Stored behind the caller's back.
+  void note_conversation(const std::string& id, std::string conversation);
 
   // not_found for an unknown id, or when nothing was recorded.
   Result<std::unique_ptr<Attachment>> attach(const std::string& id, Viewer* viewer, AttachRequest request);
@@ -177,6 +185,9 @@ class Hub {
   [[nodiscard]] recording::TapOptions tap_options() const;
 
   // hub_commands.cpp
+  [[nodiscard]] Kind kind_of_command(const std::vector<std::string>& command) const;
+  Task<Result<LaunchWords>> prepare(Session session, std::vector<std::pair<std::string, std::string>> environment, Launch launch);
+  Task<void> store_conversation(std::string id);
   Result<> check(const CreateRequest& request) const;
   Task<Result<>> start_pane(LivePtr live, CreateRequest request, files::ProjectFolder folder);
   Task<Result<>> store(Session session, audit::Record record);
@@ -192,6 +203,7 @@ class Hub {
   std::map<std::string, LivePtr> sessions_;  // by id
   std::map<std::string, Session> announced_;
   std::list<Listener> listeners_;
+  Launcher* launcher_ = nullptr;
   std::set<std::string> starting_;           // being created: reconcile leaves them alone
   std::set<std::string> linking_;
   std::map<std::string, std::pair<int, int>> wanted_sizes_;

@@ -34,14 +34,6 @@ bool valid_environment_name(std::string_view name) {
 
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
-// Version 4, variant 1, as `claude --session-id` wants it.
-std::string new_uuid(Random& random) {
-  std::string hex = random.hex(16);
-  hex[12] = '4';
-  hex[16] = "89ab"[static_cast<unsigned char>(hex[16]) & 3U];
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20);
-}
-
 }  // namespace
 
 std::string Hub::new_id() { return parts_.random->hex(kIdBytes); }
@@ -110,22 +102,25 @@ Task<Result<Session>> Hub::create(CreateRequest request, Actor actor) {
   session.name = request.name;
   session.project = folder->path;
   session.command = request.command;
-  session.kind = kind_of(request.command);
+  session.kind = kind_of_command(request.command);
   session.created_at = parts_.clock->wall();
   session.cols = request.cols ? request.cols : kDefaultCols;
   session.rows = request.rows ? request.rows : kDefaultRows;
-  // A session id that we choose makes the conversation findable for ever; only where the command line is our own.
-  if (session.kind == Kind::claude && request.command == options_.default_command) {
-    session.claude_session_id = new_uuid(*parts_.random);
-    request.command.insert(request.command.end(), {"--session-id", session.claude_session_id});
-  }
   const auto made = recording::create_session_folder(folder_of(session.id));
   if (!made) co_return tl::unexpected(made.error());
+  auto words = co_await prepare(session, request.environment, request.launch);
+  if (!words) {
+    co_await audit_failure(actor, "session.create", session.name, words.error());
+    co_return tl::unexpected(std::move(words).error());
+  }
+  request.command = words->command;
+  session.claude_session_id = words->conversation;
 
   const audit::Record record = record_of(actor, "session.create", session.id,
       boost::json::serialize(boost::json::object{{"name", session.name}, {"project", session.project}}));
-  auto insert = [session, record, trail = parts_.trail](storage::Connection& db) -> Result<> {
+  auto insert = [session, record, trail = parts_.trail, more = words->store](storage::Connection& db) -> Result<> {
     TRY(insert_session(db, session));
+    if (more) TRY(more(db));
     return trail->append(db, record);
   };
   const std::string id = session.id;
@@ -133,6 +128,7 @@ Task<Result<Session>> Hub::create(CreateRequest request, Actor actor) {
   const auto inserted = co_await parts_.database->transact(std::move(insert));
   if (!inserted) {
     starting_.erase(id);
+    if (launcher_ != nullptr) launcher_->abandoned(id);
     co_return tl::unexpected(inserted.error());
   }
   const LivePtr live = make_live(session);
@@ -140,6 +136,7 @@ Task<Result<Session>> Hub::create(CreateRequest request, Actor actor) {
   starting_.erase(id);
   if (!started) {
     sessions_.erase(id);
+    if (launcher_ != nullptr) launcher_->abandoned(id);
     auto erase = [id](storage::Connection& db) { return erase_unstarted(db, id); };
     co_await parts_.database->transact(std::move(erase));
     co_await audit_failure(actor, "session.create", session.name, started.error());
@@ -152,6 +149,38 @@ Task<Result<Session>> Hub::create(CreateRequest request, Actor actor) {
   want_reconcile();
   metrics().counter("sessions_created_total", "Sessions started from the dashboard").Increment();
   co_return live->session();
+}
+
+// CLAUDE_COMMAND may name a program of another name that starts Claude Code.
+Kind Hub::kind_of_command(const std::vector<std::string>& command) const {
+  const std::vector<std::string>& own = options_.default_command;
+  const bool ours = !own.empty() && command.size() >= own.size() && std::equal(own.begin(), own.end(), command.begin());
+  return ours ? Kind::claude : kind_of(command);
+}
+
+Task<Result<LaunchWords>> Hub::prepare(Session session, std::vector<std::pair<std::string, std::string>> environment, Launch launch) {
+  const bool asked = launch.start != claude::Start::fresh || !launch.model.empty() || !launch.permission_mode.empty();
+  if (session.kind != Kind::claude && asked) co_return fail_field("command", "only a command that starts Claude Code takes a conversation, a model or a mode");
+  if (session.kind != Kind::claude || launcher_ == nullptr) co_return LaunchWords{.command = std::move(session.command)};
+  LaunchRequest request{.folder = folder_of(session.id), .environment = std::move(environment), .launch = std::move(launch)};
+  request.session = std::move(session);
+  co_return co_await launcher_->prepare(std::move(request));
+}
+
+void Hub::note_conversation(const std::string& id, std::string conversation) {
+  const LivePtr found = live(id);
+  if (!found || found->session().claude_session_id == conversation) return;
+  found->session().claude_session_id = std::move(conversation);
+  announce(found);
+  tasks_.spawn("sessions.conversation", store_conversation(id));
+}
+
+Task<void> Hub::store_conversation(std::string id) {
+  const LivePtr found = live(id);
+  if (!found) co_return;
+  auto write = [copy = found->session()](storage::Connection& db) { return update_session(db, copy); };
+  const auto written = co_await parts_.database->transact(std::move(write));
+  if (!written) log_warn("sessions", "a conversation's id was not stored", {{"session", id}, {"error", written.error().message}});
 }
 
 Task<Result<>> Hub::start_pane(LivePtr live, CreateRequest request, files::ProjectFolder folder) {
