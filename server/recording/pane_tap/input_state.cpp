@@ -82,6 +82,7 @@ int InputState::open() {
     store(table_->magic, kMagic);
   }
   failing_table = mapped;
+  disk_failed = false;
   struct sigaction action{};
   action.sa_handler = &InputState::on_bus_error;
   ::sigaction(SIGBUS, &action, nullptr);
