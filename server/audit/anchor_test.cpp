@@ -128,13 +128,13 @@ TEST_F(AnchorTest, KeepWritesAtOnceAndStopsWhenCancelled) {
   append(2);
   TaskGroup group(loop_.get_executor());
   group.spawn("anchor", anchor_.keep(*database_));
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (!std::filesystem::exists(path_) && std::chrono::steady_clock::now() < deadline)
     loop_.run_one_for(std::chrono::milliseconds(10));
   EXPECT_TRUE(report().ok);
   group.cancel();
   loop_.restart();
-  loop_.run_for(std::chrono::seconds(5));
+  loop_.run_for(std::chrono::seconds(30));
   EXPECT_EQ(group.running(), 0U);
 }
 

@@ -37,18 +37,18 @@ TEST(Folder, NamesAreExact) {
 class Scheduled : public testing::Test {
  protected:
   Scheduled() { database_ = storage::open_or_fail(folder_ / "test.db", loop_); }
-  // Runs the schedule until `done` holds or ten seconds have passed.
+  // Runs the schedule until `done` holds or a minute has passed.
   template <class Done>
   bool until(Schedule& schedule, Done done) {
     TaskGroup tasks(loop_.get_executor());
     tasks.spawn("schedule", schedule.run());
     bool good = false;
     auto watch = [&]() -> Task<bool> {
-      const auto deadline = std::chrono::steady_clock::now() + 10s;
+      const auto deadline = std::chrono::steady_clock::now() + 1min;
       while (!(good = done()) && std::chrono::steady_clock::now() < deadline) co_await sleep_for(5ms);
       schedule.stop();
       tasks.cancel();
-      co_return co_await tasks.join(5s);
+      co_return co_await tasks.join(30s);
     };
     EXPECT_TRUE(storage::finish(loop_, watch()));
     return good;

@@ -21,7 +21,7 @@ class Watch : public TmuxTest {
   }
 
   // Waits for an event of that kind that came after the last one found, and takes it.
-  std::optional<Event> next(EventKind kind, std::chrono::milliseconds limit = 5s) {
+  std::optional<Event> next(EventKind kind, std::chrono::milliseconds limit = 20s) {
     std::optional<Event> found;
     run_until(
         [&] {
