@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { WebSocketServer } from "ws";
 
+import { shorten, verdictOf } from "../failures.mjs";
 import { decodeFrame, encodeFrame, kFrame, TerminalSocket } from "./socket.mjs";
 import { percentile, until } from "./wait.mjs";
 
@@ -98,4 +99,48 @@ test("Harness.TerminalResumesAndResendsInOrder", async () => {
     await socket.close();
     stop();
   }
+});
+
+test("Harness.VerdictNamesWhatFailedAndWhatCrashed", () => {
+  const log = [
+    "1: [ RUN      ] A.Good", "2: [ RUN      ] B.Crashes", "1: [       OK ] A.Good (0 ms)", "2: about to crash",
+    "1: [ RUN      ] A.Bad/1", "1: a_test.cpp:7: Failure", "1: [  FAILED  ] A.Bad/1, where GetParam() = (1, 2) (3 ms)",
+    "1: [ RUN      ] A.NotHere", "1: skipped: no data", "1: [  SKIPPED ] A.NotHere (0 ms)",
+    "1: [  FAILED  ] 1 test, listed below:", "1: [  FAILED  ] A.Bad/1, where GetParam() = (1, 2)",
+    "", "The following tests FAILED:", "\t  1 - unit.a (Failed)", "\t  2 - unit.b (SEGFAULT)", "\t 10 - unit.c (Not Run)", "Errors while running CTest",
+  ].join("\n");
+  assert.deepEqual(verdictOf("gtest", log, 8), {
+    passed: 1,
+    failed: [
+      { name: "A.Bad/1", text: "a_test.cpp:7: Failure" },
+      { name: "unit.b in B.Crashes (SEGFAULT)", text: "about to crash" },
+      { name: "unit.c (Not Run)", text: "" },
+    ],
+    skipped: 1,
+  });
+});
+
+test("Harness.VerdictReadsTheReportersAndNeverPassesAnEmptyRun", () => {
+  const log = "ok   X.One (0.01 s)\nFAIL X.Two (1.20 s)\n    Error: not within 5 ms: a\n        at b.mjs:1\nskip X.Three: no data\nx: 1 passed, 1 failed, 1 skipped\n";
+  assert.deepEqual(verdictOf("node", log, 1), {
+    passed: 1, failed: [{ name: "X.Two", text: "    Error: not within 5 ms: a\n        at b.mjs:1\n" }], skipped: 1,
+  });
+  const page = { testResults: [
+    { status: "failed", name: "a.test.ts", assertionResults: [{ status: "passed" }, { status: "failed", fullName: "a b", failureMessages: ["why"] }] },
+    { status: "failed", name: "c.test.ts", message: "cannot be loaded", assertionResults: [] },
+  ] };
+  assert.deepEqual(verdictOf("page", JSON.stringify(page), 1), {
+    passed: 1, failed: [{ name: "a b", text: "why" }, { name: "c.test.ts", text: "cannot be loaded" }], skipped: 0,
+  });
+  for (const [kind, text] of [["gtest", ""], ["node", ""], ["page", "npm ERR!"], ["page", '{"testResults":[]}']]) {
+    assert.equal(verdictOf(kind, text, 0).failed.length, 1, `${kind}: ${text}`);
+  }
+  assert.match(verdictOf("node", "x: 3 passed, 0 failed, 0 skipped\n", 1).failed[0].name, /exit code 1/);
+});
+
+test("Harness.LongMessagesKeepTheirBeginningAndTheirEnd", () => {
+  const text = Array.from({ length: 100 }, (_, i) => `line ${i}`).join("\n");
+  assert.match(shorten(text), /^line 0\n[^]*line 19\n\.\.\. 70 lines more\nline 90\n[^]*line 99$/);
+  assert.equal(shorten("one\n\n"), "one");
+  assert.equal(shorten("y".repeat(1000)).length, 304);
 });
