@@ -32,7 +32,7 @@ std::string describe(Cell cell, const Tables& tables) {
   std::string text;
   tables.append_text(text, cell);
   const Style& style = tables.styles[cell.style];
-  return '"' + text + "\" " +
+  return '"' + text + "\" " + (cell.glyph == kErased ? "erased " : "") + (is_large(cell) ? "large " : "") +
          (is_padding(cell) ? "padding "
           : is_wide(cell)  ? "wide "
                            : "") +
@@ -50,7 +50,8 @@ std::string line_difference(const std::string& where, const LineView& a, const T
     std::string two_text;
     a_tables.append_text(one_text, one);
     b_tables.append_text(two_text, two);
-    if (one_text == two_text && columns_of(one) == columns_of(two) &&
+    if (one_text == two_text && columns_of(one) == columns_of(two) && is_large(one) == is_large(two) &&
+        (one.glyph == kErased) == (two.glyph == kErased) &&
         same_style(a_tables.styles[one.style], a_tables.links, b_tables.styles[two.style], b_tables.links))
       continue;
     return where + ", column " + std::to_string(x) + ": " + describe(one, a_tables) + " and " + describe(two, b_tables);
@@ -66,9 +67,9 @@ std::string grid_difference(const std::string& what, const Grid& a, const Tables
   if (a.size() != b.size()) return what + ": sizes";
   for (int y = 0; y < a.rows(); ++y) {
     const std::string where = what + " row " + std::to_string(y);
-    std::string difference = line_difference(where, a.line(y), a_tables, b.line(y), b_tables);
+    std::string difference = line_difference(where, a.whole_line(y), a_tables, b.whole_line(y), b_tables);
     if (!difference.empty()) return difference;
-    if (std::min<int>(a.row(y).reach, a.cols()) != std::min<int>(b.row(y).reach, b.cols()))
+    if (a.row(y).reach != b.row(y).reach)
       return where + ": allocated " + std::to_string(a.row(y).reach) + " and " + std::to_string(b.row(y).reach);
   }
   return {};
@@ -79,7 +80,6 @@ std::string scrollback_difference(const DisplayState& a, const DisplayState& b) 
     return "lines of scrollback: " + std::to_string(a.scrollback.size()) + " and " +
            std::to_string(b.scrollback.size());
   if (a.scrollback.first_line() != b.scrollback.first_line()) return "numbers of lines";
-  const int cols = a.saved ? a.saved->cols() : a.grid.cols();
   Tables a_tables;
   Tables b_tables;
   Line one;
@@ -87,8 +87,8 @@ std::string scrollback_difference(const DisplayState& a, const DisplayState& b) 
   for (std::size_t i = 0; i < a.scrollback.size(); ++i) {
     a.scrollback.read(i, a_tables, one);
     b.scrollback.read(i, b_tables, two);
-    std::string difference = line_difference("scrollback " + std::to_string(i), one.view().clipped(cols), a_tables,
-                                             two.view().clipped(cols), b_tables);
+    std::string difference =
+        line_difference("scrollback " + std::to_string(i), one.view(), a_tables, two.view(), b_tables);
     if (!difference.empty()) return difference;
   }
   return {};

@@ -123,7 +123,7 @@ class Display {
   void push_history(int y);
   void clear_into_history(StyleId blank);
   bool make_room(int x, int width);
-  StyleId keep_underline_colour(StyleId id);
+  StyleId without_underline_colour(StyleId id);
   void append_to_left(std::string_view text);
   void append_joined(std::string_view text);
   void resize_screen(Size size, bool reflow);

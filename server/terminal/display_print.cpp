@@ -15,27 +15,27 @@ bool looks_equal(const Style& a, const Style& b) {
   return a.foreground == b.foreground && a.background == b.background && a.attributes == b.attributes;
 }
 bool is_plain(const Style& style) { return looks_equal(style, {}); }
+bool is_indexed(Colour colour) { return colour.kind() == Colour::Kind::indexed; }
 
-// tmux leaves a cell alone that is of its small kind and looks like the new one.
+// tmux leaves a cell alone that is small, was printed, has none of its 256 colours, and looks like the new one.
 bool keeps(Cell old, Cell cell, const Tables& tables) {
+  if (is_large(old) || old.glyph != cell.glyph) return false;
   const Style& was = tables.styles[old.style];
-  const bool small = is_ascii(old) && was.underline_colour.is_standard() &&
-                     was.foreground.kind() != Colour::Kind::rgb && was.background.kind() != Colour::Kind::rgb;
-  return small && old.glyph == cell.glyph && looks_equal(was, tables.styles[cell.style]);
+  return !is_indexed(was.foreground) && !is_indexed(was.background) && looks_equal(was, tables.styles[cell.style]);
 }
 
 // A run of plain characters begins at x: what it cuts off on the left becomes blank. As tmux does it, a wide character in the first
 // column stays.
 void cut_left(Grid& grid, int x, int y) {
   int at = x;
-  for (; at > 0 && is_padding(grid.cell(at, y)); --at) grid.set(at, y, {});
-  if (at > 0 && is_wide(grid.cell(at, y))) grid.set(at, y, {});
+  for (; at > 0 && is_padding(grid.cell(at, y)); --at) grid.set(at, y, kBlank);
+  if (at > 0 && is_wide(grid.cell(at, y))) grid.set(at, y, kBlank);
 }
 
 // The padding from x on has lost its character.
 bool cut_right(Grid& grid, int x, int y) {
   bool cut = false;
-  for (; x < grid.cols() && is_padding(grid.cell(x, y)); ++x, cut = true) grid.set(x, y, {});
+  for (; x < grid.cols() && is_padding(grid.cell(x, y)); ++x, cut = true) grid.set(x, y, kBlank);
   return cut;
 }
 
@@ -65,16 +65,16 @@ bool Display::make_room(int x, int width) {
   bool cut = false;
   if (is_padding(old)) {
     int at = x;
-    for (; at > 0 && is_padding(grid.cell(at, s_.y)); --at) grid.set(at, s_.y, {});
-    grid.set(at, s_.y, {});
+    for (; at > 0 && is_padding(grid.cell(at, s_.y)); --at) grid.set(at, s_.y, kBlank);
+    grid.set(at, s_.y, kBlank);
     cut = true;
   }
   if (width != 1 || columns_of(old) != 1) cut = cut_right(grid, x + width, s_.y) || cut;
   return cut;
 }
 
-// The cell stays what it was but for the link, which tmux does not know.
-StyleId Display::keep_underline_colour(StyleId id) {
+// What stays where a cell is kept: all but the link, which tmux does not know.
+StyleId Display::without_underline_colour(StyleId id) {
   Style style = s_.tables.styles[id];
   style.underline_colour = {};
   return s_.tables.styles.intern(style);
@@ -106,14 +106,11 @@ void Display::print_cell(Cell cell) {
   if (s_.x > cols() - width) return;
   if (s_.grid.row(s_.y).has_wide) changes = make_room(s_.x, width) || changes;
   for (int i = 1; i < width; ++i) s_.grid.set(s_.x + i, s_.y, {kPadding | ' ', 0});
-  // tmux leaves out a blank where nothing was written yet, so that it does not count as written.
-  const GridRow& row = s_.grid.row(s_.y);
-  const Style& style = s_.tables.styles[cell.style];
-  if (s_.x >= row.reach) changes = changes || cell.glyph != ' ' || !is_plain(style);
-  else if (s_.x >= row.used || !keeps(s_.grid.cell(s_.x, s_.y), cell, s_.tables)) changes = true;
-  else if (!changes) cell.style = keep_underline_colour(cell.style);
-  if (s_.x < row.used) changes = true;
-  if (changes) s_.grid.set(s_.x, s_.y, cell);
+  // tmux leaves out a blank where there was no cell yet, so that it does not count as written.
+  const bool exists = s_.x < s_.grid.row(s_.y).reach;
+  if (!changes && exists && keeps(s_.grid.cell(s_.x, s_.y), cell, s_.tables))
+    cell.style = without_underline_colour(cell.style);
+  if (changes || exists || cell.glyph != ' ' || !is_plain(s_.tables.styles[cell.style])) s_.grid.set(s_.x, s_.y, cell);
   const int last = wraps ? 0 : 1;
   const int end = cols() - last - width;  // less than nothing is everything in tmux's unsigned numbers
   s_.x = s_.x <= end || end < 0 ? s_.x + width : cols() - last;
@@ -173,11 +170,11 @@ void Display::collect_clusters() {
 void Display::collect_styles(Style& pen, Style& saved_pen) {
   Tables& tables = s_.tables;
   std::vector<bool> used(tables.styles.size());
-  const auto mark = [&](Cell& cell) { used[cell.style] = true; };
+  const auto mark = [&](Cell& cell) { used[style_number(cell.style)] = true; };
   s_.grid.visit_cells(mark);
   if (s_.saved) s_.saved->visit_cells(mark);
   const std::vector<StyleId> numbers = tables.styles.keep(used);
-  const auto renumber = [&](Cell& cell) { cell.style = numbers[cell.style]; };
+  const auto renumber = [&](Cell& cell) { cell.style = numbers[style_number(cell.style)] | (cell.style & kLarge); };
   s_.grid.visit_cells(renumber);
   if (s_.saved) s_.saved->visit_cells(renumber);
 

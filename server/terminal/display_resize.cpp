@@ -72,7 +72,8 @@ void Display::reflow(int new_cols, int& x, int& y) {
     const GridRow& row = s_.grid.row(static_cast<int>(i - above));
     return {row.used, row.wrapped};
   };
-  const WrapPosition position = wrap_position(shape, x, above + static_cast<std::size_t>(std::min(y, rows() - 1)));
+  // Under the last row tmux reads what its memory holds there. That is no line, as a rule, and then the cursor goes behind the last one.
+  const WrapPosition position = y < rows() ? wrap_position(shape, x, above + static_cast<std::size_t>(y)) : kBehindAll;
 
   std::vector<Line> screen;
   for (int i = 0; i < rows(); ++i) {

@@ -5,6 +5,19 @@
 #include <cstring>
 
 namespace ccd::terminal {
+namespace {
+
+// Blocks of a fixed size are what compilers turn into vector code.
+void put_ascii(Cell* out, const char* text, int count, StyleId style) {
+  constexpr int kBlock = 16;
+  int i = 0;
+  for (; i + kBlock <= count; i += kBlock) {
+    for (int k = 0; k < kBlock; ++k) out[i + k] = {static_cast<unsigned char>(text[i + k]), style};
+  }
+  for (; i < count; ++i) out[i] = {static_cast<unsigned char>(text[i]), style};
+}
+
+}  // namespace
 
 Grid::Grid(Size size, int stride, Scrollback& above)
     : above_(&above),
@@ -44,36 +57,39 @@ void Grid::set(int x, int y, Cell cell) {
   GridRow& at = row(y);
   fill(at, x + 1);
   extend(at, x + 1);
-  cells(at)[x] = cell;
+  Cell& to = cells(at)[x];
+  if (is_large(to)) cell.style |= kLarge;
+  to = cell;
   at.used = std::max(at.used, static_cast<std::uint16_t>(x + 1));
   at.has_wide = at.has_wide || (cell.glyph & (kWide | kPadding)) != 0;
+  at.has_large = at.has_large || is_large(cell);
   at.changed = generation_;
 }
 
 void Grid::set_ascii(int x, int y, const char* text, int count, StyleId style) {
-  constexpr int kBlock = 16;  // a fixed size is what compilers turn into vector code
   GridRow& at = row(y);
   fill(at, x);
   const int end = x + count;
+  const int old = at.has_large && (style & kLarge) == 0 ? std::min<int>(end, at.filled) - x : 0;
+  at.has_large = at.has_large || (style & kLarge) != 0;
   extend(at, end);
   at.filled = std::max(at.filled, static_cast<std::uint16_t>(end));
   at.used = std::max(at.used, static_cast<std::uint16_t>(end));
   at.changed = generation_;
   Cell* out = cells(at) + x;
   int i = 0;
-  for (; i + kBlock <= count; i += kBlock) {
-    for (int k = 0; k < kBlock; ++k) out[i + k] = {static_cast<unsigned char>(text[i + k]), style};
-  }
-  for (; i < count; ++i) out[i] = {static_cast<unsigned char>(text[i]), style};
+  for (; i < old; ++i) out[i] = {static_cast<unsigned char>(text[i]), style | (is_large(out[i]) ? kLarge : 0U)};
+  put_ascii(out + i, text + i, count - i, style);
 }
 
 void Grid::erase(GridRow& row, StyleId blank) {
   row.filled = row.used = row.reach = 0;
   row.wrapped = row.has_wide = false;
+  row.has_large = (blank & kLarge) != 0;
   row.changed = generation_;
   if (blank == 0) return;
   row.filled = row.reach = static_cast<std::uint16_t>(cols_);
-  std::fill_n(cells(row), cols_, Cell{' ', blank});
+  std::fill_n(cells(row), cols_, Cell{kErased, blank});
 }
 
 void Grid::end_wrap_into(int y) {
@@ -100,7 +116,8 @@ void Grid::clear(int x, int y, int cols, int rows, StyleId blank) {
     }
     extend(at, end);
     fill(at, end);
-    std::fill(cells(at) + x, cells(at) + std::max(x, end), Cell{' ', blank});
+    std::fill(cells(at) + x, cells(at) + std::max(x, end), Cell{kErased, blank});
+    at.has_large = at.has_large || (blank & kLarge) != 0;
     at.changed = generation_;
   }
 }
@@ -116,8 +133,9 @@ void Grid::move_cells(int to, int from, int y, int count, StyleId blank) {
   std::memmove(line + to, line + from, static_cast<std::size_t>(count) * sizeof(Cell));
   at.used = std::max(at.used, static_cast<std::uint16_t>(to + count));
   for (int x = from; x < from + count; ++x) {
-    if (x < to || x >= to + count) line[x] = {' ', blank};
+    if (x < to || x >= to + count) line[x] = {kErased, blank};
   }
+  at.has_large = at.has_large || (blank & kLarge) != 0;
   at.changed = generation_;
 }
 

@@ -18,8 +18,9 @@ struct GridRow {
   std::uint16_t used = 0;    // one past the last cell that was written; erasing does not lower it
   // What tmux would have allocated: it takes a quarter, a half or the whole width. Some of its shortcuts look at that.
   std::uint16_t reach = 0;
-  bool wrapped = false;   // continues on the next row
-  bool has_wide = false;  // wide characters may be in it
+  bool wrapped = false;    // continues on the next row
+  bool has_wide = false;   // wide characters may be in it
+  bool has_large = false;  // large cells may be in it
   std::uint64_t changed = 0;
 };
 
@@ -43,7 +44,7 @@ class Grid {
   // With the cells behind the edge, which were cut off or came with padding cells that belong to nothing.
   [[nodiscard]] LineView whole_line(int y) const;
 
-  // Writing. The cells are inside the grid; a row that is written is marked as changed.
+  // Writing. The cells are inside the grid; a row that is written is marked as changed. Cells that are large stay so.
   void set(int x, int y, Cell cell);
   // One character and its padding, where nothing was written yet: x is not less than the row's `filled`, and there is room.
   void append(GridRow& row, int x, Cell cell, int width) {
@@ -54,6 +55,7 @@ class Grid {
     const auto end = static_cast<std::uint16_t>(x + width);
     row.filled = row.used = end;
     row.has_wide = row.has_wide || width == 2;
+    row.has_large = row.has_large || is_large(cell);
     extend(row, end);
     row.changed = generation_;
   }
@@ -86,8 +88,10 @@ class Grid {
   void drop_rows_above(int count);
   void drop_rows_below(int count);
   void load(int y, const Line& line);
-  // The row has these cells, whatever they hold, written and allocated. For Screen::restore().
+  // For Screen::restore(), where printing gave another past. The row has these cells, whatever they hold, written and allocated.
   void set_written(int y, int used, int reach);
+  void mark_erased(int x, int y, StyleId blank);
+  void mark_large(int x, int y, int count);
 
   void set_generation(std::uint64_t generation) { generation_ = generation; }
   // When the row last changed, by being written or moved.

@@ -89,16 +89,29 @@ void Grid::load(int y, const Line& line) {
   at.filled = static_cast<std::uint16_t>(count);
   at.used = static_cast<std::uint16_t>(std::min(line.used, stride_));
   at.wrapped = line.wrapped;
-  at.has_wide = true;  // a row that says so and has none is only a little slower
+  at.has_wide = at.has_large = true;  // a row that says so and has none is only a little slower
   extend(at, count);
 }
 
 void Grid::set_written(int y, int used, int reach) {
   GridRow& at = row(y);
-  used = std::clamp(used, 0, cols_);
+  used = std::clamp(used, 0, stride_);
   fill(at, used);
+  for (int x = used; x < at.filled; ++x) {
+    if (cells(at)[x].glyph != kErased) cells(at)[x] = {};
+  }
   at.used = static_cast<std::uint16_t>(used);
-  at.reach = static_cast<std::uint16_t>(std::clamp(reach, used, cols_));
+  at.reach = static_cast<std::uint16_t>(std::max(reach, used));
+}
+
+void Grid::mark_erased(int x, int y, StyleId blank) {
+  if (x < row(y).filled) cells(row(y))[x] = {kErased, blank};
+}
+
+void Grid::mark_large(int x, int y, int count) {
+  GridRow& at = row(y);
+  for (const int end = std::min<int>(x + count, at.filled); x < end; ++x) cells(at)[x].style |= kLarge;
+  at.has_large = true;
 }
 
 }  // namespace ccd::terminal

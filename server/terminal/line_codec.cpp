@@ -12,7 +12,14 @@ constexpr char kNoPadding = 1;
 constexpr char kLonePadding = 2;
 constexpr char kManyBytes = 3;
 
-enum Mask : unsigned { kForeground = 1, kBackground = 2, kUnderlineColour = 4, kAttributes = 8, kLink = 16 };
+enum Mask : unsigned {
+  kForeground = 1,
+  kBackground = 2,
+  kUnderlineColour = 4,
+  kAttributes = 8,
+  kLink = 16,
+  kLargeForm = 32
+};
 
 unsigned mask_of(const Style& style) {
   return (style.foreground.is_standard() ? 0U : kForeground) | (style.background.is_standard() ? 0U : kBackground) |
@@ -53,7 +60,7 @@ Colour take_colour(const char*& at) {
   return Colour::from_bits(static_cast<std::uint32_t>(kind) << 24U | value);
 }
 
-Style take_style(const char*& at, LinkTable& links) {
+StyleId take_style(const char*& at, Tables& tables) {
   Style style;
   const auto mask = static_cast<unsigned char>(*at++);
   if ((mask & kForeground) != 0) style.foreground = take_colour(at);
@@ -62,10 +69,10 @@ Style take_style(const char*& at, LinkTable& links) {
   if ((mask & kAttributes) != 0) style.attributes = take_u16(at);
   if ((mask & kLink) != 0) {
     const std::uint16_t size = take_u16(at);
-    style.link = links.intern({at, size});
+    style.link = tables.links.intern({at, size});
     at += size;
   }
-  return style;
+  return tables.styles.intern(style) | ((mask & kLargeForm) != 0 ? kLarge : 0U);
 }
 
 void encode_runs(std::string& out, const LineView& line, int cells, const Tables& tables) {
@@ -78,7 +85,7 @@ void encode_runs(std::string& out, const LineView& line, int cells, const Tables
     while (x < cells && line.cells[x].style == id) ++x;
     const Style& style = tables.styles[id];
     char buffer[kMaxPrefix];
-    out.append(buffer, put_run(buffer, static_cast<std::uint16_t>(x - begin), style));
+    out.append(buffer, put_run(buffer, static_cast<std::uint16_t>(x - begin), id, tables.styles));
     if (style.link == 0) continue;
     const std::string_view link = tables.links[style.link];
     out.append(buffer, put_u16(buffer, static_cast<std::uint16_t>(link.size())));
@@ -152,9 +159,10 @@ void decode_text(const char* text, std::size_t count, Tables& tables, std::vecto
 
 }  // namespace
 
-char* put_run(char* out, std::uint16_t cells, const Style& style) {
+char* put_run(char* out, std::uint16_t cells, StyleId id, const StyleTable& styles) {
+  const Style& style = styles[id];
   out = put_u16(out, cells);
-  *out++ = static_cast<char>(mask_of(style));
+  *out++ = static_cast<char>(mask_of(style) | ((id & kLarge) != 0 ? kLargeForm : 0U));
   if (!style.foreground.is_standard()) out = put_colour(out, style.foreground);
   if (!style.background.is_standard()) out = put_colour(out, style.background);
   if (!style.underline_colour.is_standard()) out = put_colour(out, style.underline_colour);
@@ -182,7 +190,7 @@ void decode(const char* record, Tables& tables, Line& into) {
     std::size_t x = 0;
     for (std::uint16_t runs = take_u16(at); runs > 0; --runs) {
       const std::size_t end = x + take_u16(at);
-      const StyleId id = tables.styles.intern(take_style(at, tables.links));
+      const StyleId id = take_style(at, tables);
       for (; x < end; ++x) into.cells[x].style = id;
     }
   }

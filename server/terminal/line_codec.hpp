@@ -4,10 +4,10 @@
 //   head:   u8 flags, u16 used, u16 cells                          (little endian; cells from there on are standard blanks)
 //   runs:   u16 count, then for each: u16 cells, style             (only with kStyled; all cells are in a run)
 //   style:  u8 mask, then what it names: foreground, background, underline colour (u8 kind, then u8, or 3 bytes for rgb),
-//           u16 attributes, link (u16 size, bytes)
+//           u16 attributes, link (u16 size, bytes); and whether the cells are large (cell.hpp)
 //   text:   UTF-8 of all cells. A character of two columns has its padding cell with it. With kPlain it is ASCII, a byte a cell.
-//           0x01 after a wide character: its padding cell is missing; 0x02: a padding cell that belongs to nothing;
-//           0x03 u8 size: so many bytes are one cell.
+//           0x00: an erased cell; 0x01 after a wide character: its padding cell is missing; 0x02: a padding cell that belongs to
+//           nothing; 0x03 u8 size: so many bytes are one cell.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ inline Head head(const char* record) {
   return head;
 }
 
-// One run of `cells` cells. The style has no link.
-char* put_run(char* out, std::uint16_t cells, const Style& style);
+// One run of `cells` cells. Of a link only that there is one.
+char* put_run(char* out, std::uint16_t cells, StyleId id, const StyleTable& styles);
 
 // Any line; `cells` of it are not standard blanks at the end.
 void encode(std::string& out, const LineView& line, int cells, const Tables& tables);

@@ -11,7 +11,7 @@
 namespace ccd::terminal {
 namespace {
 
-// Runs of one character from this length on are shorter as "repeat", and of standard blanks as "go to the column".
+// Runs of one character from this length on are shorter as "repeat".
 constexpr int kLongRun = 8;
 
 void append_sequence(std::string& out, int number, char final) {
@@ -126,45 +126,52 @@ void LineWriter::cells(const LineView& line, int begin, int end, const Tables& t
       ++x;
       continue;
     }
-    int run = 1;
-    while (x + run < end && cell_at(line, x + run) == cell) ++run;
-    // The first and the last cell are printed, so that wraps happen and the row counts as written up to here.
-    if (drawing_ == LineDrawing::as_charset && cell == Cell{} && run >= kLongRun && x > begin && x + run < end) {
-      append_sequence(out_, x + run + 1, 'G');
-      x += run;
+    // The last cell is printed, so that the row counts as written up to here.
+    if (drawing_ == LineDrawing::as_charset && cell.glyph == kErased && x + 1 < end) {
+      x = erased_run(line, x, end - 1, end, tables);
       continue;
     }
-    style(tables.styles[cell.style], tables.links);
+    int run = 1;
+    while (x + run < end && cell.glyph != kErased && cell_at(line, x + run) == cell) ++run;
+    if (is_undrawn(cell, tables)) {
+      Style plain = tables.styles[cell.style];
+      plain.attributes &= static_cast<std::uint16_t>(~unsigned{kLineDrawing});
+      style(plain, tables.links);
+    } else {
+      style(tables.styles[cell.style], tables.links);
+    }
     if (drawing_ == LineDrawing::as_unicode) {
       append_readable(out_, cell, tables);
       ++x;
     } else if (is_ascii(cell)) {
-      same(static_cast<char>(cell.glyph), run);
+      same(static_cast<char>(code_point(cell)), run);
       x += run;
     } else {
-      if (is_odd_cluster(cell, tables)) out_ += first_character(tables.clusters[cell.glyph & kGlyphMask]);
+      if (is_odd_cluster(cell, tables)) append_first(out_, cell, tables);
       else tables.append_text(out_, cell);
       ++x;
     }
   }
 }
 
-void LineWriter::erased(const LineView& line, int begin, int cols, const Tables& tables) {
-  for (int x = begin; x < std::min(line.filled, cols);) {
-    const Cell cell = line.cells[x];
-    int end = x + 1;
-    while (end < cols && cell_at(line, end).style == cell.style) ++end;
-    if (cell.style != 0) {
-      style(tables.styles[cell.style], tables.links);
-      if (end == cols) {
-        out_ += "\x1b[K";
-        return;
-      }
-      append_sequence(out_, end - x, 'X');
-    }
-    append_sequence(out_, end + 1, 'G');
-    x = end;
+// Erased cells of one style from x on, at most up to `end`. Where they end.
+int LineWriter::erased_run(const LineView& line, int x, int end, int cols, const Tables& tables) {
+  const Cell cell = cell_at(line, x);
+  int next = x + 1;
+  while (next < end && cell_at(line, next) == cell) ++next;
+  if (cell.style != 0) {
+    style(tables.styles[cell.style], tables.links);
+    if (next == cols) out_ += "\x1b[K";
+    else append_sequence(out_, next - x, 'X');
   }
+  if (next < cols) append_sequence(out_, next + 1, 'G');
+  return next;
+}
+
+void LineWriter::erased(const LineView& line, int begin, int cols, const Tables& tables) {
+  int end = std::min(line.filled, cols);
+  while (end > begin && line.cells[end - 1] == Cell{}) --end;
+  for (int x = begin; x < end;) x = erased_run(line, x, cols, cols, tables);
 }
 
 char32_t line_drawing(unsigned char letter) {
@@ -177,15 +184,20 @@ char32_t line_drawing(unsigned char letter) {
   return letter >= kFirst && letter < kFirst + kCharacters.size() ? kCharacters[letter - kFirst] : letter;
 }
 
+void append_first(std::string& out, Cell cell, const Tables& tables) {
+  if ((cell.glyph & kCluster) != 0) out += first_character(tables.clusters[cell.glyph & kGlyphMask]);
+  else tables.append_text(out, cell);
+}
+
 void append_readable(std::string& out, Cell cell, const Tables& tables) {
   const bool drawn = (tables.styles[cell.style].attributes & kLineDrawing) != 0;
-  if (drawn && is_ascii(cell)) append_utf8(out, line_drawing(static_cast<unsigned char>(cell.glyph)));
+  if (drawn && is_ascii(cell)) append_utf8(out, line_drawing(static_cast<unsigned char>(code_point(cell))));
   else tables.append_text(out, cell);
 }
 
 int end_of_text(const LineView& line) {
   int end = line.filled;
-  while (end > 0 && line.cells[end - 1].glyph == ' ') --end;
+  while (end > 0 && is_blank(line.cells[end - 1])) --end;
   return end;
 }
 
@@ -205,6 +217,14 @@ bool is_odd_cluster(Cell cell, const Tables& tables) {
     text.remove_prefix(next.size);
   }
   return false;
+}
+
+bool is_undrawn(Cell cell, const Tables& tables) {
+  return (cell.glyph & kCluster) != 0 && (tables.styles[cell.style].attributes & kLineDrawing) != 0;
+}
+
+bool is_large_by_past(Cell cell, const Tables& tables) {
+  return is_ascii(cell) && (cell.style & kLarge) != 0 && !needs_large(tables.styles[cell.style]);
 }
 
 bool is_torn(const LineView& line, int x) {

@@ -26,10 +26,15 @@ Measure measure(const Line& line, int cols) {
   return result;
 }
 
-void put(Line& line, Cell cell) {
+// Cells are printed anew: an erased one becomes a blank, and one that was large without a need becomes small, or the other way round
+// where it goes onto a large one.
+void put(Line& line, Cell cell, const StyleTable& styles) {
+  if (cell.glyph == kErased) cell.glyph = ' ';
+  cell.style = style_number(cell.style) | (needs_large(styles[cell.style]) ? kLarge : 0U);
   const auto at = static_cast<std::size_t>(line.used++);
-  if (at < line.cells.size()) line.cells[at] = cell;
-  else line.cells.push_back(cell);
+  if (at == line.cells.size()) return line.cells.push_back(cell);
+  if (is_large(line.cells[at])) cell.style |= kLarge;
+  line.cells[at] = cell;
 }
 
 }  // namespace
@@ -108,7 +113,7 @@ void Reflow::join(Line& to, int width) {
       const Cell cell = from->cells[static_cast<std::size_t>(taken)];
       if (width + columns_of(cell) > cols_ || to.used == kMaxLineCells) break;
       width += columns_of(cell);
-      put(to, cell);
+      put(to, cell, tables_.styles);
     }
     ++lines;
     if (!wrapped || taken != from->used || width == cols_) break;
@@ -148,7 +153,7 @@ void Reflow::split(Line line, int at) {
       ++lines;
     }
     width += columns_of(cell);
-    put(rest, cell);
+    put(rest, cell, tables_.styles);
   }
   rest.wrapped = wrapped;
   if (taken_ <= scrolled) scrolled += lines - 1;

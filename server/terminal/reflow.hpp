@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <vector>
 
 #include "terminal/scrollback.hpp"
@@ -49,6 +50,7 @@ struct WrapPosition {
   std::size_t cells = 0;
   std::size_t line = 0;
 };
+inline constexpr WrapPosition kBehindAll{.at_end = true, .cells = 0, .line = std::numeric_limits<std::size_t>::max()};
 // `shape(i)` of each line from the top, of which there are `count`; y counts from there too.
 template <class Shape>
 WrapPosition wrap_position(Shape shape, int x, std::size_t y) {

@@ -37,6 +37,31 @@ void apply_cell(DisplayState& state, const Record& record) {
   state.grid.set(x, state.y, cell);
 }
 
+void apply_erased(DisplayState& state, int x) {
+  const Style& printed = state.tables.styles[state.grid.cell(x, state.y).style];
+  const Style blank{.foreground = {}, .background = printed.background, .underline_colour = {}};
+  state.grid.mark_erased(x, state.y, state.tables.styles.intern(blank));
+}
+
+void apply_drawing(DisplayState& state, int x) {
+  const Cell cell = state.grid.cell(x, state.y);
+  if ((cell.glyph & kCluster) == 0) return;
+  Style style = state.tables.styles[cell.style];
+  style.attributes |= kLineDrawing;
+  state.grid.set(x, state.y, {cell.glyph, state.tables.styles.intern(style)});
+}
+
+// What corrects cells.
+bool apply_to_cells(DisplayState& state, const Record& record) {
+  if (record.name == "cell") apply_cell(state, record);
+  else if (record.name == "erased") apply_erased(state, bounded(record, 0, kMaxLineCells));
+  else if (record.name == "drawing") apply_drawing(state, bounded(record, 0, kMaxLineCells));
+  else if (record.name == "large")
+    state.grid.mark_large(bounded(record, 0, kMaxLineCells), state.y, bounded(record, 1, kMaxLineCells));
+  else return false;
+  return true;
+}
+
 void apply_state(Model& model, const Record& record) {
   DisplayState& state = model.display.state();
   Interpreter::State& stream = model.interpreter.state();
@@ -56,19 +81,80 @@ void apply_state(Model& model, const Record& record) {
   stream.last = last >= 0x20 && last < 0x7f ? static_cast<int>(last) : -1;
 }
 
+// Nothing but characters, their looks, steps within the row, and records: so much may be in the snapshot of a row's end.
+bool only_draws(std::string_view text) {
+  constexpr std::string_view kFinals = "mGXb";
+  const auto skip_to = [&](std::string_view mark) {
+    const std::size_t at = text.find(mark, 1);
+    text.remove_prefix(at == std::string_view::npos ? text.size() : at + mark.size());
+  };
+  while (!text.empty()) {
+    if (text.starts_with(kRecordBegin)) {
+      skip_to(kRecordEnd);
+    } else if (text.starts_with("\x1b]8;")) {
+      skip_to(kRecordEnd);
+    } else if (text.starts_with("\x1b(0") || text.starts_with("\x1b(B")) {
+      text.remove_prefix(3);
+    } else if (text.starts_with("\x1b[")) {
+      const std::size_t final = text.find_first_not_of("0123456789;:", 2);
+      if (final == std::string_view::npos || kFinals.find(text[final]) == std::string_view::npos) return false;
+      text.remove_prefix(final + 1);
+    } else {
+      if (static_cast<unsigned char>(text.front()) < 0x20) return false;
+      text.remove_prefix(1);
+    }
+  }
+  return true;
+}
+
+// Feeds what is between the records, and gives each of these to `take`.
+template <class Take>
+void replay(Model& model, std::string_view snapshot, Take take) {
+  while (!snapshot.empty()) {
+    const std::size_t begin = std::min(snapshot.find(kRecordBegin), snapshot.size());
+    model.parser.feed(snapshot.substr(0, begin));
+    snapshot.remove_prefix(begin);
+    if (snapshot.empty()) break;
+    snapshot.remove_prefix(kRecordBegin.size());
+    const std::size_t end = std::min(snapshot.find(kRecordEnd), snapshot.size());
+    take(parse_record(snapshot.substr(0, end)));
+    snapshot.remove_prefix(std::min(end + kRecordEnd.size(), snapshot.size()));
+  }
+}
+
+// The row is drawn on a screen that is wide enough for a moment.
+void apply_behind(Model& model, const Record& record) {
+  constexpr int kStep = 256;  // cells: so that rows that are longer and longer do not make the screen anew each time
+  constexpr std::string_view kCancel = "\x18";
+  DisplayState& state = model.display.state();
+  const std::string cells = record.bytes(1);
+  if (!only_draws(cells)) return;
+  const int cols = state.grid.cols();
+  const int x = state.x;
+  const int wanted = (bounded(record, 0, kMaxLineCells) + kStep - 1) / kStep * kStep;
+  model.parser.feed(kCancel);
+  state.grid.set_cols(std::max({cols, state.grid.stride(), wanted}));
+  replay(model, cells, [&](const Record& part) { apply_to_cells(state, part); });
+  model.parser.feed(kCancel);
+  state.grid.set_cols(cols);
+  state.x = x;
+}
+
 void apply(Model& model, const Record& record) {
   DisplayState& state = model.display.state();
   if (record.name == "size") {
     const Size size{std::max(bounded(record, 0, kMaxSize.cols), 1), std::max(bounded(record, 1, kMaxSize.rows), 1)};
     model.display.resize(size);
   } else if (record.name == "row") {
-    state.grid.set_written(state.y, bounded(record, 0, kMaxSize.cols), bounded(record, 1, kMaxSize.cols));
+    state.grid.set_written(state.y, bounded(record, 0, kMaxLineCells), bounded(record, 1, kMaxLineCells));
   } else if (record.name == "wrapped") {
     apply_wrapped(state, record.number(0, 0) == 1);
-  } else if (record.name == "cell") {
-    apply_cell(state, record);
+  } else if (record.name == "behind") {
+    apply_behind(model, record);
   } else if (record.name == "state") {
     apply_state(model, record);
+  } else {
+    apply_to_cells(state, record);
   }
 }
 
@@ -79,16 +165,7 @@ void Screen::restore(std::string_view snapshot) {
   auto fresh = std::make_unique<Model>(size(), model_->display.state().scrollback.limits());
   fresh->generation = generation;
   fresh->display.set_generation(generation);
-  while (!snapshot.empty()) {
-    const std::size_t begin = std::min(snapshot.find(kRecordBegin), snapshot.size());
-    fresh->parser.feed(snapshot.substr(0, begin));
-    snapshot.remove_prefix(begin);
-    if (snapshot.empty()) break;
-    snapshot.remove_prefix(kRecordBegin.size());
-    const std::size_t end = std::min(snapshot.find(kRecordEnd), snapshot.size());
-    apply(*fresh, parse_record(snapshot.substr(0, end)));
-    snapshot.remove_prefix(std::min(end + kRecordEnd.size(), snapshot.size()));
-  }
+  replay(*fresh, snapshot, [&](const Record& record) { apply(*fresh, record); });
   fresh->display.state().grid.touch_all();
   model_ = std::move(fresh);
 }

@@ -16,17 +16,27 @@ void record(std::string& out, std::string_view name, std::initializer_list<std::
   out += kRecordEnd;
 }
 
-void record_cell(std::string& out, int x, std::string_view text) {
+namespace {
+
+void record_bytes(std::string& out, std::string_view name, int number, std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   out += kRecordBegin;
-  out += "cell;";
-  out += std::to_string(x);
+  out += name;
   out += ';';
-  for (const char c : text) {
+  out += std::to_string(number);
+  out += ';';
+  for (const char c : bytes) {
     out += kDigits[static_cast<unsigned char>(c) >> 4U];
     out += kDigits[static_cast<unsigned char>(c) & 0xfU];
   }
   out += kRecordEnd;
+}
+
+}  // namespace
+
+void record_cell(std::string& out, int x, std::string_view text) { record_bytes(out, "cell", x, text); }
+void record_behind(std::string& out, int cells, std::string_view snapshot) {
+  record_bytes(out, "behind", cells, snapshot);
 }
 
 std::int64_t Record::number(std::size_t index, std::int64_t standard) const {

@@ -111,8 +111,8 @@ class Screen {
 inline constexpr std::size_t kMaxTitle = 4096;
 
 // In words the first thing in which two screens differ, empty when nothing does: screens, scrollback, line numbers, pen, cursors,
-// modes, tabs, links, titles, wraps, and the sequence they are in. Not the generation, and not the cells behind the edge of an
-// alternate screen that became narrower, which tmux shows again when it becomes wider; snapshots leave them out as well.
+// modes, tabs, links, titles, wraps, what of their past matters (cell.hpp), cells behind the edge of a screen that became narrower, and
+// the sequence they are in. Not the generation.
 std::string first_difference(const Screen& a, const Screen& b);
 inline bool operator==(const Screen& a, const Screen& b) { return first_difference(a, b).empty(); }
 

@@ -84,7 +84,7 @@ bool Scrollback::append_ascii(const LineView& line, int cells, const Tables& tab
   if (styled) {
     constexpr std::uint16_t kOneRun = 1;
     std::memcpy(out, &kOneRun, 2);
-    out = codec::put_run(out + 2, static_cast<std::uint16_t>(cells), style);
+    out = codec::put_run(out + 2, static_cast<std::uint16_t>(cells), line.cells[0].style, tables.styles);
   }
   put_ascii(out, line.cells, cells);
   finish(static_cast<std::size_t>(out - begin) + static_cast<std::size_t>(cells));

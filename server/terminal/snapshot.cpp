@@ -72,8 +72,10 @@ class SnapshotWriter {
 
   void main_screen(const Grid& main, std::uint64_t scrollback_lines);
   void rows(const Grid& grid);
-  void line(const LineView& line, int cols, const Tables& tables);
-  void printed(const LineView& line, int begin, const Tables& tables);
+  void line(const LineView& whole, int cols, const Tables& tables);
+  void wrap_into(const LineView& line, const Tables& tables);
+  static void corrections(std::string& out, const LineView& line, int begin, const Tables& tables);
+  void behind(const LineView& whole, int cols, const Tables& tables);
   void advance(const LineView& line, const LineView& next, int cols);
   void row_record(const Grid& grid, int y);
   void tabs();
@@ -93,34 +95,74 @@ class SnapshotWriter {
   bool owes_wrap_ = false;      // the line before is wrapped, but printing does not make it so
 };
 
-// Cells [begin, used), and what is to be corrected of them.
-void SnapshotWriter::printed(const LineView& line, int begin, const Tables& tables) {
-  writer_.cells(line, begin, line.used, tables);
-  for (int x = begin; x < line.used; ++x) {
-    if (!is_torn(line, x) && !is_odd_cluster(cell_at(line, x), tables)) continue;
-    std::string text;
-    tables.append_text(text, cell_at(line, x));
-    record_cell(out_, x, text);
-  }
+// The character that makes the terminal wrap into the line, in the standard style: other terminals fill the row that a wrap scrolls in
+// with the pen's background, and the cell that an early wrap before a wide character leaves with all of its looks.
+void SnapshotWriter::wrap_into(const LineView& line, const Tables& tables) {
+  const Cell first = cell_at(line, 0);
+  const bool torn = is_torn(line, 0);
+  if (first.glyph != kErased && !torn && tables.styles[first.style] == Style{}) return;
+  writer_.standard();
+  if (is_wide(first) && !torn) append_first(out_, first, tables);
+  else out_ += ' ';
+  out_ += "\x1b[G";
+  if (first.glyph == kErased) out_ += "\x1b[X";
 }
 
-void SnapshotWriter::line(const LineView& line, int cols, const Tables& tables) {
-  const bool coloured = begun_by_wrap_ && !writer_.background().is_standard();
-  printed(line, 0, tables);
-  // Other terminals fill a row that a wrap scrolls in with the colour in force.
-  if (coloured && line.used < cols) {
-    writer_.standard();
-    out_ += "\x1b[K";
-  }
+void SnapshotWriter::line(const LineView& whole, int cols, const Tables& tables) {
+  const LineView line = whole.clipped(cols);
+  if (begun_by_wrap_) wrap_into(line, tables);
+  writer_.cells(line, 0, line.used, tables);
+  corrections(out_, line, 0, tables);
   if (line.used < cols) writer_.erased(line, line.used, cols, tables);
   // After the row is painted, because erasing a whole row ends the wrap into it.
   if (owes_wrap_) record(out_, "wrapped", {1});
   owes_wrap_ = begun_by_wrap_ = false;
+  behind(whole, cols, tables);
 }
 
-// Goes to the next line: by itself where the terminal wraps when the next one's first character is printed.
+// What is to be corrected of cells [begin, used), which are printed.
+void SnapshotWriter::corrections(std::string& out, const LineView& line, int begin, const Tables& tables) {
+  for (int x = begin; x < line.used; ++x) {
+    const Cell cell = cell_at(line, x);
+    if (is_torn(line, x) || is_odd_cluster(cell, tables)) {
+      std::string text;
+      tables.append_text(text, cell);
+      record_cell(out, x, text);
+    }
+    if (cell.glyph == kErased && x + 1 == line.used) record(out, "erased", {x});
+    if (is_undrawn(cell, tables)) record(out, "drawing", {x});
+  }
+  for (int x = begin; x < line.used;) {
+    int end = x;
+    while (end < line.used && is_large_by_past(cell_at(line, end), tables)) ++end;
+    if (end > x) record(out, "large", {x, end - x});
+    x = end + 1;
+  }
+}
+
+// The cells behind the edge, which show again when the screen becomes wider, as a snapshot of their own.
+void SnapshotWriter::behind(const LineView& whole, int cols, const Tables& tables) {
+  int end = whole.filled;
+  while (end > std::max(whole.used, cols) && whole.cells[end - 1] == Cell{}) --end;
+  if (end <= cols) return;
+  int begin = cols;
+  if (is_padding(cell_at(whole, begin)) && !is_torn(whole, begin)) --begin;
+  std::string cells = "\x1b[" + std::to_string(begin + 1) + 'G';
+  LineWriter writer(cells, LineDrawing::as_charset);
+  writer.cells(whole, begin, whole.used, tables);
+  corrections(cells, whole, begin, tables);
+  writer.erased(whole, std::max(begin, whole.used), kMaxLineCells + 1, tables);
+  writer.standard();
+  writer_.standard();
+  record_behind(out_, end, cells);
+}
+
+// Goes to the next line: by itself where the terminal wraps when the next one's first character is printed. Before a wide one that may be
+// early, and then other terminals blank the cell that is left.
 void SnapshotWriter::advance(const LineView& line, const LineView& next, int cols) {
-  const bool full = line.used == cols || (line.used == cols - 1 && is_wide(cell_at(next, 0)) && !is_torn(next, 0));
+  const bool early =
+      line.used == cols - 1 && cell_at(line, cols - 1) == Cell{} && is_wide(cell_at(next, 0)) && !is_torn(next, 0);
+  const bool full = line.used == cols || early;
   begun_by_wrap_ = line.wrapped && next.used > 0 && full && cols > 1;
   owes_wrap_ = line.wrapped && !begun_by_wrap_;
   if (begun_by_wrap_) return;
@@ -139,9 +181,8 @@ void SnapshotWriter::main_screen(const Grid& main, std::uint64_t scrollback_line
     std::swap(now, next);
     const bool last = i + 1 == count;
     if (!last) scrollback.read(scrollback.size() - count + i + 1, tables, next);
-    const LineView view = now.view().clipped(main.cols());
-    line(view, main.cols(), tables);
-    advance(view, last ? main.line(0) : next.view().clipped(main.cols()), main.cols());
+    line(now.view(), main.cols(), tables);
+    advance(now.view().clipped(main.cols()), last ? main.line(0) : next.view().clipped(main.cols()), main.cols());
   }
   rows(main);
 }
@@ -149,7 +190,7 @@ void SnapshotWriter::main_screen(const Grid& main, std::uint64_t scrollback_line
 void SnapshotWriter::rows(const Grid& grid) {
   for (int y = 0; y < grid.rows(); ++y) {
     const LineView now = grid.line(y);
-    line(now, grid.cols(), display_.tables);
+    line(grid.whole_line(y), grid.cols(), display_.tables);
     row_record(grid, y);
     if (y + 1 < grid.rows()) advance(now, grid.line(y + 1), grid.cols());
     else if (now.wrapped) record(out_, "wrapped", {0});
@@ -159,11 +200,11 @@ void SnapshotWriter::rows(const Grid& grid) {
 
 // What printing and erasing the row does not bring about.
 void SnapshotWriter::row_record(const Grid& grid, int y) {
-  const LineView line = grid.line(y);
+  const LineView line = grid.whole_line(y);
   int end = line.filled;
   while (end > line.used && line.cells[end - 1] == Cell{}) --end;
-  const int reach = std::min<int>(grid.row(y).reach, grid.cols());
-  if (grid.reach_for(end) != reach) record(out_, "row", {line.used, reach});
+  const int reach = grid.row(y).reach;
+  if (end > grid.cols() || grid.reach_for(end) != reach) record(out_, "row", {line.used, reach});
 }
 
 void SnapshotWriter::tabs() {
@@ -214,7 +255,8 @@ void SnapshotWriter::cursor() {
       grid.cols() -
       (grid.cols() > 1 && is_padding(cell_at(line, grid.cols() - 1)) && !is_torn(line, grid.cols() - 1) ? 2 : 1);
   move_to(last, y);
-  printed(line, last, display_.tables);
+  writer_.cells(line, last, line.used, display_.tables);
+  corrections(out_, line, last, display_.tables);
   writer_.standard();
   const GridRow& row = grid.row(display_.y);
   if (unwritten) record(out_, "row", {row.used, row.reach});

@@ -75,4 +75,12 @@ struct Style {
 };
 static_assert(sizeof(Style) == 16);
 
+// tmux has no room for these in the small form of a cell (cell.hpp): 24-bit colours, the colour of an underline, other underlines than the
+// single one, and the line above.
+constexpr bool needs_large(const Style& style) {
+  return style.foreground.kind() == Colour::Kind::rgb || style.background.kind() == Colour::Kind::rgb ||
+         !style.underline_colour.is_standard() || style.underline() > Underline::single ||
+         (style.attributes & kOverline) != 0;
+}
+
 }  // namespace ccd::terminal

@@ -33,12 +33,13 @@ std::size_t StyleTable::find(const Style& style) const {
 
 StyleId StyleTable::intern(const Style& style) {
   const std::size_t at = find(style);
-  if (slots_[at] != kNoStyle) return slots_[at];
+  const StyleId large = needs_large(style) ? kLarge : 0U;
+  if (slots_[at] != kNoStyle) return slots_[at] | large;
   const auto id = static_cast<StyleId>(styles_.size());
   styles_.push_back(style);
   slots_[at] = id;
   if (styles_.size() * 2 > slots_.size()) rehash(slots_.size() * 2);
-  return id;
+  return id | large;
 }
 
 void StyleTable::rehash(std::size_t slots) {

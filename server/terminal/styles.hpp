@@ -13,13 +13,14 @@ class StyleTable {
  public:
   StyleTable();
 
+  // Its number, with kLarge where the style needs it.
   StyleId intern(const Style& style);
-  const Style& operator[](StyleId id) const { return styles_[id]; }
+  const Style& operator[](StyleId id) const { return styles_[style_number(id)]; }
   [[nodiscard]] std::size_t size() const { return styles_.size(); }
 
   // So many styles have come since the last collection that looking for unused ones pays.
   [[nodiscard]] bool wants_collection() const { return styles_.size() >= collect_at_; }
-  // Keeps the standard style and those that `used` marks. The new numbers, by old number.
+  // Keeps the standard style and those that `used` marks. The new numbers, by old number, without kLarge.
   std::vector<StyleId> keep(const std::vector<bool>& used);
   // Changes every style's link to new_links[link].
   void renumber_links(const std::vector<std::uint16_t>& new_links);

@@ -16,16 +16,17 @@ struct Tables {
   // The same as append_text() into kClusterBytes at `out`; how many it are.
   std::size_t put_text(Cell cell, char* out) const {
     if (is_padding(cell)) return 0;
-    if ((cell.glyph & kCluster) == 0) return put_utf8(cell.glyph & kGlyphMask, out);
+    if ((cell.glyph & kCluster) == 0) return put_utf8(code_point(cell), out);
     const std::string_view text = clusters[cell.glyph & kGlyphMask];
     text.copy(out, text.size());
     return text.size();
   }
-  // The cell's character with all that combines with it; nothing for a padding cell. Line drawing stays the letter it is.
+  // The cell's character with all that combines with it, a blank for an erased one; nothing for a padding cell. Line drawing stays the
+  // letter it is.
   void append_text(std::string& out, Cell cell) const {
     if (is_padding(cell)) return;
     if ((cell.glyph & kCluster) != 0) out += clusters[cell.glyph & kGlyphMask];
-    else append_utf8(out, cell.glyph & kGlyphMask);
+    else append_utf8(out, code_point(cell));
   }
 };
 

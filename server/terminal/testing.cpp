@@ -69,8 +69,7 @@ std::string RandomProgram::mode() {
   static constexpr std::array<std::string_view, 9> kUnseen{"?12",   "?1000", "?1002", "?1003", "?1004",
                                                            "?1005", "?1006", "?2004", "?2026"};
   const std::string name = below(4) == 0 ? pick(*this, kUnseen) : pick(*this, kModes);
-  const bool insert = name == "4" && mix_ == Mix::whole_characters;
-  return "\x1b[" + name + (below(3) == 0 && !insert ? 'h' : 'l');
+  return "\x1b[" + name + (below(3) == 0 ? 'h' : 'l');
 }
 
 std::string RandomProgram::sequence() {
@@ -78,8 +77,7 @@ std::string RandomProgram::sequence() {
   std::string out = "\x1b[";
   out += number();
   if (below(3) == 0) out += ';' + number();
-  return out + kFinals[static_cast<std::size_t>(
-                   below(static_cast<int>(kFinals.size()) - (mix_ == Mix::whole_characters ? 3 : 0)))];
+  return out + kFinals[static_cast<std::size_t>(below(static_cast<int>(kFinals.size())))];
 }
 
 std::string RandomProgram::odd() {

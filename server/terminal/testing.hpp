@@ -9,15 +9,9 @@
 
 namespace ccd::terminal::testing {
 
-// What random programs are made of.
-enum class Mix : std::uint8_t {
-  everything,
-  whole_characters,  // without what leaves padding cells behind alone: with those tmux has rows of more cells than columns
-};
-
 class RandomProgram {
  public:
-  explicit RandomProgram(std::uint32_t seed, Mix mix = Mix::everything) : random_(seed), mix_(mix) {}
+  explicit RandomProgram(std::uint32_t seed) : random_(seed) {}
 
   // So many pieces: text, controls, sequences, strings.
   std::string bytes(int pieces);
@@ -34,7 +28,6 @@ class RandomProgram {
   std::string number();
 
   std::mt19937 random_;
-  Mix mix_;
 };
 
 // Feeds the bytes in pieces of random sizes.

@@ -122,9 +122,40 @@ TEST_F(TmuxOracle, Widths) {
   }
 }
 
+// What random programs found, as short as it gets.
+TEST_F(TmuxOracle, FoundCases) {
+  const std::vector<Steps> cases = {
+      // Printed over itself with another colour of underlines a cell stays as it is, but not when it was erased, or was large (cell.hpp).
+      {{"ab  \x1b[6Gcd \x1b[H\x1b[?7l\x1b[58;5;1mab  ccd ", {}}},
+      {{"\xe6\xbc\xa2\rxy\r\x1b[?7l\x1b[58;2;1;2;3mxy", {}}},
+      {{"\x1b[38;2;1;2;3mxy\x1b[m\rxy\r\x1b[?7l\x1b[58;5;1mxy", {}}},
+      {{"\x1b[38;5;3mx\x1b[33my\r\x1b[?7l\x1b[38;5;3;58;5;1mx\x1b[33my", {}}},
+      {{"\x1b[48;2;1;2;3m\x1b[Kx\x1b[m\rx \r\x1b[?7l\x1b[58;5;1mx ", {}}},
+      {{"\x1b[53;58;5;1mxy\x1b[m\rxy\r\x1b[?7l\x1b[58;5;1mxy", {}}},
+      // The same after the cells were in the scrollback, and after they were put together anew.
+      {{"\xe6\xbc\xa2\rxy  \x1b[3Gz\n\n\n\n\n\n\n", {}}, {"", Size{20, 8}}, {"\x1b[H\x1b[?7l\x1b[58;5;1mxyz ", {}}},
+      {{"\xe6\xbc\xa2\rxy\x1b[21Gab\x1b[Hcdefghijklmnopqrstuvwxyz\x1b[5Hend", {}},
+       {"", Size{11, 6}},
+       {"\x1b[H\x1b[?7l\x1b[58;5;1mcdefghijklm\nyz", {}}},
+      // Half of a wide character leaves a padding cell that takes no column: then lines have more cells than the screen is wide.
+      {{"\xed\x95\x9c"
+        "abcdefghijklmnopqr\x1b[H\x1b[1K\x1b[6;1H\n\n",
+        {}},
+       {"", Size{19, 6}}},
+      {{"\x1b[?47h", {}}, {"", Size{23, 5}}, {"\x1b[4h\xed\x95\x9c\x1b[22Grown\x1b[r\x1b[1K\x1b[?47l", {}}},
+      // The colour of cells behind the edge comes back.
+      {{"\x1b[42m\x1b[K\x1b[2;1Hx", {}}, {"", Size{9, 6}}, {"y\r\n", {}}, {"", Size{20, 6}}},
+      {{"\x1b[?1049h\x1b[44mabcdefghijkl\xe6\xbc\xa2mn\x1b[K", {}},
+       {"", Size{13, 6}},
+       {"\x1b[2;1Hy", {}},
+       {"", Size{20, 6}}},
+  };
+  for (const Steps& steps : cases) EXPECT_EQ(difference(steps), "") << said(steps);
+}
+
 TEST_F(TmuxOracle, RandomPrograms) {
   for (std::uint32_t seed = 1; seed <= seeds(300); ++seed) {
-    RandomProgram random(seed, testing::Mix::everything);
+    RandomProgram random(seed);
     Steps steps;
     for (int i = 0; i < 40; ++i) steps.push_back({random.piece(), std::nullopt});
     if (!difference(steps).empty()) FAIL() << "seed " << seed << ": " << explain(steps);
@@ -133,7 +164,7 @@ TEST_F(TmuxOracle, RandomPrograms) {
 
 TEST_F(TmuxOracle, RandomSizes) {
   for (std::uint32_t seed = 1; seed <= seeds(60); ++seed) {
-    RandomProgram random(seed, testing::Mix::everything);
+    RandomProgram random(seed);
     Steps steps;
     for (int i = 0; i < 50; ++i) {
       if (random.below(10) == 0) steps.push_back({"", Size{2 + random.below(40), 2 + random.below(12)}});

@@ -162,19 +162,7 @@ struct Shown {
   Shown(std::string text, Style style) : text(std::move(text)), style(style) {}
   std::string text;
   Style style;
-  friend bool operator==(const Shown& a, const Shown& b) {
-    // The colour of underlines that a blank without underline has depends in tmux on whether it was printed or erased before.
-    if (a.text == " " && a.style.underline() == Underline::none)
-      return b.text == " " && without_underline(a) == without_underline(b);
-    return a.text == b.text && a.style == b.style;
-  }
-
- private:
-  static Style without_underline(const Shown& shown) {
-    Style style = shown.style;
-    style.underline_colour = {};
-    return style;
-  }
+  friend bool operator==(const Shown& a, const Shown& b) { return a.text == b.text && a.style == b.style; }
 };
 using ShownLine = std::vector<Shown>;
 
@@ -330,7 +318,7 @@ std::vector<std::string> values_of(const DisplayState& state) {
   for (std::size_t x = 0; x < state.tabs.size(); ++x) {
     if (state.tabs[x]) tabs += (tabs.empty() ? "" : ",") + std::to_string(x);
   }
-  const auto saved = [&](int DisplayState::Saved::*part) {
+  const auto saved = [&](int DisplayState::Saved::* part) {
     return state.saved_cursor ? std::to_string((*state.saved_cursor).*part) : std::string("4294967295");
   };
   return {"",

@@ -96,10 +96,7 @@ export async function compareWithTmux(oracle, driver, session, { historyEvery = 
       }
       const history = i === session.events.length - 1 || (historyEvery > 0 && i % historyEvery === historyEvery - 1);
       const [ours, theirs] = (await Promise.all([driver.look({ history }), pane.look({ history })])).map(asCaptured);
-      if (theirs.alternate) {
-        // Lines that are longer than the alternate screen is wide are captured cut off; the main screen shows them whole again.
-        delete theirs.history;
-      } else if (history) {
+      if (history && !theirs.alternate) {
         [ours.joined, theirs.joined] = (await Promise.all([driver.joined(), pane.joined()])).map((lines) => lines.map((line) => line.replace(/ +$/, "")));
       }
       result.comparisons += 1;

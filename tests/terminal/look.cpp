@@ -34,7 +34,8 @@ std::string style_name(const Style& style) {
   std::string flags;
   for (const auto& [bit, letter] : kLetters)
     if ((style.attributes & bit) != 0) flags += letter;
-  if (style.underline() != terminal::Underline::none) flags += "u" + std::to_string(static_cast<int>(style.underline()));
+  if (style.underline() != terminal::Underline::none)
+    flags += "u" + std::to_string(static_cast<int>(style.underline()));
   const std::string fg = colour_name(style.foreground);
   const std::string bg = colour_name(style.background);
   const std::string us = colour_name(style.underline_colour);
@@ -87,7 +88,7 @@ RowLook row_look(const terminal::LineView& line, const terminal::Tables& tables,
     if (name != before) row.text += '\x01' + name + '\x02';
     before = name;
     append_cell(row.text, tables, cell, style);
-    if (!name.empty() || cell.glyph != ' ') end = row.text.size();
+    if (!name.empty() || !is_blank(cell)) end = row.text.size();
   }
   row.text.resize(end);
   return row;
@@ -139,14 +140,16 @@ void append_rows(std::string& out, const terminal::DisplayState& display, Torn t
   out += "\"rows\":[" + rows + "],\"wide\":[" + wide + "],\"links\":[" + links + "],";
 }
 
-void append_history(std::string& out, const terminal::Scrollback& scrollback) {
+// As wide as the screen, as tmux captures it: a padding cell without its character takes no column when lines are put together anew, so
+// lines can have more cells.
+void append_history(std::string& out, const terminal::Scrollback& scrollback, int cols) {
   out += "\"history\":[";
   terminal::Line line;
   for (std::size_t i = 0; i < scrollback.size(); ++i) {
     terminal::Tables tables;
     scrollback.read(i, tables, line);
     if (i > 0) out += ',';
-    append_json_string(out, row_look(line.view(), tables, Torn::kept).text);
+    append_json_string(out, row_look(line.view().clipped(cols), tables, Torn::kept).text);
   }
   out += "],";
 }
@@ -191,7 +194,7 @@ std::string look(const Screen& screen, History history, Torn torn) {
   out += "\"region\":" + pair_text(screen.scroll_top(), screen.scroll_bottom()) + ',';
   append_tabs(out, display.tabs);
   append_rows(out, display, torn);
-  if (history == History::rows) append_history(out, display.scrollback);
+  if (history == History::rows) append_history(out, display.scrollback, display.grid.cols());
   if (history == History::pages) append_pages(out, screen);
   out += "\"historySize\":" + std::to_string(screen.top_line() - screen.first_line()) + ",\"title\":";
   append_json_string(out, screen.title());

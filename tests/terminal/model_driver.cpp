@@ -93,7 +93,10 @@ class Driver {
         return std::nullopt;
       case 'r': resize(rest); return std::nullopt;
       case 'd':
-        return look(screen_, payload == "history" ? History::rows : payload == "pages" ? History::pages : History::none,
+        return look(screen_,
+                    payload == "history" ? History::rows
+                    : payload == "pages" ? History::pages
+                                         : History::none,
                     payload == "shown" ? Torn::blank : Torn::kept);
       case 's': return write_snapshot(screen_);
       case 'k': return write_snapshot(screen_, {terminal::kAllLines});
@@ -132,7 +135,8 @@ bool read_exactly(char* data, std::size_t size) { return std::fread(data, 1, siz
 
 std::uint32_t read_length(const char* bytes) {
   std::uint32_t length = 0;
-  for (unsigned i = 0; i < 4; ++i) length |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
+  for (unsigned i = 0; i < 4; ++i)
+    length |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])) << (8 * i);
   return length;
 }
 

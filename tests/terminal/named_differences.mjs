@@ -33,14 +33,6 @@ function withoutMoved(ours, theirs) {
   return [cut(ours), cut(theirs)];
 }
 
-/** Without blanks at the end that show nothing but a foreground, so nothing. */
-function withoutUnseenEnd(row) {
-  const mark = row.lastIndexOf("\x01");
-  if (mark === -1 || !row.endsWith(" ")) return row;
-  const [, bg, , flags] = row.slice(mark + 1, row.indexOf("\x02", mark)).split(",");
-  return bg || /[rsou]/.test(flags) ? row : row.replace(/ +$/, "").replace(/\x01[^\x02]*\x02$/, "");
-}
-
 const kDifferences = [
   {
     name: "tmux keeps 21 bytes of a character and what combines with it",
@@ -51,11 +43,6 @@ const kDifferences = [
     name: "xterm.js gives flags, joined and varied emoji other columns",
     applies: (ours) => moved(ours).includes(true),
     change: withoutMoved,
-  },
-  {
-    name: "a row that wraps before its last column is filled up with a blank",
-    applies: (ours, theirs) => ours.rows.some((row, y) => row !== theirs.rows[y] && withoutUnseenEnd(row) === withoutUnseenEnd(theirs.rows[y])),
-    change: (ours, theirs) => [ours, theirs].map((look) => ({ ...look, rows: look.rows.map(withoutUnseenEnd) })),
   },
   {
     name: "xterm.js begins with a tab stop in the first column, where none has an effect",
