@@ -4,12 +4,13 @@ import { defineConfig } from 'vitest/config'
 import { contract } from './build/contract.ts'
 import { licences } from './build/licences.ts'
 import { precompressed } from './build/precompressed.ts'
+import { worker } from './build/worker.ts'
 
 const server = process.env.DASHBOARD_URL ?? 'http://127.0.0.1:3000'
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react(), licences(), contract(), precompressed()],
+  plugins: [react(), licences(), contract(), worker(), precompressed()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

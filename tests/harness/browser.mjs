@@ -14,22 +14,34 @@ export const kPhone = { width: 390, height: 844 };
 // Every wait of a page: a busy machine needs seconds for the first paint, never this long.
 const kActionMs = 20_000;
 
+function switches() {
+  const asRoot = process.getuid() === 0;
+  return [
+    ...(asRoot ? ["--no-sandbox"] : []),
+    "--disable-dev-shm-usage",
+    "--enable-unsafe-swiftshader",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--force-color-profile=srgb",
+    "--no-first-run",
+  ];
+}
+
 /** Without a sandbox only as root, where Chromium refuses one; software rendering, so that WebGL works without a GPU. */
 export async function launchBrowser() {
-  const asRoot = process.getuid() === 0;
-  return chromium.launch({
-    executablePath: kProgram,
-    headless: true,
-    args: [
-      ...(asRoot ? ["--no-sandbox"] : []),
-      "--disable-dev-shm-usage",
-      "--enable-unsafe-swiftshader",
-      "--use-gl=angle",
-      "--use-angle=swiftshader",
-      "--force-color-profile=srgb",
-      "--no-first-run",
-    ],
+  return chromium.launch({ executablePath: kProgram, headless: true, args: switches() });
+}
+
+/**
+ * A browser with a profile of its own in `folder`, as a person's: only there push messages can be subscribed to. The context; it is closed as a
+ * whole.
+ */
+export async function launchProfile(folder, { args = [], env = {}, ...rest } = {}) {
+  const context = await chromium.launchPersistentContext(folder, {
+    executablePath: kProgram, headless: true, viewport: kDesk, reducedMotion: "reduce", args: [...switches(), ...args], env: { ...process.env, ...env }, ...rest,
   });
+  context.setDefaultTimeout(kActionMs);
+  return context;
 }
 
 /**

@@ -6,6 +6,7 @@ import { findAll, finding, runAlone, withoutComments } from "./support.mjs";
 // From folder to the folders of web/src that it may import from. Files directly in web/src join everything.
 const kMayImport = {
   wire: ["wire"],
+  worker: ["worker", "wire"],
   ui: ["ui"],
   terminal: ["terminal", "wire", "ui"],
   pages: ["pages", "terminal", "wire", "ui"],

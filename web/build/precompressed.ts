@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Plugin } from 'vite'
 
-const kCompressible = new Set(['.html', '.js', '.css', '.svg', '.txt', '.json'])
+const kCompressible = new Set(['.html', '.js', '.css', '.svg', '.txt', '.json', '.webmanifest'])
 // Below this a compressed answer saves no packet.
 const kSmallestBytes = 512
 

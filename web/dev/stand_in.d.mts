@@ -21,6 +21,7 @@ export class StandIn {
   accessValid: boolean
   loggedIn: boolean
   sockets: Set<unknown>
+  presences: { visible: boolean; idle_ms: number }[]
   listen(port?: number): Promise<this>
   close(): Promise<void>
   cut(): void

@@ -7,6 +7,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { WebSocketServer } from 'ws'
+import { StandInNotify } from './stand_in_notify.mjs'
 import { StandInScreen } from './stand_in_screen.mjs'
 
 // What docs/security.md asks of the real server: the page must work under exactly this.
@@ -18,12 +19,13 @@ export const kPolicy = [
   "img-src 'self' data: blob:",
   "font-src 'self'",
   "connect-src 'self'",
-  "worker-src 'self' blob:",
+  "worker-src 'self'",
+  "manifest-src 'self'",
   "base-uri 'none'",
   "form-action 'self'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
+  'trusted-types service-worker',
 ].join('; ')
 
 const kTypes = {
@@ -31,6 +33,8 @@ const kTypes = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
   '.woff2': 'font/woff2',
   '.txt': 'text/plain; charset=utf-8',
 }
@@ -263,6 +267,9 @@ export class StandIn {
     this.uploads = []
     // Every list of `thumbs` that came.
     this.thumbLists = []
+    // Every `presence` that came.
+    this.presences = []
+    this.notify = new StandInNotify()
     // Milliseconds that every frame of input waits, and every request.
     this.delay = 0
   }
@@ -346,6 +353,7 @@ export class StandIn {
   text(channels, socket, message) {
     const { channel } = message
     if (message.type === 'thumbs') return channels.thumbs.want(message.sessions)
+    if (message.type === 'presence') return this.presences.push(message)
     if (message.type === 'open') {
       const session = this.sessions.get(message.session)
       if (session === undefined) {
@@ -451,6 +459,7 @@ export class StandIn {
       this.tickets.add(ticket)
       return send(200, { ticket, expires_in: 30 })
     }
+    if (path === '/api/notify' || path.startsWith('/api/notify/')) return this.notify.answer(method, path, fields, send, fail)
     if (path === '/api/projects') return send(200, await this.projects())
     if (path === '/api/files') return this.files(url.searchParams.get('path'), send, fail, response)
     if (path === '/api/sessions' && method === 'GET') {

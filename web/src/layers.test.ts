@@ -7,6 +7,7 @@ const root = import.meta.dirname
 
 const kMayImport: Record<string, readonly string[]> = {
   wire: ['wire'],
+  worker: ['worker', 'wire'],
   ui: ['ui'],
   terminal: ['terminal', 'ui', 'wire'],
   pages: ['pages', 'terminal', 'ui', 'wire', 'services.tsx'],
@@ -42,11 +43,11 @@ describe('the page', () => {
     expect(code(file)).not.toMatch(/\bWebSocket\b|wire\/socket/)
   })
 
-  it.each(['wire', 'ui', 'terminal', 'pages'].flatMap(sources))('%s makes no markup out of text', (file) => {
+  it.each(['wire', 'worker', 'ui', 'terminal', 'pages'].flatMap(sources))('%s makes no markup out of text', (file) => {
     expect(code(file)).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/i)
   })
 
-  it.each(['wire', 'ui', 'terminal', 'pages'].flatMap(sources))('%s begins with what it is for', (file) => {
+  it.each(['wire', 'worker', 'ui', 'terminal', 'pages'].flatMap(sources))('%s begins with what it is for', (file) => {
     expect(text(file)).toMatch(/^\/\/ \S/)
   })
 })

@@ -11,6 +11,9 @@ const kStampKey = 'ccd.renewed'
 const kRenewLock = 'ccd.renew'
 // An open socket of a page that was hidden for this long may be dead: phones cut them while they sleep.
 const kStaleAfterMs = 45_000
+// How often it is told that somebody uses this page: the server takes them for gone after a minute.
+const kToldEveryMs = 15_000
+const kSignsOfUse = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart', 'focus'] as const
 
 export interface Services {
   auth: Auth
@@ -44,6 +47,27 @@ const stamp = {
   },
 }
 
+// When somebody last did something on this page, by the clock of performance.now().
+let usedAt = performance.now()
+
+function presence() {
+  return { visible: document.visibilityState === 'visible', idleMs: performance.now() - usedAt }
+}
+
+function watchPresence(wire: Wire): void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  const tell = () => {
+    toldAt = performance.now()
+    wire.presenceChanged()
+  }
+  const used = () => {
+    usedAt = performance.now()
+    if (usedAt - toldAt > kToldEveryMs) tell()
+  }
+  for (const sign of kSignsOfUse) window.addEventListener(sign, used, { capture: true, passive: true })
+  document.addEventListener('visibilitychange', tell)
+}
+
 function watchBrowser(wire: Wire, auth: Auth): void {
   let hiddenAt = 0
   document.addEventListener('visibilitychange', () => {
@@ -74,8 +98,10 @@ export function startServices(): Services {
     renew: auth.renew,
     now: () => Date.now(),
     random: Math.random,
+    presence,
   })
   watchBrowser(wire, auth)
+  watchPresence(wire)
   auth.keepFresh()
   void auth.load()
   return { auth, http, wire }

@@ -9,6 +9,7 @@ import { Fleet } from './fleet.tsx'
 import { isTyping, useTitle } from './hooks.ts'
 import { KeyboardHelp } from './keyboard_help.tsx'
 import { Login, Setup, Unreachable } from './login.tsx'
+import { useNotifications } from './notification_signals.ts'
 import { Rail } from './rail.tsx'
 import { Link, usePlace } from './router.tsx'
 import { stateOf } from './session_words.ts'
@@ -17,6 +18,9 @@ import './app.css'
 // The terminal is most of the page's weight; logging in does not wait for it.
 const loadSession = () => import('./session_page.tsx')
 const SessionPage = lazy(() => loadSession().then((module) => ({ default: module.SessionPage })))
+const NotificationsPage = lazy(() =>
+  import('./notifications_page.tsx').then((module) => ({ default: module.NotificationsPage })),
+)
 const FilesPage = lazy(() => import('./files_page.tsx').then((module) => ({ default: module.FilesPage })))
 
 export function App() {
@@ -64,6 +68,7 @@ function Inside({ user }: { user: User }) {
   const place = usePlace()
   const [help, setHelp] = useState(false)
   useAnnouncedEnds()
+  useNotifications(user)
   useEffect(() => void loadSession(), [])
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
@@ -82,6 +87,7 @@ function Inside({ user }: { user: User }) {
           {place.kind === 'fleet' && <Fleet />}
           {place.kind === 'session' && <SessionPage place={place} user={user} />}
           {place.kind === 'files' && <FilesPage path={place.path} />}
+          {place.kind === 'notifications' && <NotificationsPage user={user} />}
           {place.kind === 'nowhere' && <Nowhere />}
         </Suspense>
       </main>

@@ -1,6 +1,7 @@
 // The way from place to place: at the side of a desk's screen, at the foot of a phone's.
 import {
   Accessibility,
+  Bell,
   CircleUserRound,
   FolderTree,
   Keyboard,
@@ -20,7 +21,9 @@ import type { User } from '../wire/types.ts'
 import { useIsPhone } from './hooks.ts'
 import { Mark } from './mark.tsx'
 import { useEcho, useScreenReader } from './preferences.ts'
-import { Link, type Place } from './router.tsx'
+import { addressOf, go, Link, type Place } from './router.tsx'
+
+const kNotifications = addressOf({ kind: 'notifications' })
 
 const kThemes = [
   { value: 'system', label: 'As the system', icon: <Monitor size={16} aria-hidden /> },
@@ -75,6 +78,9 @@ function AccountMenu({ user, onHelp }: { user: User; onHelp: () => void }) {
       >
         Instant echo on slow lines
       </MenuToggle>
+      <MenuItem icon={<Bell size={16} aria-hidden />} onSelect={() => go(kNotifications)}>
+        Notifications
+      </MenuItem>
       <MenuItem icon={<Keyboard size={16} aria-hidden />} end={<kbd>?</kbd>} onSelect={onHelp}>
         Keyboard
       </MenuItem>

@@ -6,6 +6,7 @@ describe('addresses', () => {
   const places: Exclude<Place, { kind: 'nowhere' }>[] = [
     { kind: 'fleet' },
     { kind: 'files', path: null },
+    { kind: 'notifications' },
     { kind: 'files', path: '/a b/ü&?#/c' },
     { kind: 'session', name: 'api-auth', tab: 'terminal', path: null },
     { kind: 'session', name: 'a/b ?', tab: 'files', path: null },
@@ -17,7 +18,7 @@ describe('addresses', () => {
   })
 
   it('that mean nothing are nowhere', () => {
-    for (const path of ['/x', '/s', '/s/', '/s/%E0%A4%A', '/s/a/changes', '/files/x']) {
+    for (const path of ['/x', '/s', '/s/', '/s/%E0%A4%A', '/s/a/changes', '/files/x', '/settings', '/settings/x']) {
       expect(placeOf(path, '')).toEqual({ kind: 'nowhere' })
     }
   })

@@ -6,6 +6,7 @@ export type Place =
   | { kind: 'fleet' }
   | { kind: 'session'; name: string; tab: 'terminal' | 'files'; path: string | null }
   | { kind: 'files'; path: string | null }
+  | { kind: 'notifications' }
   | { kind: 'nowhere' }
 
 function decoded(part: string): string | null {
@@ -21,6 +22,7 @@ export function placeOf(pathname: string, search: string): Place {
   const parts = pathname.split('/').filter(Boolean)
   if (parts.length === 0) return { kind: 'fleet' }
   if (parts[0] === 'files' && parts.length === 1) return { kind: 'files', path }
+  if (parts.length === 2 && parts[0] === 'settings' && parts[1] === 'notifications') return { kind: 'notifications' }
   const name = decoded(parts[1] ?? '')
   if (parts[0] !== 's' || name === null || name === '') return { kind: 'nowhere' }
   if (parts.length === 2) return { kind: 'session', name, tab: 'terminal', path: null }
@@ -37,6 +39,8 @@ export function addressOf(place: Exclude<Place, { kind: 'nowhere' }>): string {
       return '/'
     case 'files':
       return withPath('/files', place.path)
+    case 'notifications':
+      return '/settings/notifications'
     case 'session': {
       const base = `/s/${encodeURIComponent(place.name)}`
       return place.tab === 'terminal' ? base : withPath(`${base}/files`, place.path)

@@ -103,7 +103,7 @@ export function TellingProvider({ children }: { children: ReactNode }) {
       <div className="only-heard" aria-live="polite">
         {spoken}
       </div>
-      <div className="toasts">
+      <div className="toasts" {...(toasts.length > 0 ? { role: 'region', 'aria-label': 'Messages' } : {})}>
         {toasts.map((toast) => (
           <Notice
             key={toast.id}

@@ -16,6 +16,7 @@ let wire: Wire
 let auth: Auth
 let stamp: number | null
 let clients: number
+let present: { visible: boolean; idleMs: number }
 
 function memoryStore(shelf: Map<string, string>): Store {
   return {
@@ -72,6 +73,7 @@ function newWire(): Wire {
     renew: auth.renew,
     now: () => performance.now(),
     random: Math.random,
+    presence: () => present,
   })
 }
 
@@ -91,6 +93,7 @@ function open(session: string, sink: Sink, shelf = new Map<string, string>(), on
 beforeEach(async () => {
   stamp = 1
   clients = 0
+  present = { visible: true, idleMs: 0 }
   server = await new StandIn({ loggedIn: true }).listen()
   wire = newWire()
 })
@@ -109,6 +112,20 @@ describe('the socket', () => {
     expect(wire.fleet.current().sessions.map((session) => session.name)).toEqual(['one'])
     server.addSession({ name: 'two' })
     await vi.waitFor(() => expect(wire.fleet.current().sessions.length).toBe(2), within)
+  })
+
+  it('tells at every connection and at every change whether somebody is there', async () => {
+    present = { visible: true, idleMs: 1234.6 }
+    wire.presenceChanged()
+    wire.start()
+    await vi.waitFor(() => expect(server.presences.length).toBe(1), within)
+    expect(server.presences[0]).toEqual({ type: 'presence', visible: true, idle_ms: 1235 })
+    present = { visible: false, idleMs: Number.POSITIVE_INFINITY }
+    wire.presenceChanged()
+    await vi.waitFor(() => expect(server.presences.length).toBe(2), within)
+    expect(server.presences[1]).toEqual({ type: 'presence', visible: false, idle_ms: 86_400_000 })
+    server.cut()
+    await vi.waitFor(() => expect(server.presences.length).toBe(3), within)
   })
 
   it('types every key exactly once and shows every byte exactly once over 50 cuts', async () => {

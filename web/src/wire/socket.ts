@@ -24,6 +24,8 @@ const kDialWithinMs = 10_000
 const kInputAckWithinMs = 8_000
 const kSuspectEveryMs = 30_000
 const kTickMs = 1_000
+// The server takes no more.
+const kMaxIdleMs = 86_400_000
 
 // The part of a browser's WebSocket that is used.
 export interface Socket {
@@ -48,6 +50,8 @@ export interface WireOptions {
   // Milliseconds; steady enough to measure seconds with.
   now: () => number
   random: () => number
+  // What is told of the person at this page; without it nothing is.
+  presence?: () => { visible: boolean; idleMs: number }
 }
 
 export interface WireView {
@@ -110,6 +114,14 @@ export class Wire {
 
   networkLost(): void {
     this.happened({ kind: 'network_lost' })
+  }
+
+  // The page was shown, hidden or used. Also told with each new connection.
+  presenceChanged(): void {
+    if (this.connection.phase.kind !== 'live' || this.options.presence === undefined) return
+    const { visible, idleMs } = this.options.presence()
+    const whole = Math.round(Math.min(Math.max(idleMs, 0), kMaxIdleMs))
+    this.link().text({ type: 'presence', visible, idle_ms: whole })
   }
 
   openTerminal(options: TerminalOptions): Channel {
@@ -269,6 +281,7 @@ export class Wire {
   private attachAll(): void {
     for (const channel of this.channels) channel.attach(this.link())
     this.thumbs.attach()
+    this.presenceChanged()
   }
 
   private detachAll(): void {

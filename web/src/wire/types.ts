@@ -140,6 +140,8 @@ export type ToServer =
   | { type: 'scrollback'; channel: number; lines: number }
   // The sessions whose screens are to be told; replaces the list before.
   | { type: 'thumbs'; sessions: readonly string[] }
+  // Whether somebody looks at this page, and how long ago they used it.
+  | { type: 'presence'; visible: boolean; idle_ms: number }
 
 export type FromServer =
   | { type: 'hello'; server: string; version: string }
