@@ -104,6 +104,7 @@ Task<bool> App::start_serving() {
     exit_code_ = config::kExitDatabase;
     co_return false;
   }
+  notify_feed_ = std::make_unique<api::NotifyFeed>(agents_.get(), notify_.get());
   tasks_->spawn("backup", backups_->run());
   tasks_->spawn("main.vitals", vitals_->run());
   api_->set_ready(true);
@@ -149,6 +150,7 @@ Task<void> App::stop() {
   if (agents_) agents_->release_held();
   co_await server_->stop(end_ == End::handed_over ? kHandOverDrain : kDrainLimit);
   if (api_) co_await api_->stop();
+  notify_feed_.reset();
   if (agents_) co_await agents_->stop();
   if (hub_) co_await hub_->stop();
   if (notify_) co_await notify_->stop();

@@ -8,6 +8,7 @@
 
 #include "agents/agents.hpp"
 #include "api/api.hpp"
+#include "api/notify_feed.hpp"
 #include "audit/anchor.hpp"
 #include "audit/key.hpp"
 #include "audit/trail.hpp"
@@ -85,6 +86,7 @@ class App {
   std::unique_ptr<tmux::Tmux> tmux_;
   std::unique_ptr<sessions::Hub> hub_;
   std::unique_ptr<agents::Agents> agents_;
+  std::unique_ptr<api::NotifyFeed> notify_feed_;
   std::unique_ptr<health::Checks> health_;
   std::unique_ptr<Standby> standby_;
   std::unique_ptr<backup::Schedule> backups_;

@@ -87,6 +87,7 @@ const std::vector<Api::Route>& Api::table() {
       {"POST", "/api/hooks/claude/{id}", Access::hook, &Api::hooks_claude},
       {"GET", "/api/projects", Access::viewer, &Api::projects},
       {"GET", "/api/files", Access::viewer, &Api::files_get},
+      {"POST", "/api/attention/{id}/action", Access::open, &Api::attention_action},
       {"GET", "/api/notify", Access::viewer, &Api::notify_get},
       {"PUT", "/api/notify/preferences", Access::viewer, &Api::notify_preferences},
       {"POST", "/api/notify/devices", Access::viewer, &Api::devices_add},

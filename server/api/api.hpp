@@ -151,6 +151,7 @@ class Api {
   Task<Result<http::Response>> projects(Call call);
   Task<Result<http::Response>> files_get(Call call);
   // routes_notify.cpp
+  Task<Result<http::Response>> attention_action(Call call);
   Task<Result<http::Response>> notify_get(Call call);
   Task<Result<http::Response>> notify_preferences(Call call);
   Task<Result<http::Response>> devices_add(Call call);

@@ -3,11 +3,56 @@
 
 #include "api/errors.hpp"
 #include "api/frames.hpp"
+#include "api/notify_feed.hpp"
 #include "api/wire.hpp"
 #include "base/encoding.hpp"
 
 namespace ccd::api {
 namespace {
+
+TEST(NotifyFeed, NothingOfARequestIsLeftOut) {
+  struct Row {
+    const char* input;
+    const char* text;
+  };
+  for (const Row& row : {Row{R"({"command":"rm -rf build","description":"Lists files"})", "rm -rf build"},
+                         Row{R"({"description":"x","command":"sleep 1","run_in_background":true,"timeout":5})", "sleep 1\nrun_in_background: true\ntimeout: 5"},
+                         Row{R"({"content":"a\nb","file_path":"/p/a.txt"})", "/p/a.txt\ncontent: a\nb"},
+                         Row{R"({"file_path":"/p/a","old_string":"1","new_string":"2"})", "/p/a\nold_string: 1\nnew_string: 2"},
+                         Row{R"({"who":{"a":[1]}})", R"(who: {"a":[1]})"}, Row{"{}", ""}, Row{"[1]", "Tool [1]"}, Row{"{", "Tool {"}})
+    EXPECT_EQ(request_text("Tool", row.input), row.text) << row.input;
+}
+
+agents::AttentionItem asked(const std::string& input) {
+  return {.id = "0123456789abcdef0123", .session = "s", .session_name = "api", .kind = agents::AttentionKind::permission, .tool = "Bash", .summary = "cut",
+          .input = std::make_shared<const std::string>(input), .input_bytes = input.size(), .answerable = agents::Answerable::page};
+}
+
+TEST(NotifyFeed, TheDigestIsOfThisRequest) {
+  const notify::Event event = notify_event(asked(R"({"command":"make"})"));
+  EXPECT_EQ(event.text, "make");
+  EXPECT_TRUE(event.whole);
+  EXPECT_TRUE(event.answerable);
+  EXPECT_NE(event.digest, notify_event(asked(R"({"command":"make "})")).digest);
+  agents::AttentionItem other = asked(R"({"command":"make"})");
+  other.tool = "Write";
+  EXPECT_NE(event.digest, notify_event(other).digest);
+  other = asked(R"({"command":"make"})");
+  other.answerable = agents::Answerable::terminal;
+  EXPECT_EQ(event.digest, notify_event(other).digest) << "where it can be answered is not what is asked";
+  EXPECT_FALSE(notify_event(other).answerable);
+}
+
+TEST(NotifyFeed, WhatIsNotKnownWasNotShown) {
+  agents::AttentionItem item = asked("{}");
+  item.input = nullptr;
+  EXPECT_EQ(notify_event(item).text, "cut");
+  EXPECT_FALSE(notify_event(item).whole);
+  item.kind = agents::AttentionKind::question;
+  item.questions = {{.text = "Which?", .options = {{"A", "first"}, {"B", ""}}}};
+  EXPECT_EQ(notify_event(item).text, "Which?\n- A\n- B");
+  EXPECT_FALSE(notify_event(item).answerable);
+}
 
 TEST(Frames, HeaderIsLittleEndian) {
   EXPECT_EQ(hex_encode(as_bytes(frame_header(FrameType::data, 0x01020304, 0x1122334455667788))), "01040302018877665544332211");

@@ -11,6 +11,7 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr std::size_t kMaxActionToken = 128;
 constexpr std::size_t kMaxKeyText = 128;  // 65 bytes in base64url are 87 characters
 
 json::value or_null(const std::optional<std::int64_t>& number) { return number ? json::value(*number) : json::value(nullptr); }
@@ -98,6 +99,23 @@ http::Response made_response(int status, const notify::Made& made) {
 }
 
 }  // namespace
+
+// From a notification: the token says who answers, and what. No cookie counts.
+Task<Result<http::Response>> Api::attention_action(Call call) {
+  const Body body = CO_TRY(Body::parse(call.http()));
+  const std::string token = CO_TRY(body.text("token", kMaxActionToken));
+  const std::string word = CO_TRY(body.text("decision", 16));
+  if (word != "allow" && word != "deny") co_return fail_field("decision", "decision must be allow or deny");
+  const std::string item = call.request->params.at("id");
+  const auto grant = co_await parts_.notify->pushes().use_action(item, token, word, call.request->remote_ip);
+  if (!grant) co_return tl::unexpected(grant.error());
+  call.request->principal = grant->user_name;
+  agents::Decision decision{.kind = word == "allow" ? agents::Decision::Kind::allow : agents::Decision::Kind::deny};
+  sessions::Actor actor{.name = grant->user_name, .ip = call.request->remote_ip};
+  const auto closed = co_await parts_.agents->answer(item, std::move(decision), std::move(actor));
+  if (!closed) co_return tl::unexpected(closed.error());
+  co_return json_response(200, json::object{{"closed", agents::to_string(*closed)}});
+}
 
 Task<Result<http::Response>> Api::notify_get(Call call) {
   json::array devices;

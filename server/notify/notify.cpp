@@ -73,6 +73,7 @@ void Notify::start() {
 
 Task<void> Notify::stop() {
   presence_.on_change([] {});
+  preferences_.on_change([] {});
   http_.stop();
   tasks_.cancel();
   if (!co_await tasks_.join(kStopLimit)) log_warn("notify", "tasks did not end in time", {{"left", tasks_.running()}});
@@ -91,6 +92,10 @@ void Notify::was_open(Event event) {
   const auto shared = std::make_shared<const Event>(std::move(event));
   open_[shared->id] = shared;
   pushes_->was_open(shared);
+}
+
+void Notify::changed(Event event) {
+  if (open_.contains(event.id)) was_open(std::move(event));
 }
 
 void Notify::closed(const std::string& id, const std::string& how, const std::string& by) {

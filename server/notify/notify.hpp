@@ -39,6 +39,8 @@ class Notify {
   // Texts that are not UTF-8 are made so; long ones are cut.
   void opened(Event event);
   void was_open(Event event);  // as pushes.hpp
+  // Still open, but told otherwise: from now on it is judged by this.
+  void changed(Event event);
   // How, in a word: "allowed", "seen", "ended".
   void closed(const std::string& id, const std::string& how, const std::string& by);
 

@@ -13,7 +13,8 @@ using Kind = PushOutcome::Kind;
 class OutboxTest : public testing::Test {
  protected:
   ~OutboxTest() override {
-    group_.cancel();
+    // On the loop: from outside of it a task could end between its cancellation's order and its arrival.
+    asio::post(loop_, [this] { group_.cancel(); });
     loop_.restart();
     loop_.poll();
   }

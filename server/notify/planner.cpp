@@ -36,14 +36,14 @@ void Planner::forget(const std::string& user) {
   told_.erase(user);
 }
 
-void Planner::postpone(const Places& places, SteadyTime until, bool for_presence) {
+void Planner::hold(const Places& places, SteadyTime until) {
   for (const auto place : places) {
     if (!keeps(place->event->kind)) {
       waiting_.erase(place);
       continue;
     }
     place->due = until;
-    place->for_presence = for_presence;
+    place->held = true;
   }
 }
 
@@ -84,11 +84,11 @@ std::vector<Notification> Planner::take_due(SteadyTime now, WallMicros wall, con
       continue;
     }
     if (const auto quiet = quiet_until(at.preferences->quiet, wall)) {
-      postpone(places, now + std::chrono::microseconds(*quiet - wall), false);
+      hold(places, now + std::chrono::microseconds(*quiet - wall));
       continue;
     }
     if (at.preferences->presence && at.present_until) {
-      postpone(places, *at.present_until, true);
+      hold(places, *at.present_until);
       continue;
     }
     if (const auto until = held_by_rate(user, now)) {
@@ -112,7 +112,7 @@ std::optional<SteadyTime> Planner::next_due() const {
 
 void Planner::look_again(SteadyTime now) {
   for (Waiting& waiting : waiting_)
-    if (waiting.for_presence) waiting.due = std::min(waiting.due, now);
+    if (waiting.held) waiting.due = std::min(waiting.due, now);
 }
 
 }  // namespace ccd::notify

@@ -53,7 +53,7 @@ class Planner {
   // What is due. A request or a failure that meets quiet hours, or somebody who is at a page, waits for their end; the rest is dropped then.
   std::vector<Notification> take_due(SteadyTime now, WallMicros wall, const std::function<Gate(const std::string& user)>& gate);
   [[nodiscard]] std::optional<SteadyTime> next_due() const;
-  // Somebody may have left their page: what waits for that is looked at now.
+  // Somebody may have left their page, or wants something else now: what waits for that is looked at now.
   void look_again(SteadyTime now);
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
@@ -62,11 +62,11 @@ class Planner {
     std::string user;
     std::shared_ptr<const Event> event;
     SteadyTime due;
-    bool for_presence = false;
+    bool held = false;  // for the end of quiet hours or of somebody's presence
   };
   using Places = std::vector<std::list<Waiting>::iterator>;
 
-  void postpone(const Places& places, SteadyTime until, bool for_presence);
+  void hold(const Places& places, SteadyTime until);
   [[nodiscard]] std::optional<SteadyTime> held_by_rate(const std::string& user, SteadyTime now);
   std::vector<Notification> bundled(const std::string& user, const Places& places);
 

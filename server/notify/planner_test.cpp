@@ -219,6 +219,15 @@ TEST_F(Plan, QuietHoursEndWithWhatStillWaits) {
   EXPECT_EQ(take(1min), "r1:1");
 }
 
+TEST_F(Plan, QuietHoursThatAreTurnedOffEndAtOnce) {
+  preferences_.quiet = {.on = true, .from_minute = 11 * 60, .to_minute = 13 * 60, .zone = "UTC"};
+  open("r1");
+  EXPECT_EQ(take(17s), "");
+  preferences_.quiet.on = false;
+  planner_.look_again(now_);
+  EXPECT_EQ(take(), "r1:1");
+}
+
 TEST_F(Plan, AFloodBecomesBundles) {
   preferences_.delay = 0s;
   std::string told;

@@ -25,6 +25,7 @@ Task<Result<>> PreferenceBook::set(Actor actor, Preferences preferences) {
   const auto written = co_await parts_.database->transact(std::move(write));
   if (!written) co_return tl::unexpected(written.error());
   by_user_[actor.user] = std::move(preferences);
+  changed_();
   co_return Result<>{};
 }
 

@@ -1,6 +1,7 @@
 // Everybody's preferences, in memory and in the table. Lives on the loop.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -17,10 +18,13 @@ class PreferenceBook {
   // The defaults for who has said nothing. Valid until the next set().
   [[nodiscard]] const Preferences& of(const std::string& user) const;
   Task<Result<>> set(Actor actor, Preferences preferences);
+  // Called when somebody wants something else.
+  void on_change(std::function<void()> listener) { changed_ = std::move(listener); }
 
  private:
   Parts parts_;
   std::map<std::string, Preferences> by_user_;
+  std::function<void()> changed_ = [] {};
 };
 
 }  // namespace ccd::notify

@@ -53,10 +53,12 @@ Gate Pushes::gate(const std::string& user) const {
 }
 
 Task<void> Pushes::run() {
-  presence_->on_change([this] {
+  const auto look_again = [this] {
     planner_.look_again(parts_.clock->steady());
     wake_.notify();
-  });
+  };
+  presence_->on_change(look_again);
+  preferences_->on_change(look_again);
   for (;;) {
     const auto at_gate = [this](const std::string& user) { return gate(user); };
     const std::vector<Notification> due = planner_.take_due(parts_.clock->steady(), parts_.clock->wall(), at_gate);

@@ -248,6 +248,7 @@ Task<Result<Grant>> Pushes::use_action(std::string item, std::string token, std:
   if (open == open_.end()) co_return fail(ErrorKind::conflict, "this request is no longer open");
   if (open->second->digest != action.digest)
     co_return fail(ErrorKind::conflict, "this is not the request any more that the notification showed: open the dashboard");
+  if (!open->second->answerable) co_return fail(ErrorKind::conflict, "this request can only be answered in its terminal by now");
   const auto login = parts_.login(action.login);
   const Device* device = find(action.device);
   if (!login || device == nullptr || login->user != action.user)

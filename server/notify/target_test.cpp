@@ -104,7 +104,8 @@ class Client : public testing::Test {
  protected:
   Client() : acceptor_(loop_, Tcp::endpoint(asio::ip::address_v4::loopback(), 0)), group_(loop_.get_executor()) {}
   ~Client() override {
-    group_.cancel();
+    // On the loop: from outside of it a task could end between its cancellation's order and its arrival.
+    asio::post(loop_, [this] { group_.cancel(); });
     loop_.restart();
     loop_.poll();
   }

@@ -1,6 +1,7 @@
 #include "notify/words.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
@@ -164,9 +165,11 @@ Words words_of(const std::vector<std::shared_ptr<const Event>>& events, bool con
 }
 
 std::string settled_words(std::string_view how, std::string_view by) {
-  std::string out(how);
-  if (!out.empty()) out.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(out.front())));
-  std::ranges::replace(out, '_', ' ');
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kWords{
+      {{"allowed", "Allowed"}, {"allowed_always", "Allowed from now on"}, {"denied", "Denied"}, {"answered", "Answered"}, {"seen", "Seen"},
+       {"terminal", "Answered in the terminal"}, {"withdrawn", "The agent has gone on"}, {"ended", "The agent has ended"}}};
+  const auto known = std::ranges::find(kWords, how, &std::pair<std::string_view, std::string_view>::first);
+  std::string out(known == kWords.end() ? "Settled" : known->second);
   if (!by.empty()) out += " by " + shown(by, 40).text;
   return out;
 }

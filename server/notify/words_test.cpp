@@ -71,7 +71,9 @@ TEST(Words, WithoutContentsNothingLeaves) {
   }
   EXPECT_FALSE(words.whole);
   EXPECT_EQ(address_of(*secret.front(), false), "/");
-  EXPECT_EQ(settled_words("allowed_always", ""), "Allowed always");
+  EXPECT_EQ(settled_words("allowed_always", ""), "Allowed from now on");
+  EXPECT_EQ(settled_words("denied", "ann"), "Denied by ann");
+  EXPECT_EQ(settled_words("of a newer version", ""), "Settled");
 }
 
 TEST(Words, ManyAreCountedAndNamed) {
