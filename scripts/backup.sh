@@ -7,7 +7,12 @@
 #
 # BACKUP_INTERVAL: 24h unless set (also 90m, 30s, 7d); BACKUP_KEEP: how many are kept. The dashboard does the work: `dashboard backup`.
 set -euo pipefail
-case ${1:-} in -h|--help) sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; exit 0 ;; esac
+case ${1:-} in
+  -h|--help) sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+  ''|--schedule|--list) ;;
+  *) echo "backup: unknown argument $1 (--help)" >&2; exit 2 ;;
+esac
+[ $# -le 1 ] || { echo "backup: too many arguments (--help)" >&2; exit 2; }
 
 folder=${BACKUP_DIR:-/backups}
 # A failed backup is tried again soon: the next regular one may be a day away.
@@ -63,7 +68,6 @@ if command -v dashboard >/dev/null && [ -n "${DATABASE_PATH:-}" ]; then
     --schedule) schedule ;;
     --list) find "$folder" -maxdepth 1 -name 'dashboard_*.db.gz' -printf '%TY-%Tm-%Td %TH:%TM  %10s  %p\n' | sort ;;
     "") one_backup ;;
-    *) echo "backup: unknown argument $1 (--help)" >&2; exit 2 ;;
   esac
   exit
 fi

@@ -32,17 +32,21 @@ reload_nginx() {
   is_running "$id" || die "nginx does not run: docker-compose up -d nginx"
   docker exec "$id" nginx -e stderr -t -q && docker exec "$id" nginx -e stderr -s reload
 }
-point_to() { # COLOR: one file and a reload
+point_to() { # COLOR: one file and a reload; nginx goes on as before when it does not take the file
   local other=blue
   [ "$1" = green ] || other=green
   mkdir -p run/nginx
+  rm -f run/nginx/.upstream.old
+  [ ! -f run/nginx/upstream.conf ] || cp run/nginx/upstream.conf run/nginx/.upstream.old
   cat >run/nginx/.upstream.new <<END
 # Written by scripts/blue-green.sh: who gets the visitors.
 set \$active $(service_of "$1");
 set \$other $(service_of "$other");
 END
   mv run/nginx/.upstream.new run/nginx/upstream.conf
-  reload_nginx
+  if reload_nginx; then return; fi
+  if [ -f run/nginx/.upstream.old ]; then mv run/nginx/.upstream.old run/nginx/upstream.conf; else rm -f run/nginx/upstream.conf; fi
+  return 1
 }
 switch_to() { # COLOR: visitors go there, and it has the database; true when it serves
   point_to "$1" || return 1
@@ -54,6 +58,7 @@ switch_to() { # COLOR: visitors go there, and it has the database; true when it 
 start_with() { # SERVICE TAG: that service alone, replaced if need be
   # IMAGE_TAG of .env or the shell does not count here.
   IMAGE_TAG=$2 compose up -d --no-deps --no-build "$1" >&2
+  bound_processes "$1"
 }
 end_green() {
   local id
@@ -154,8 +159,11 @@ case ${1:-} in
   status) need_engine; status; exit ;;
   switch)
     need_engine
+    case ${2:-} in blue|green) ;; *) die "to blue or to green? scripts/blue-green.sh switch green" ;; esac
     take_lock
-    switch_to "${2:-}" || die "$2 does not serve: scripts/blue-green.sh status"
+    is_running "$(container_of "$(service_of "$2")")" || die "$2 does not run, so nothing was switched: docker-compose up -d $(service_of "$2")"
+    is_healthy "$(url_of "$2")" || die "$2 is not healthy, so nothing was switched: docker-compose logs $(service_of "$2")"
+    switch_to "$2" || die "$2 does not serve: scripts/blue-green.sh status"
     status
     exit ;;
 esac
@@ -164,7 +172,7 @@ while [ $# -gt 0 ]; do
     --soak) soak=${2:-}; [[ $soak =~ ^[0-9]+$ ]] || die "--soak takes a number of seconds"; shift 2 ;;
     --no-smoke) smoke=; shift ;;
     -*) die "unknown option $1 (--help)" ;;
-    *) [ -z "$tag" ] || die "one tag"; tag=$1; shift ;;
+    *) [ -z "$tag" ] || die "one tag, not two: $tag and $1 (--help)"; tag=$1; shift ;;
   esac
 done
 [ -n "$tag" ] || die "which version? scripts/blue-green.sh v1.0.1 (--help)"

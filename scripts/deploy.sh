@@ -28,8 +28,14 @@ tag=${tag:-$(own_version)}
 image=claude-code-dashboard:$tag
 settings=.env.$environment
 
-link_settings() {
+need_settings() {
   [ -f "$settings" ] || die "there is no $settings: cp .env.production.example $settings, edit it, chmod 600 $settings"
+  if [ "$(stat -c %a "$settings")" != 600 ]; then
+    chmod 600 "$settings"
+    say "$settings was readable for others: its mode is 600 now"
+  fi
+}
+link_settings() {
   if [ -L .env ]; then
     [ "$(readlink .env)" = "$settings" ] || say "this checkout ran $(readlink .env) so far; now it runs $settings"
   elif [ -f .env ]; then
@@ -38,10 +44,6 @@ link_settings() {
     say ".env was a file of its own: it is .env.development now"
   fi
   ln -sfn "$settings" .env
-  if [ "$(stat -c %a "$settings")" != 600 ]; then
-    chmod 600 "$settings"
-    say "$settings was readable for others: its mode is 600 now"
-  fi
 }
 
 # From the registry, from the tag's own sources, or from this checkout when it is that version.
@@ -59,8 +61,7 @@ get_image() {
   fi
   say "building $image (some minutes)"
   local code=0
-  docker build -q -t "$image" --target dashboard --build-arg "BASE=$(stack_setting BASE_IMAGE debian:bookworm-slim)" --build-arg "PROGRAMS=$(stack_setting PROGRAMS source)" \
-    --build-arg "CLAUDE_VERSION=$(stack_setting CLAUDE_VERSION "")" --build-arg "IMAGE_TAG=$tag" "$context" >&2 || code=$?
+  build_image "$tag" "$context" -q >&2 || code=$?
   [ -z "$temporary" ] || rm -rf "$temporary"
   [ $code = 0 ] || die "the image could not be built; what runs goes on"
 }
@@ -81,6 +82,7 @@ smoke() {
 first_start() {
   step "Starting the stack with $tag"
   IMAGE_TAG=$tag compose up -d >&2 || return 1
+  bound_processes dashboard || return 1
   wait_until 90 is_healthy "$(stack_url)" || return 1
   step "Smoke tests"
   smoke
@@ -92,6 +94,7 @@ take_back() { # after a failed start: the version before, or nothing
   if [ -n "$before" ] && [ "$before" != "$tag" ] && docker image inspect "claude-code-dashboard:$before" >/dev/null 2>&1; then
     say "deploy: $tag does not work; back to $before"
     IMAGE_TAG=$before compose up -d >&2 || true
+    bound_processes dashboard || true
     wait_until 90 is_healthy "$(stack_url)" || die "$before does not come up either: docker-compose logs"
     die "$tag was not deployed; $before serves"
   fi
@@ -101,9 +104,10 @@ take_back() { # after a failed start: the version before, or nothing
 need_engine
 take_lock
 export DEPLOY_LOCKED=1
-link_settings
+need_settings
 step "Preflight"
 if ! scripts/preflight.sh "$environment"; then [ -n "$force" ] || die "preflight failed: mend what it names, or go on with --force"; fi
+link_settings
 step "Image"
 get_image
 link_backups
@@ -115,6 +119,7 @@ if ! is_running "$running"; then
 elif [ "$(docker inspect -f '{{.Config.Image}}' "$running")" = "$image" ] && [ "$(docker inspect -f '{{.Image}}' "$running")" = "$(docker image inspect -f '{{.Id}}' "$image")" ]; then
   step "$tag runs already"
   IMAGE_TAG=$tag compose up -d --no-recreate >&2
+  bound_processes dashboard
   wait_until 90 is_healthy "$(stack_url)" || die "$(stack_url)/health is not healthy: docker-compose logs dashboard"
   smoke || die "smoke tests failed"
   [ "$(deployed_tag)" = "$tag" ] || record_deployment "$environment" "$tag"

@@ -9,9 +9,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 help_wanted "$@"
-need_engine
+[ $# -le 1 ] || die "too many arguments (--help)"
 out=${1:-/tmp}
 [ -d "$out" ] || die "no such folder: $out"
+need_engine
 
 umask 077
 name=incident_$(date -u +%Y%m%d_%H%M%S)

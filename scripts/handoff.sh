@@ -12,6 +12,7 @@ help_wanted "$@"
 
 hours=8 pending='' next='' on_call=${ON_CALL:-} escalation=${ESCALATION:-}
 while [ $# -gt 0 ]; do
+  case $1 in --hours|--pending|--next|--on-call|--escalation) [ $# -ge 2 ] || die "$1 takes a value (--help)" ;; esac
   case $1 in
     --hours) hours=${2:-}; [[ $hours =~ ^[1-9][0-9]*$ ]] || die "--hours takes a number" ;;
     --pending) pending=${2:-} ;;

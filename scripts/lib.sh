@@ -41,6 +41,23 @@ stack_url() { printf 'http://localhost:%s' "$(stack_setting PUBLISH_PORT 3000)";
 container_of() { # SERVICE
   docker ps -aq --filter "label=com.docker.compose.service=$1" --filter "label=com.docker.compose.project=$(project_name)" | head -1
 }
+# The dashboard's image as the settings want it, from the sources in CONTEXT.
+build_image() { # TAG CONTEXT [docker build options...]
+  local tag=$1 context=$2
+  shift 2
+  docker build "$@" -t "claude-code-dashboard:$tag" --target dashboard --build-arg "IMAGE_TAG=$tag" --build-arg "BASE=$(stack_setting BASE_IMAGE debian:bookworm-slim)" \
+    --build-arg "PROGRAMS=$(stack_setting PROGRAMS source)" --build-arg "CLAUDE_VERSION=$(stack_setting CLAUDE_VERSION "")" \
+    --build-arg "UID=$(stack_setting DASHBOARD_UID 1000)" --build-arg "GID=$(stack_setting DASHBOARD_GID 1000)" "$context"
+}
+
+# How many processes a dashboard may have. The compose files cannot say it for production: docker compose v2 refuses pids_limit beside the limits, 1.29 refuses
+# pids in them. It lasts as long as the container, over restarts too.
+readonly dashboard_pids=256
+bound_processes() { # SERVICE
+  local id
+  id=$(container_of "$1")
+  [ -z "$id" ] || docker update --pids-limit $dashboard_pids "$id" >/dev/null
+}
 is_running() { [ "$(docker inspect -f '{{.State.Running}}' "${1:-none}" 2>/dev/null)" = true ]; }
 project_name() {
   local name

@@ -68,9 +68,11 @@ drill() {
   image=$(docker inspect -f '{{.Config.Image}}' "$id")
   # Into memory of a container that ends with it: nothing of the stack is touched.
   # The trail's key is no part of a backup; with it the trail is checked too.
-  local owner
+  local owner megabytes
   owner=$(stack_setting DASHBOARD_UID 1000)
-  if docker run --rm --network none --read-only --tmpfs "/drill:size=512m,uid=$owner,mode=0700" --tmpfs /tmp --cap-drop ALL --volumes-from "$id:ro" \
+  # Room for the database, twice, and for its log.
+  megabytes=$(($(docker run --rm --network none --volumes-from "$id:ro" --entrypoint stat "$image" -c %s /app/data/dashboard.db) / 500000 + 64))
+  if docker run --rm --network none --read-only --tmpfs "/drill:size=${megabytes}m,uid=$owner,mode=0700" --tmpfs /tmp --cap-drop ALL --volumes-from "$id:ro" \
     -e DATA_DIR=/drill -e DATABASE_PATH=/drill/dashboard.db -e BACKUP_DIR=/backups "$image" \
     bash -c 'cp /app/data/audit.key /drill/ && dashboard restore "$1" >/dev/null && dashboard check >/dev/null && sqlite3 -readonly /drill/dashboard.db "SELECT COUNT(*) FROM audit_logs;"' \
     drill "/backups/${newest##*/}" >run/drill.log 2>&1; then
@@ -81,6 +83,7 @@ drill() {
 
 rhythm=${1:-} option=${2:-}
 case $rhythm in daily|weekly|monthly|quarterly) ;; *) help_of >&2; exit 2 ;; esac
+case $#,$rhythm,$option in 1,*|2,quarterly,--no-e2e) ;; *) die "$rhythm takes no '$option' (--help)" ;; esac
 need_engine
 mkdir -p run
 echo "Maintenance: $rhythm"
@@ -99,8 +102,7 @@ case $rhythm in
     base=$(stack_setting BASE_IMAGE debian:bookworm-slim)
     if docker pull -q "$base" >/dev/null 2>&1; then ok "base image $base is the newest"; else problem "base image $base could not be pulled"; fi
     tag=monthly-$(date -u +%Y%m%d)
-    if docker build --no-cache -q -t "claude-code-dashboard:$tag" --target dashboard --build-arg "BASE=$base" --build-arg "PROGRAMS=$(stack_setting PROGRAMS source)" --build-arg "CLAUDE_VERSION=$(stack_setting CLAUDE_VERSION "")" \
-      --build-arg "IMAGE_TAG=$tag" . >run/monthly-build.log 2>&1; then ok "built claude-code-dashboard:$tag"; else problem "the build failed: run/monthly-build.log"; fi
+    if build_image "$tag" . --no-cache -q >run/monthly-build.log 2>&1; then ok "built claude-code-dashboard:$tag"; else problem "the build failed: run/monthly-build.log"; fi
     git log --oneline -20 2>/dev/null | sed 's/^/      /' || true
     echo "      next: scripts/deploy.sh staging $tag, then plan production" ;;
   quarterly)

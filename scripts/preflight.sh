@@ -9,7 +9,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 help_wanted "$@"
 
+[ $# -le 1 ] || die "too many arguments (--help)"
 environment=${1:-production}
+[[ $environment =~ ^[a-z][a-z0-9-]{0,31}$ ]] || die "'$environment' is no environment's name (--help)"
 settings=.env.$environment
 [ -f "$settings" ] || [ "$environment" != development ] || settings=.env
 readonly min_free_mb=1024

@@ -11,13 +11,14 @@ called_from=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/lib.sh
 help_wanted "$@"
-need_engine
 
 yes=
 if [ "${1:-}" = --yes ]; then yes=1; shift; fi
 if [ "${1:-}" = --list ]; then exec scripts/backup.sh --list; fi
 [ $# = 1 ] || die "name one backup (--help)"
 wanted=$1
+case $wanted in -*) die "unknown option $wanted (--help)" ;; esac
+need_engine
 case $wanted in latest|/*) ;; *) [ ! -f "$called_from/$wanted" ] || wanted=$called_from/$wanted ;; esac
 
 id=$(container_of backup)

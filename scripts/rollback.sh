@@ -15,7 +15,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --restore) restore=${2:-}; [ -n "$restore" ] || die "--restore takes a backup or latest"; shift 2 ;;
     -*) die "unknown option $1 (--help)" ;;
-    *) tag=$1; shift ;;
+    *) [ -z "$tag" ] || die "one tag, not two: $tag and $1 (--help)"; tag=$1; shift ;;
   esac
 done
 need_engine
@@ -42,6 +42,7 @@ id=$(container_of dashboard-green)
 rm -f run/nginx/upstream.conf
 [ -z "$restore" ] || scripts/restore.sh --yes "$restore"
 IMAGE_TAG=$tag compose up -d --no-deps --no-build dashboard >&2
+bound_processes dashboard
 nginx=$(container_of nginx)
 if is_running "$nginx"; then docker exec "$nginx" nginx -e stderr -s reload; fi
 wait_until 90 is_healthy "$(stack_url)" || die "$tag is not healthy: docker-compose logs dashboard (a database that a newer version has changed needs --restore latest)"

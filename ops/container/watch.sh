@@ -2,6 +2,8 @@
 # Builds the checkout at the start and after every change of its sources, for the dev stack.
 set -euo pipefail
 git config --global --add safe.directory "$PWD" 2>/dev/null || true
+# Docker makes a folder that is missing for root; whoever builds as somebody else does without the cache then.
+[ -w "${CCACHE_DIR:-/tmp}" ] || export CCACHE_DIR=/tmp/ccache
 
 fingerprint() {
   find server web/src web/build web/public web/index.html web/vite.config.ts ops/tmux.conf cmake CMakeLists.txt CMakePresets.json docs/openapi.yaml \
