@@ -10,10 +10,11 @@ import { lint as pageImports } from "./page_imports.mjs";
 import { lint as places } from "./places.mjs";
 import { lint as shellScripts } from "./shell_scripts.mjs";
 import { sourceFiles } from "./support.mjs";
+import { lint as workflows } from "./workflows.mjs";
 
 const files = sourceFiles();
 
-for (const lint of [layers, opening, coroutines, noShell, pageImports, places, shellScripts]) {
+for (const lint of [layers, opening, coroutines, noShell, pageImports, places, shellScripts, workflows]) {
   test(`Lint.${lint.name}.FindsItsBadSamples`, () => {
     const findings = lint.check(lint.samples);
     for (const sample of lint.samples) {
