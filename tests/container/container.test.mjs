@@ -12,7 +12,7 @@ let skip;
 let stack;
 let api;
 before(async () => {
-  skip = await needEngine();
+  skip = await needEngine({ prefer: "2" });
   if (skip) return;
   stack = await Stack.start();
   api = await stack.login();
@@ -176,27 +176,6 @@ test("Container.ABackupServiceKeepsAndProvesBackups", { timeout: 120_000 }, asyn
   assert.equal(restored.code, 0, restored.out);
 });
 
-test("Container.TheTunnelRefusesDefaultAndWeakLogins", { timeout: 30_000 }, async (t) => {
-  if (skip) return t.skip(skip);
-  const token = "2aBcDeFgHiJkLmNoPqRsTuVwXyZ_3f5Gh7Jk9";
-  const rows = [
-    ["", "", /NGROK_AUTHTOKEN is not set/],
-    ["your_ngrok_authtoken_here", "anna:r8Kz3vQm1TxW7pLs", /text of an example/],
-    [token, "", /NGROK_BASIC_AUTH is not set/],
-    [token, "admin", /must be user:password/],
-    [token, "admin:short", /too short/],
-    [token, "user:dashboard-password-1", /guessed/],
-    [token, "user:aaaabbbbaaaabbbb", /different characters/],
-  ];
-  const run = (authtoken, login) => sh("sh ops/container/ngrok.sh", { env: { NGROK_AUTHTOKEN: authtoken, NGROK_BASIC_AUTH: login, NGROK_PROGRAM: "echo" } });
-  for (const [authtoken, login, pattern] of rows) {
-    const result = await run(authtoken, login);
-    assert.equal(result.code, 78, `${login}: ${result.out}`);
-    assert.match(result.out, pattern);
-  }
-  assert.match((await run(token, "anna:r8Kz3vQm1TxW7pLs")).out, /http --basic-auth anna:r8Kz3vQm1TxW7pLs .*nginx:3000/);
-});
-
 test("Container.ThePublicDoorIsTlsAndNobodyNamesTheirOwnAddress", { timeout: 120_000 }, async (t) => {
   if (skip) return t.skip(skip);
   const tls = path.join(stack.folder, "run/tls");
@@ -204,6 +183,7 @@ test("Container.ThePublicDoorIsTlsAndNobodyNamesTheirOwnAddress", { timeout: 120
   await must(`openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout '${tls}/privkey.pem' -out '${tls}/fullchain.pem' 2>/dev/null && chown 1000:1000 '${tls}'/*.pem && chmod 600 '${tls}/privkey.pem'`);
   await stack.compose("restart nginx");
   await stack.waitHealthy();
+  assert.match((await inContainer("nginx", "nginx -e stderr -t")).out, /test is successful/);
   const curl = `curl -sk --max-time 10 -H 'Host: ${new URL(stack.url).host}'`;
   assert.match((await sh(`${curl} https://localhost:${stack.ports.TLS_PORT}/health`)).out, /"healthy"/);
   await sh(`${curl} -H 'X-Forwarded-For: 203.0.113.7' https://localhost:${stack.ports.TLS_PORT}/api/sessions`);
@@ -216,10 +196,6 @@ test("Container.ThePublicDoorIsTlsAndNobodyNamesTheirOwnAddress", { timeout: 120
 
 test("Container.PrometheusReadsItAndTheAlertsKnowItsNames", { timeout: 120_000 }, async (t) => {
   if (skip) return t.skip(skip);
-  for (const command of ["promtool check rules ops/prometheus/alerts.yml", "promtool check config --syntax-only ops/prometheus/prometheus.yml", "promtool test rules ops/prometheus/alerts_test.yml", "amtool check-config ops/prometheus/alertmanager.yml"]) {
-    const { code, out } = await sh(command);
-    assert.equal(code, 0, `${command}: ${out}`);
-  }
   const metrics = (await inContainer("dashboard", "curl -s http://127.0.0.1:3000/metrics")).out;
   const checked = await sh("promtool check metrics", { input: metrics });
   assert.doesNotMatch(checked.out, /error while linting/, checked.out);
@@ -230,28 +206,5 @@ test("Container.PrometheusReadsItAndTheAlertsKnowItsNames", { timeout: 120_000 }
     // Some appear with their first event: then the sources have the name.
     const named = async () => (await sh(`grep -rqF '"${family.replace("dashboard_", "")}"' server --include=*.cpp`)).code === 0;
     assert.ok(known.has(family) || (await named()), `no metric ${name}`);
-  }
-});
-
-test("Container.ComposeFilesHoldForBothGenerations", { timeout: 60_000 }, async (t) => {
-  if (skip) return t.skip(skip);
-  for (const files of ["-f docker-compose.yml", "-f docker-compose.yml -f docker-compose.dev.yml", "-f docker-compose.yml -f docker-compose.prod.yml", "-f docker-compose.blue.yml"]) {
-    const { code, out } = await stack.sh(`docker-compose ${files} config -q`);
-    assert.equal(code, 0, `${files}: ${out}`);
-    const v2 = await stack.sh(`docker compose version >/dev/null 2>&1 && docker compose ${files} config -q`);
-    if (!/unknown command|is not a docker command/.test(v2.out) && v2.code !== 1) assert.equal(v2.code, 0, v2.out);
-  }
-  const tags = [...readFileSync(path.join(kRepository, "docker-compose.yml"), "utf8").matchAll(/IMAGE_TAG:-(\S+?)\}/g), ...readFileSync(path.join(kRepository, "docker-compose.prod.yml"), "utf8").matchAll(/IMAGE_TAG:-(\S+?)\}/g)].map(([, tag]) => tag);
-  const version = JSON.parse(readFileSync(path.join(kRepository, "package.json"), "utf8")).version;
-  assert.deepEqual([...new Set(tags)], [`v${version}`], "the compose files' default tag is the version of package.json");
-});
-
-test("Container.UnitsOfSystemdAreConfined", { timeout: 60_000 }, async (t) => {
-  if (skip) return t.skip(skip);
-  for (const unit of ["claude-dashboard.service", "claude-dashboard-tmux.service"]) {
-    const { out } = await sh(`systemd-analyze security --offline=true ops/systemd/${unit}`);
-    const score = Number(out.match(/Overall exposure level for \S+: ([\d.]+)/)?.[1]);
-    console.log(`Container: ${unit} exposure ${score}`);
-    assert.ok(score <= (unit.includes("tmux") ? 7 : 2.0), out.slice(-300));
   }
 });

@@ -66,21 +66,67 @@ export async function must(command, options) {
   return result.out;
 }
 
-/** Why the tests cannot run here, or undefined. Starts an engine where none runs. */
-export async function needEngine() {
-  const started = await sh("tests/container/engine.sh start", { timeoutMs: 600_000 });
-  if (started.code !== 0) return `no Docker Engine: ${started.out.trim().split("\n").at(-1)}`;
+const kCannot = 77;
+/**
+ * Why the tests cannot run here, or undefined. Starts an engine where none runs; an error where one should run and does not.
+ * Commands get docker-compose of the generation `prefer` where it can be had, and of that in COMPOSE (1 or 2) or none.
+ */
+export async function needEngine({ prefer } = {}) {
+  const engine = await sh("tests/container/engine.sh start", { timeoutMs: 900_000 });
+  if (engine.code === kCannot) return lastLine(engine.out);
+  if (engine.code !== 0) throw new Error(`the Docker Engine does not start\n${engine.out}`);
   const built = process.env.IMAGE_FILES_READY || existsSync(path.resolve(kRepository, process.env.BUILD ?? "build/release", "server/dashboard"));
-  if (!built) return "the programs are not built: ./dev build";
+  if (!built) throw new Error("the programs are not built: ./dev build");
   const other = (await sh("docker inspect -f '{{index .Config.Labels \"com.docker.compose.project.working_dir\"}}' claude-code-dashboard")).out.trim();
   if (other.startsWith("/") && !other.startsWith(kWork)) return `this engine runs somebody's dashboard (${other})`;
+  const wanted = process.env.COMPOSE ?? prefer;
+  // Whatever came after 1.29 counts as the second generation.
+  const generation = (await composeVersion()).startsWith("1.") ? "1" : "2";
+  const missing = wanted && generation !== wanted ? await addCompose(wanted) : undefined;
+  if (missing && process.env.COMPOSE) return missing;
+  console.log(`docker-compose ${await composeVersion()}${missing ? ` (${missing})` : ""}`);
   return undefined;
 }
+/** Puts docker-compose of that generation before the machine's own; else why it cannot be had. */
+async function addCompose(generation) {
+  const found = await sh("tests/container/engine.sh compose-v2");
+  if (generation !== "2" || found.code !== 0) return `no docker-compose of generation ${generation}: ${lastLine(found.out)}`;
+  process.env.PATH = `${lastLine(found.out)}:${process.env.PATH}`;
+  return undefined;
+}
+const lastLine = (text) => text.trim().split("\n").at(-1);
+/** For example "1.29.2" or "2.26.1-4". */
+export const composeVersion = async () => (await sh("docker-compose version --short")).out.trim();
+
+const kDashboardImage = "claude-code-dashboard:v1.0.0";
+const kOtherImages = ["claude-code-dashboard-agents:1", "claude-code-dashboard-proxy:1", "claude-code-dashboard-toolchain:dev"];
 /** Images of an earlier run lose their tags, so that they are built anew; their layers stay for the cache. */
 export async function forgetImages() {
-  for (const image of ["claude-code-dashboard:v1.0.0", "claude-code-dashboard:v1.0.1", "claude-code-dashboard-agents:1", "claude-code-dashboard-proxy:1"]) {
-    await sh(`docker tag ${image} ${image.split(":")[0]}:cache && docker rmi ${image}`);
-  }
+  for (const image of [kDashboardImage, "claude-code-dashboard:v1.0.1", ...kOtherImages]) await sh(`docker tag ${image} ${image.split(":")[0]}:cache && docker rmi ${image}`);
+}
+
+/** Builds the stack's images from the checkout in `folder` (its .env.production says how), and returns the seconds of each; nothing when they are these already. */
+export async function buildImages(folder) {
+  const key = (await must("git ls-files -s | git hash-object --stdin && find build/image -type f -exec sha256sum {} + | sort | sha256sum", { cwd: folder })).trim();
+  const ids = async () => (await sh(`docker image inspect -f '{{.Id}}' ${[kDashboardImage, ...kOtherImages].join(" ")}`)).out.trim();
+  const stamp = path.join(kWork, "images");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === `${key}\n${await ids()}`) return {};
+  const seconds = {};
+  const build = async (name, command) => {
+    const began = performance.now();
+    await must(command, { cwd: folder, timeoutMs: 1_200_000 });
+    seconds[name] = Math.round((performance.now() - began) / 1000);
+  };
+  const compose = "docker-compose -f docker-compose.yml -f docker-compose.prod.yml build";
+  await must("ln -sf .env.production .env", { cwd: folder });
+  await Promise.all([
+    build("nginx", `${compose} nginx`),
+    // One after the other: they have their first stages in common.
+    build("dashboard and tmux", `${compose} dashboard tmux`).then(() => build("toolchain", "docker build -q --target toolchain --build-arg PROGRAMS=source -t claude-code-dashboard-toolchain:dev .")),
+  ]);
+  rmSync(path.join(folder, ".env"));
+  writeFileSync(stamp, `${key}\n${await ids()}`);
+  return seconds;
 }
 /** A bare repository with this checkout's files (committed or not) on main, tagged v1.0.0: what an operator clones. */
 export async function makeRepository() {
@@ -133,8 +179,10 @@ export class Stack {
     this.url = "http://localhost:13000";
     this.ports = { PUBLISH_PORT: 13000, GREEN_PORT: 13001, BLUE_PORT: 13002, TLS_PORT: 18443 };
     this.container = "claude-code-dashboard";
+    this.metricsToken = randomSecret();
   }
-  static async start() {
+  /** A clean checkout with its images and settings, not started. */
+  static async prepare() {
     const stack = new Stack();
     await stack.remove();
     await makeImageFiles();
@@ -142,9 +190,12 @@ export class Stack {
     giveImageFiles(stack.folder);
     mkdirSync(stack.projects, { recursive: true });
     await must(`chown 1000:1000 '${stack.projects}'`);
-    stack.settings({ JWT_SECRET: randomSecret() });
-    // Images of an earlier run have the same tags: built anew, from the cache where nothing has changed.
-    await stack.must("ln -sf .env.production .env && docker-compose build dashboard tmux nginx && rm .env", { timeoutMs: 900_000 });
+    stack.settings({ JWT_SECRET: randomSecret(), METRICS_TOKEN: stack.metricsToken });
+    stack.built = await buildImages(stack.folder);
+    return stack;
+  }
+  static async start() {
+    const stack = await Stack.prepare();
     stack.deployed = await stack.must("./scripts/deploy.sh production", { timeoutMs: 300_000 });
     return stack;
   }

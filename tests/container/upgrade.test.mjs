@@ -19,7 +19,7 @@ let skip;
 let stack;
 let api;
 before(async () => {
-  skip = await needEngine();
+  skip = await needEngine({ prefer: "2" });
   if (skip) return;
   stack = await Stack.start();
   api = await stack.login();

@@ -1,24 +1,24 @@
 // Runs the whole deployment runbook against a real stack, row by row, and writes what happened to build/runbook.md.
 //
-// usage: node tests/runbook/run.mjs [--full-build] [--keep]      ./dev test runbook calls it after ./dev build
+// usage: node tests/runbook/run.mjs [--keep]      ./dev test runbook calls it after ./dev build
 //
 // Needs root and Docker (tests/container/engine.sh starts one), and a machine on which /app/data and /mnt/backups are free and ports 3000 to 3002 too.
-// --full-build compiles in the clone as an operator's machine would (minutes); --keep leaves the stack for a look. RUNBOOK_SPEC names the runbook's file,
-// to check that every command of it is in the table. Ends with the line `N passed, N failed, N skipped`; skipped are the rows that cannot run here.
+// The clones are compiled as an operator's would be; what the checkout has compiled they find in the compiler cache. --keep leaves the stack for a look.
+// deployment-runbook.md is the operators' runbook as they have it: every command of it must be in the table. Ends with the line `N passed, N failed, N skipped`; skipped are the rows that cannot run here.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { forgetImages, giveImageFiles, kRepository, makeImageFiles, makeRepository, needEngine, sh } from "../container/stack.mjs";
+import { commandsOf, unchecked } from "./own_runbook.mjs";
 import { State } from "./state.mjs";
 import { table } from "./table.mjs";
 
 const kReport = path.join(kRepository, "build/runbook.md");
-const kSpec = process.env.RUNBOOK_SPEC ?? path.join(kRepository, "../shared/spec/deployment-runbook.md");
+const kSpec = path.join(kRepository, "tests/runbook/deployment-runbook.md");
 const options = new Set(process.argv.slice(2));
 
 /** Every command line of the runbook's bash blocks that is in no row's `printed`. */
 function missingCommands(rows) {
-  if (!existsSync(kSpec)) return undefined;
   const plain = (text) => text.replace(/\s+/g, " ").trim();
   const all = rows.map(({ printed }) => plain(printed));
   const missing = [];
@@ -43,6 +43,7 @@ function check(row, result, expect) {
 
 async function runRow(row, s) {
   s.notes = [];
+  s.cannot = undefined;
   if (row.not) return { state: "skipped", how: `not run: ${row.not}`, out: "" };
   if (row.claim) {
     await row.claim();
@@ -59,6 +60,7 @@ async function runRow(row, s) {
     error.message += `\n${result.out.trim().slice(-1500)}`;
     throw error;
   }
+  if (s.cannot) return { state: "skipped", how: `not run: ${s.cannot}`, out: result.out };
   const how = row.ours ? "ours" : row.run ? `as \`${command.slice(0, 160)}\`: ${row.why}` : "word for word";
   return { state: "passed", how, out: result.out };
 }
@@ -93,7 +95,7 @@ if (reason) {
   counts.skipped = 1;
   finish(0);
 } else {
-  const s = new State({ fullBuild: options.has("--full-build") });
+  const s = new State();
   try {
     await makeImageFiles();
     await forgetImages();
@@ -104,11 +106,11 @@ if (reason) {
     }
     s.giveImageFiles = giveImageFiles;
     const rows = table(s);
-    const spec = missingCommands(rows);
-    if (spec) {
-      const good = spec.missing.length === 0;
+    const own = readFileSync(path.join(kRepository, "docs/RUNBOOK.md"), "utf8");
+    for (const [name, { count, missing }] of [["the runbook", missingCommands(rows)], ["docs/RUNBOOK.md", { count: commandsOf(own).length, missing: unchecked(own, rows) }]]) {
+      const good = missing.length === 0 && count > 0;
       counts[good ? "passed" : "failed"] += 1;
-      console.log(`${good ? "ok   " : "FAIL "} the table has all ${spec.count} commands of the runbook${good ? "" : `; missing: ${spec.missing.join(" ; ")}`}`);
+      console.log(`${good ? "ok   " : "FAIL "} the table has all ${count} commands of ${name}${good ? "" : `; missing: ${missing.join(" ; ")}`}`);
     }
     for (const [index, row] of rows.entries()) {
       const start = performance.now();

@@ -1,5 +1,6 @@
 // What the rows of the runbook's table share: the clones, and the checks that take more than a pattern.
-import { existsSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import path from "node:path";
 
 import { Api } from "../harness/api.mjs";
@@ -8,10 +9,11 @@ import { kRepository, kWork, must, randomSecret, sh, writeSettings } from "../co
 
 const kUrl = "http://localhost:3000";
 const kDashboard = "claude-code-dashboard";
+const kDevFiles = "-f docker-compose.yml -f docker-compose.dev.yml";
 
 export class State {
-  constructor({ fullBuild }) {
-    Object.assign(this, { fullBuild, checkout: kRepository, notes: [], found: {}, folder: kWork });
+  constructor() {
+    Object.assign(this, { checkout: kRepository, notes: [], found: {}, folder: kWork });
     this.devParent = path.join(kWork, "dev");
     this.prodParent = path.join(kWork, "prod");
     this.devClone = path.join(this.devParent, "terminal");
@@ -39,14 +41,22 @@ export class State {
 
   // --- the two clones -----------------------------------------------------------------------------------------------------------
 
-  /** The dev stack runs the clone's own build; it is that of the checkout, whose sources are the same. */
-  async takeBuild() {
-    await this.must(`mkdir -p build/release/server/recording build/release/server/sessions build/release/server/storage web/dist &&
-      cp '${kRepository}/build/release/server/dashboard' build/release/server/ && cp '${kRepository}/build/release/server/recording/pane-tap' build/release/server/recording/ &&
-      cp '${kRepository}/build/release/server/sessions/pane-start' build/release/server/sessions/ && cp '${kRepository}/build/release/server/storage/sqlite3' build/release/server/storage/ &&
-      cp -R '${kRepository}/web/dist/.' web/dist/`);
-    this.giveImageFiles(this.folder);
-    process.env.PROGRAMS = "prebuilt";
+  /** The dev stack's builder compiles the clone; it finds in the compiler cache what `npm run build` outside has compiled. */
+  shareBuildCache() {
+    process.env.BUILD_CACHE = process.env.CCACHE_DIR ?? path.join(homedir(), ".cache/ccache");
+    return existsSync(path.join(this.folder, "build/release/server/dashboard"));
+  }
+  /** A change of a source, as an editor saves it: the builder compiles it, and the dashboard starts again with it. */
+  async changeASource() {
+    const file = path.join(this.folder, "server/app.cpp");
+    const text = readFileSync(file, "utf8");
+    const changed = text.replace('"main", "ready"', '"main", "ready once more"');
+    if (changed === text) throw new Error("server/app.cpp has no line to change");
+    const began = performance.now();
+    writeFileSync(file, changed);
+    await this.until("the dashboard runs the changed source", async () => (await this.sh(`docker-compose ${kDevFiles} logs dashboard`)).out.includes("ready once more"), 400);
+    await this.until("it is healthy again", async () => (await this.health()).status === "healthy", 30);
+    this.note(`compiled and restarted ${Math.round((performance.now() - began) / 1000)} s after the change`);
   }
   prepareProduction() {
     process.env.PROGRAMS = "prebuilt";
@@ -56,10 +66,6 @@ export class State {
   /** Staging as production, so that one machine can hold it. */
   async prepareStaging() {
     await this.must("cp .env.production .env.staging && chmod 600 .env.staging");
-  }
-  async logCount(text) {
-    const { out } = await this.sh("docker-compose -f docker-compose.yml -f docker-compose.dev.yml logs dashboard");
-    return out.split(text).length - 1;
   }
 
   // --- health -------------------------------------------------------------------------------------------------------------------
@@ -136,6 +142,14 @@ export class State {
   registryAnswer(code, out) {
     if (/ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|audit endpoint returned an error|E40[0-9]|ENOAUDIT/.test(out)) return this.note("the registry did not answer this here");
     return code === 0 || code === 1;
+  }
+  /** A registry of images that answers runs the row; else it is one that cannot run here, with what Docker said. */
+  pulled(code, out) {
+    if (code === 0) return true;
+    const why = out.match(/no such host|connection refused|i\/o timeout|TLS handshake timeout|network is unreachable|manifest unknown|not found|denied/);
+    if (!why) return false;
+    this.cannot = `tried: Docker Hub cannot be reached (${why[0]})`;
+    return true;
   }
   workflowTriggers() {
     const text = readFileSync(path.join(this.folder, ".github/workflows/ci-cd.yml"), "utf8");
@@ -251,8 +265,6 @@ export class State {
   async markDatabase() {
     await this.startSession("before-the-loss");
     this.found.mark = (await this.rows("SELECT name FROM sessions WHERE name LIKE 'before-the-loss%' ORDER BY created_at DESC LIMIT 1;")).trim();
-    // Backups are named by the second.
-    await this.until("another second", () => Date.now() % 1000 < 100, 3);
   }
   rows(sql) {
     return this.must(`docker exec ${kDashboard} sqlite3 -readonly /app/data/dashboard.db "${sql}"`);
@@ -267,7 +279,7 @@ export class State {
     this.note(`as printed: ${code === 0 && !/Usage|unknown/i.test(out) ? out.trim() : "docker-compose 1.29 does not know --since"}`);
   }
   async drill() {
-const { out } = await this.sh("./scripts/maintenance.sh quarterly --no-e2e", { timeoutMs: 200_000 });
+    const { out } = await this.sh("./scripts/maintenance.sh quarterly --no-e2e", { timeoutMs: 200_000 });
     if (!/ok +recovery drill: .* restores/.test(out)) throw new Error(out);
     this.note(out.match(/recovery drill: .*/)[0]);
   }
