@@ -1,21 +1,25 @@
 // Notifications in a real browser: Debian's Chromium subscribes, is pushed to, decrypts, and shows them on a desktop, where they are pressed. Only
 // Google's servers and the desktop's drawing are this test's own (harness/vendor_push.mjs, harness/desktop.mjs).
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
+import { clientEnvironment, clientProgram, prepareHome } from "../claude/client.mjs";
+import { StandIn } from "../claude/stand_in.mjs";
 import { accessibilityFaults, kPhone, launchProfile, screenshot, skipWithoutBrowser } from "../harness/browser.mjs";
 import { selfSigned } from "../harness/certificates.mjs";
 import { Desktop, skipWithoutDesktop } from "../harness/desktop.mjs";
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { VendorPush } from "../harness/vendor_push.mjs";
 import { until } from "../harness/wait.mjs";
-import { assertFits, createAccount } from "./support.mjs";
+import { query } from "../integration/support.mjs";
+import { assertFits, createAccount, newSession, screenShows, terminal, type } from "./support.mjs";
 
 const skip = skipWithoutProgram || skipWithoutBrowser || skipWithoutDesktop;
 // Where Chromium's subscriptions point, by the channel it was built for.
+const skipWithoutClient = skip || (clientProgram() ? false : "skipped: tests/claude is not installed");
 const kSendHosts = ["fcm.googleapis.com", "jmt17.google.com"];
 
 let folder;
@@ -24,6 +28,29 @@ let desktop;
 let dashboard;
 let browser;
 let page;
+let standIn;
+
+/** A command that starts the real Claude Code client with a home of its own, against the scripted stand-in of its API. */
+async function clientCommand(project) {
+  const home = path.join(folder, "agent-home");
+  mkdirSync(home);
+  prepareHome(home, [project]);
+  standIn = await StandIn.start([
+    {
+      prompt: "Please make hello.txt",
+      replies: [
+        { text: "I will write the file.", tool: { name: "Write", input: { file_path: path.join(project, "hello.txt"), content: "Hello from the lock screen!\n" } } },
+        { text: "The file hello.txt is ready." },
+      ],
+    },
+  ]);
+  const launcher = path.join(folder, "claude");
+  const variables = Object.entries(clientEnvironment({ home, standInUrl: standIn.url })).map(([name, value]) => `${name}='${value}'`);
+  writeFileSync(launcher, `#!/bin/sh\nexec env -i TERM="$TERM" ${variables.join(" ")} '${clientProgram()}' "$@"\n`);
+  chmodSync(launcher, 0o755);
+  return launcher;
+}
+
 before(async () => {
   if (skip) return;
   folder = mkdtempSync(path.join(os.tmpdir(), "ccd-notify-"));
@@ -31,12 +58,15 @@ before(async () => {
   const send = selfSigned(folder, ...kSendHosts);
   vendor = await VendorPush.start({ certificate: front, sendCertificates: Object.fromEntries(kSendHosts.map((host) => [host, send])) });
   desktop = await Desktop.start();
-  dashboard = await Dashboard.start({ settings: { NOTIFY_PROXY: vendor.proxyUrl, NOTIFY_CA_FILE: send.certFile } });
+  dashboard = new Dashboard({ settings: { NOTIFY_PROXY: vendor.proxyUrl, NOTIFY_CA_FILE: send.certFile } });
+  if (!skipWithoutClient) dashboard.settings.CLAUDE_COMMAND = await clientCommand(dashboard.project);
+  await dashboard.up();
   browser = await launchProfile(path.join(folder, "profile"), {
     args: [...vendor.switches, `--ignore-certificate-errors-spki-list=${front.spki}`],
     env: desktop.environment,
     baseURL: dashboard.url,
   });
+  await browser.addInitScript(() => localStorage.setItem("ccdTest", "1"));
   // The answer to the browser's own question, which no test can press.
   await browser.grantPermissions(["notifications"], { origin: dashboard.url });
   page = browser.pages()[0] ?? (await browser.newPage());
@@ -47,6 +77,7 @@ after(async () => {
   await dashboard?.remove();
   await desktop?.stop();
   await vendor?.stop();
+  await standIn?.stop();
   if (folder) rmSync(folder, { recursive: true, force: true });
 }, { timeout: 60_000 });
 
@@ -144,7 +175,35 @@ test("Notify.PreferencesAreSavedAsTheyAreChosen", { skip, timeout: 60_000 }, asy
   await until("it is quiet no more", async () => !(await saved()).quiet.on && (await saved()).lock_screen === "whole");
 });
 
+test("Notify.ARealAgentIsAllowedFromTheLockScreen", { skip: skipWithoutClient, timeout: 180_000 }, async () => {
+  // This very browser shows the page: it would be reason enough not to push.
+  await page.getByLabel("Not while I use the dashboard").uncheck();
+  await until("it is saved", () => page.evaluate(() => fetch("/api/notify").then(async (answer) => !(await answer.json()).preferences.presence)));
+  await page.getByRole("link", { name: "Fleet" }).click();
+  await newSession(page, { name: "helper", project: dashboard.project });
+  await screenShows(page, /Claude Code v\d/);
+  await screenShows(page, /^\s*❯\s*$/m);
+  await terminal(page).click();
+  await type(page, "Please make hello.txt");
+  await screenShows(page, /❯\s+Please make hello\.txt/);
+  await page.keyboard.press("Enter");
+  const file = path.join(dashboard.project, "hello.txt");
+  const asks = await desktop.notification(({ summary }) => summary === "helper asks: Write", { timeoutMs: 60_000 });
+  assert.ok(asks.body.includes(file), asks.body);
+  assert.ok(asks.body.includes("content: Hello from the lock screen!"), asks.body);
+  assert.deepEqual(asks.actions.filter(([, label]) => ["Allow", "Deny"].includes(label)).map(([, label]) => label), ["Allow", "Deny"]);
+  assert.equal(existsSync(file), false, "nothing is written before the press");
+  desktop.press(asks, "Allow");
+  await screenShows(page, "The file hello.txt is ready.", 60_000);
+  assert.equal(readFileSync(file, "utf8"), "Hello from the lock screen!\n");
+  const rows = query(dashboard.settings.DATABASE_PATH, "SELECT actor || ' ' || detail FROM audit_logs WHERE action = 'attention.push_action'");
+  assert.equal(rows.length, 1);
+  assert.match(rows[0], /^owner .*"decision":"allow","via":"push"/);
+  assert.equal(vendor.sent.every(({ fault }) => fault === undefined), true);
+});
+
 test("Notify.ARemovedDeviceIsToldNoMore", { skip, timeout: 60_000 }, async () => {
+  await page.goto("/settings/notifications");
   await section("Devices").getByRole("button", { name: "Remove Chrome on Linux" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await section("This device").getByRole("button", { name: "Turn on" }).waitFor();
