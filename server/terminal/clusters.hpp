@@ -59,7 +59,8 @@ class LinkTable {
   std::uint16_t intern(std::string_view text);
   [[nodiscard]] bool has_room(std::string_view text) const;
   std::string_view operator[](std::uint16_t id) const { return *texts_[id]; }
-  [[nodiscard]] std::size_t size() const { return texts_.size(); }
+  [[nodiscard]] std::size_t size() const { return texts_.size(); }  // with number 0
+  [[nodiscard]] bool empty() const { return texts_.size() == 1; }
   std::vector<std::uint16_t> keep(const std::vector<bool>& used);
 
   [[nodiscard]] std::size_t memory_bytes() const;

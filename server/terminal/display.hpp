@@ -60,6 +60,8 @@ class Display {
 
   // Printing. Text is ASCII that prints.
   void print(const char* text, int count, StyleId style);
+  // Characters that are not ASCII, as long as they go where the row ends and need no more than room. How far that was.
+  const char* print_run(const char* at, const char* end, StyleId style);
   // A single character, as tmux prints one that is not plain.
   void print_cell(Cell cell);
   void combine(char32_t mark);
@@ -124,7 +126,8 @@ class Display {
   void clear_into_history(StyleId blank);
   bool make_room(int x, int width);
   StyleId without_underline_colour(StyleId id);
-  void append_to_left(std::string_view text);
+  void collect_links(Style& pen, Style& saved_pen);
+  void append_to_left(std::string_view first, std::string_view second);
   void append_joined(std::string_view text);
   void resize_screen(Size size, bool reflow);
   void resize_rows(int rows, int& cursor_y);

@@ -48,7 +48,8 @@ void Display::print(const char* text, int count, StyleId style) {
       s_.x = 0;
     }
     const int part = std::min(count, cols() - s_.x);
-    const bool wide = s_.grid.row(s_.y).has_wide;
+    const GridRow& row = s_.grid.row(s_.y);
+    const bool wide = row.has_wide && s_.x < row.filled;
     if (wide && s_.x != 0) cut_left(s_.grid, s_.x, s_.y);
     s_.grid.set_ascii(s_.x, s_.y, text, part, style);
     s_.x += part;
@@ -56,6 +57,35 @@ void Display::print(const char* text, int count, StyleId style) {
     text += part;
     count -= part;
   }
+}
+
+const char* Display::print_run(const char* at, const char* end, StyleId style) {
+  if (!s_.modes.wrap || s_.modes.insert || s_.joining) return at;
+  GridRow& row = s_.grid.row(s_.y);
+  if (s_.x < row.filled || s_.x >= cols()) return at;
+  Cell* const cells = s_.grid.room(row, s_.x);
+  const int cols = this->cols();
+  int x = s_.x;
+  bool wide = false;
+  while (at != end && static_cast<unsigned char>(*at) >= 0x80) {
+    const Utf8Char character = read_multibyte(at, static_cast<std::size_t>(end - at));
+    if (character.size == 0) break;
+    const Width width = width_of(character.code_point);
+    if (width == Width::wide && x + 2 <= cols) {
+      cells[x] = {static_cast<std::uint32_t>(character.code_point) | kWide, style};
+      cells[x + 1] = {kPadding | ' ', 0};
+      wide = true;
+      x += 2;
+    } else if (width == Width::narrow && x < cols) {
+      cells[x++] = {static_cast<std::uint32_t>(character.code_point), style};
+    } else {
+      break;
+    }
+    at += character.size;
+  }
+  if (x > s_.x) s_.grid.wrote(row, x, wide);
+  s_.x = x;
+  return at;
 }
 
 // Blanks what a character of this width at x would cut in two. True when there was something.
@@ -124,28 +154,29 @@ void Display::combine(char32_t mark) {
   char bytes[4];
   const std::string_view text(bytes, put_utf8(mark, bytes));
   if (s_.joining) append_joined(text);
-  else append_to_left(text);
+  else append_to_left(text, {});
 }
 
 // tmux takes the joiner if there is room for it, and then what is joined.
 void Display::append_joined(std::string_view text) {
   s_.joining = false;
-  char bytes[4];
-  append_to_left({bytes, put_utf8(kJoiner, bytes)});
-  append_to_left(text);
+  append_to_left("\u200d", text);
 }
 
-void Display::append_to_left(std::string_view text) {
+// Of the two each that there is room for.
+void Display::append_to_left(std::string_view first, std::string_view second) {
   // Behind the edge too, after the alternate screen became narrower.
   int x = std::min(s_.x, s_.grid.stride()) - 1;
   while (x >= 0 && is_padding(s_.grid.cell(x, s_.y))) --x;
   if (x < 0) return;
   const Cell cell = s_.grid.cell(x, s_.y);
   std::array<char, kClusterBytes + 4> all;
-  std::size_t size = s_.tables.put_text(cell, all.data());
-  if (size + text.size() > kClusterBytes) return;
-  std::copy(text.begin(), text.end(), all.begin() + size);
-  size += text.size();
+  const std::size_t before = s_.tables.put_text(cell, all.data());
+  std::size_t size = before;
+  for (const std::string_view text : {first, second}) {
+    if (size + text.size() <= kClusterBytes) size += text.copy(all.data() + size, text.size());
+  }
+  if (size == before) return;
   if (s_.tables.clusters.wants_collection()) collect_clusters();
   if (s_.tables.clusters.full()) return;
   s_.grid.set(x, s_.y, {s_.tables.clusters.intern({all.data(), size}) | kCluster | (cell.glyph & kWide), cell.style});
@@ -177,7 +208,12 @@ void Display::collect_styles(Style& pen, Style& saved_pen) {
   const auto renumber = [&](Cell& cell) { cell.style = numbers[style_number(cell.style)] | (cell.style & kLarge); };
   s_.grid.visit_cells(renumber);
   if (s_.saved) s_.saved->visit_cells(renumber);
+  if (!tables.links.empty()) collect_links(pen, saved_pen);
+}
 
+// Those that no style has any more.
+void Display::collect_links(Style& pen, Style& saved_pen) {
+  Tables& tables = s_.tables;
   std::vector<bool> linked(tables.links.size());
   for (StyleId id = 0; id < tables.styles.size(); ++id) linked[tables.styles[id].link] = true;
   linked[pen.link] = linked[saved_pen.link] = linked[s_.saved_pen.link] = true;

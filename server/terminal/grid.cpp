@@ -4,20 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "terminal/ascii_cells.hpp"
+
 namespace ccd::terminal {
-namespace {
-
-// Blocks of a fixed size are what compilers turn into vector code.
-void put_ascii(Cell* out, const char* text, int count, StyleId style) {
-  constexpr int kBlock = 16;
-  int i = 0;
-  for (; i + kBlock <= count; i += kBlock) {
-    for (int k = 0; k < kBlock; ++k) out[i + k] = {static_cast<unsigned char>(text[i + k]), style};
-  }
-  for (; i < count; ++i) out[i] = {static_cast<unsigned char>(text[i]), style};
-}
-
-}  // namespace
 
 Grid::Grid(Size size, int stride, Scrollback& above)
     : above_(&above),
@@ -79,7 +68,7 @@ void Grid::set_ascii(int x, int y, const char* text, int count, StyleId style) {
   Cell* out = cells(at) + x;
   int i = 0;
   for (; i < old; ++i) out[i] = {static_cast<unsigned char>(text[i]), style | (is_large(out[i]) ? kLarge : 0U)};
-  put_ascii(out + i, text + i, count - i, style);
+  put_ascii_cells(out + i, text + i, count - i, style);
 }
 
 void Grid::erase(GridRow& row, StyleId blank) {

@@ -12,7 +12,8 @@
 
 namespace ccd::terminal {
 
-struct GridRow {
+// Of a size that is a power of two: rows are looked up all the time, and bounds are checked.
+struct alignas(32) GridRow {
   std::uint32_t slot = 0;    // where its cells are
   std::uint16_t filled = 0;  // cells from here on are standard blanks, whatever their memory holds
   std::uint16_t used = 0;    // one past the last cell that was written; erasing does not lower it
@@ -56,6 +57,18 @@ class Grid {
     row.filled = row.used = end;
     row.has_wide = row.has_wide || width == 2;
     row.has_large = row.has_large || is_large(cell);
+    extend(row, end);
+    row.changed = generation_;
+  }
+  // The same for several: the row's cells, of which those from x on may be written, and after that what they are written up to.
+  Cell* room(GridRow& row, int x) {
+    fill(row, x);
+    return cells(row);
+  }
+  void wrote(GridRow& row, int end, bool wide) {
+    row.filled = row.used = static_cast<std::uint16_t>(end);
+    row.has_wide = row.has_wide || wide;
+    row.has_large = true;
     extend(row, end);
     row.changed = generation_;
   }

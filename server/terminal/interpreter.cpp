@@ -48,6 +48,22 @@ void Interpreter::print(char32_t character) {
   }
 }
 
+const char* Interpreter::print_multibyte(const char* at, const char* end) {
+  while (at != end && static_cast<unsigned char>(*at) >= 0x80) {
+    const char* const next = display_.print_run(at, end, pen());
+    if (next != at) {
+      s_.last = -1;
+      at = next;
+      continue;
+    }
+    const Utf8Char character = read_multibyte(at, static_cast<std::size_t>(end - at));
+    if (character.size == 0) break;
+    print(character.code_point);
+    at += character.size;
+  }
+  return at;
+}
+
 void Interpreter::control(unsigned char character) {
   switch (character) {
     case '\b': display_.backspace(); break;
@@ -113,8 +129,8 @@ void Interpreter::escape(std::string_view intermediates, char final) {
   s_.last = -1;
 }
 
-void Interpreter::sequence(std::string_view intermediates, std::string_view params, char final) {
-  if (!params_.parse(params)) return;
+void Interpreter::sequence(std::string_view intermediates, char final) {
+  if (!params_.good()) return;
   if (!intermediates.empty()) {
     if (intermediates == " " && final == 'q') cursor_style(params_.get(0, 0, 0));
     else if (intermediates == "?") return private_sequence(final);

@@ -28,12 +28,16 @@ class Interpreter {
   void print(const char* text, std::size_t count);
   // Anything else that is a character.
   void print(char32_t character);
+  // As many whole characters as there are before the first ASCII one or what is none. How far that was.
+  const char* print_multibyte(const char* at, const char* end);
   void control(unsigned char character);
   // A byte came that is a part of a character, or of none: REP has nothing to repeat.
   void forget_last() { s_.last = -1; }
   void escape(std::string_view intermediates, char final);
+  // Where the parser puts the parameters of a sequence before it calls sequence().
+  Params& params() { return params_; }
   // `intermediates` has the private marker too: "?", ">", " ".
-  void sequence(std::string_view intermediates, std::string_view params, char final);
+  void sequence(std::string_view intermediates, char final);
   void operating_system_command(std::string_view text);
   void application_command(std::string_view text);
 

@@ -1,8 +1,6 @@
 // Encoding and decoding one line of scrollback: see line_codec.hpp.
 #include "terminal/line_codec.hpp"
 
-#include <array>
-
 #include "terminal/widths.hpp"
 
 namespace ccd::terminal::codec {
@@ -75,60 +73,59 @@ StyleId take_style(const char*& at, Tables& tables) {
   return tables.styles.intern(style) | ((mask & kLargeForm) != 0 ? kLarge : 0U);
 }
 
-void encode_runs(std::string& out, const LineView& line, int cells, const Tables& tables) {
-  const std::size_t count_at = out.size();
-  out.append(2, '\0');
+// The first cell behind those that look like the one at x. Padding cells have no looks of their own.
+int end_of_run(const LineView& line, int x, int cells) {
+  const StyleId id = line.cells[x].style;
+  do ++x;
+  while (x < cells && (line.cells[x].style == id || is_padding(line.cells[x])));
+  return x;
+}
+
+char* put_runs(char* out, const LineView& line, int cells, const Tables& tables) {
+  char* const count_at = out;
+  out += 2;
   std::uint16_t count = 0;
   for (int x = 0; x < cells; ++count) {
     const StyleId id = line.cells[x].style;
-    const int begin = x;
-    while (x < cells && line.cells[x].style == id) ++x;
-    const Style& style = tables.styles[id];
-    char buffer[kMaxPrefix];
-    out.append(buffer, put_run(buffer, static_cast<std::uint16_t>(x - begin), id, tables.styles));
-    if (style.link == 0) continue;
-    const std::string_view link = tables.links[style.link];
-    out.append(buffer, put_u16(buffer, static_cast<std::uint16_t>(link.size())));
-    out += link;
+    const int end = end_of_run(line, x, cells);
+    out = put_run(out, static_cast<std::uint16_t>(end - x), id, tables.styles);
+    x = end;
+    const std::uint16_t link = tables.styles[id].link;
+    if (link == 0) continue;
+    const std::string_view text = tables.links[link];
+    out = put_u16(out, static_cast<std::uint16_t>(text.size()));
+    out += text.copy(out, text.size());
   }
-  std::memcpy(out.data() + count_at, &count, 2);
+  put_u16(count_at, count);
+  return out;
 }
 
-// Through a buffer, because a string that grows character by character is what would take the time.
-void encode_text(std::string& out, const LineView& line, int cells, const Tables& tables) {
-  constexpr std::size_t kBuffer = 512;
-  constexpr std::size_t kMaxCell = 2 + kClusterBytes + 1;
-  std::array<char, kBuffer> buffer;
-  char* at = buffer.data();
-  const auto flush = [&] {
-    out.append(buffer.data(), at);
-    at = buffer.data();
-  };
+char* put_text(char* out, const LineView& line, int cells, const Tables& tables) {
   for (int x = 0; x < cells; ++x) {
-    if (buffer.data() + kBuffer - at < static_cast<std::ptrdiff_t>(kMaxCell + 1)) flush();
     const Cell cell = line.cells[x];
     if (is_ascii(cell)) {
-      *at++ = static_cast<char>(cell.glyph);
+      *out++ = static_cast<char>(cell.glyph);
       continue;
     }
     if (is_padding(cell)) {
-      *at++ = kLonePadding;
+      *out++ = kLonePadding;
       continue;
     }
     if ((cell.glyph & kCluster) != 0) {
-      const std::size_t size = tables.put_text(cell, at + 2);
-      at[0] = kManyBytes;
-      at[1] = static_cast<char>(size);
-      at += 2 + size;
+      const std::size_t size = tables.put_text(cell, out + 2);
+      out[0] = kManyBytes;
+      out[1] = static_cast<char>(size);
+      out += 2 + size;
     } else {
-      at += put_utf8(cell.glyph & kGlyphMask, at);
+      out += put_utf8(cell.glyph & kGlyphMask, out);
     }
     if (!is_wide(cell)) continue;
     if (x + 1 < cells && is_padding(line.cells[x + 1])) ++x;
-    else *at++ = kNoPadding;
+    else *out++ = kNoPadding;
   }
-  *at++ = '\0';  // decode_text() looks one byte past a wide character
-  flush();
+  // decode_text() looks at the byte behind a wide character, and at four bytes of each.
+  for (std::size_t i = 0; i < kSpareBytes; ++i) *out++ = '\0';
+  return out;
 }
 
 // Reads characters into cells until there are `count`.
@@ -136,7 +133,7 @@ void decode_text(const char* text, std::size_t count, Tables& tables, std::vecto
   std::size_t x = 0;
   while (x < count) {
     if (*text == kLonePadding) {
-      cells[x++].glyph = kPadding | ' ';
+      cells[x++] = {kPadding | ' ', 0};
       ++text;
       continue;
     }
@@ -145,7 +142,8 @@ void decode_text(const char* text, std::size_t count, Tables& tables, std::vecto
       size = static_cast<unsigned char>(text[1]);
       text += 2;
     }
-    const Utf8Char base = read_utf8(text, 4);
+    const Utf8Char base = static_cast<unsigned char>(*text) < 0x80 ? Utf8Char{static_cast<unsigned char>(*text), 1}
+                                                                   : read_multibyte(text, kSpareBytes + 1);
     std::uint32_t glyph = base.code_point;
     if (size > 0 && !tables.clusters.full()) glyph = tables.clusters.intern({text, size}) | kCluster;
     text += size > 0 ? size : base.size;
@@ -153,7 +151,7 @@ void decode_text(const char* text, std::size_t count, Tables& tables, std::vecto
     cells[x++].glyph = glyph | (wide ? kWide : 0U);
     if (!wide) continue;
     if (*text == kNoPadding) ++text;
-    else if (x < count) cells[x++].glyph = kPadding | ' ';
+    else if (x < count) cells[x++] = {kPadding | ' ', 0};
   }
 }
 
@@ -170,14 +168,20 @@ char* put_run(char* out, std::uint16_t cells, StyleId id, const StyleTable& styl
   return out;
 }
 
-void encode(std::string& out, const LineView& line, int cells, const Tables& tables) {
-  char head_bytes[kHeadSize];
-  put(head_bytes, {.flags = static_cast<std::uint8_t>(kStyled | (line.wrapped ? kWrapped : 0U)),
-                   .used = static_cast<std::uint16_t>(line.used),
-                   .cells = static_cast<std::uint16_t>(cells)});
-  out.append(head_bytes, kHeadSize);
-  encode_runs(out, line, cells, tables);
-  encode_text(out, line, cells, tables);
+std::size_t max_size(const LineView& line, int cells, const Tables& tables) {
+  constexpr std::size_t kMaxCell = kMaxRun + 2 + kClusterBytes + 1;
+  std::size_t size = kHeadSize + 2 + static_cast<std::size_t>(cells) * kMaxCell + kSpareBytes;
+  if (tables.links.empty()) return size;
+  for (int x = 0; x < cells; x = end_of_run(line, x, cells))
+    size += 2 + tables.links[tables.styles[line.cells[x].style].link].size();
+  return size;
+}
+
+char* encode(char* out, const LineView& line, int cells, const Tables& tables) {
+  out = put(out, {.flags = static_cast<std::uint8_t>(kStyled | (line.wrapped ? kWrapped : 0U)),
+                  .used = static_cast<std::uint16_t>(line.used),
+                  .cells = static_cast<std::uint16_t>(cells)});
+  return put_text(put_runs(out, line, cells, tables), line, cells, tables);
 }
 
 void decode(const char* record, Tables& tables, Line& into) {

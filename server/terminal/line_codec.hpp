@@ -10,9 +10,9 @@
 //           nothing; 0x03 u8 size: so many bytes are one cell.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string>
 
 #include "terminal/scrollback.hpp"
 
@@ -22,8 +22,11 @@ inline constexpr std::uint8_t kWrapped = 1;
 inline constexpr std::uint8_t kPlain = 2;
 inline constexpr std::uint8_t kStyled = 4;
 inline constexpr std::size_t kHeadSize = 5;
-// A head, one run and its style without a link.
-inline constexpr std::size_t kMaxPrefix = kHeadSize + 2 + 2 + 1 + 3 * 4 + 2;
+// One run and its style without a link, and the same behind a head.
+inline constexpr std::size_t kMaxRun = 2 + 1 + 3 * 4 + 2;
+inline constexpr std::size_t kMaxPrefix = kHeadSize + 2 + kMaxRun;
+// Behind the text, so that characters can be read four bytes at once.
+inline constexpr std::size_t kSpareBytes = 3;
 
 struct Head {
   std::uint8_t flags = 0;
@@ -48,8 +51,9 @@ inline Head head(const char* record) {
 // One run of `cells` cells. Of a link only that there is one.
 char* put_run(char* out, std::uint16_t cells, StyleId id, const StyleTable& styles);
 
-// Any line; `cells` of it are not standard blanks at the end.
-void encode(std::string& out, const LineView& line, int cells, const Tables& tables);
+// Any line; `cells` of it are not standard blanks at the end. Behind what was written. `out` has room for max_size().
+char* encode(char* out, const LineView& line, int cells, const Tables& tables);
+std::size_t max_size(const LineView& line, int cells, const Tables& tables);
 void decode(const char* record, Tables& tables, Line& into);
 
 }  // namespace ccd::terminal::codec

@@ -17,7 +17,6 @@ constexpr unsigned char kDelete = 0x7f;
 
 constexpr bool is_control(unsigned char c) { return c < 0x20; }
 constexpr bool is_intermediate(unsigned char c) { return c >= 0x20 && c <= 0x2f; }
-constexpr bool is_parameter(unsigned char c) { return c >= 0x30 && c <= 0x3b; }
 constexpr bool is_private_marker(unsigned char c) { return c >= 0x3c && c <= 0x3f; }
 constexpr bool is_final(unsigned char c) { return c >= 0x40 && c <= 0x7e; }
 constexpr bool prints(unsigned char c) { return c >= 0x20 && c <= 0x7e; }
@@ -72,13 +71,12 @@ const char* Parser::ground(const char* at, const char* end) {
     } else if (c == kDelete) {
       ++at;
     } else {
-      const Utf8Char character = read_utf8(at, static_cast<std::size_t>(end - at));
-      if (character.size == 0) {
+      const char* const next = to_.print_multibyte(at, end);
+      if (next == at) {
         utf8_byte(c);
         return at + 1;
       }
-      to_.print(character.code_point);
-      at += character.size;
+      at = next;
     }
   }
   return at;
@@ -90,12 +88,10 @@ const char* Parser::whole_sequence(const char* at, const char* end) {
   const char* const begin = at + 2;
   const char* params = begin;
   if (is_private_marker(static_cast<unsigned char>(*params))) ++params;
-  const char* last = params;
-  while (last != end && is_parameter(static_cast<unsigned char>(*last))) ++last;
+  const char* const last = to_.params().read(params, end);
   if (last == end || !is_final(static_cast<unsigned char>(*last))) return at;
-  const auto length = static_cast<std::size_t>(last - params);
-  if (length > kMaxParams) return at;
-  to_.sequence({begin, static_cast<std::size_t>(params - begin)}, {params, length}, *last);
+  if (static_cast<std::size_t>(last - params) > kMaxParams) return at;
+  to_.sequence({begin, static_cast<std::size_t>(params - begin)}, *last);
   return last + 1;
 }
 
@@ -219,7 +215,8 @@ void Parser::in_escape(unsigned char c) {
 }
 
 void Parser::dispatch_sequence(unsigned char final) {
-  if (!discard_) to_.sequence(intermediates(), {params_.data(), params_size_}, static_cast<char>(final));
+  to_.params().read(params_.data(), params_.data() + params_size_);
+  if (!discard_) to_.sequence(intermediates(), static_cast<char>(final));
   enter(State::ground);
 }
 

@@ -25,8 +25,9 @@ void apply_cell(DisplayState& state, const Record& record) {
   const int x = bounded(record, 0, state.grid.cols() - 1);
   const std::string text = record.bytes(1);
   const Cell old = state.grid.cell(x, state.y);
-  Cell cell{kPadding | ' ', old.style};
+  Cell cell{kPadding | ' ', 0};
   if (!text.empty()) {
+    cell.style = old.style;
     const Utf8Char base = read_utf8(text.data(), text.size());
     if (text.size() > kClusterBytes || !is_title(text) || width_of(base.code_point) == Width::combining) return;
     const std::uint32_t wide = width_of(base.code_point) == Width::wide ? kWide : 0U;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "terminal/ascii_cells.hpp"
 #include "terminal/line_codec.hpp"
 
 namespace ccd::terminal {
@@ -17,35 +18,6 @@ int cells_to_keep(const LineView& line) {
   int cells = line.filled;
   while (cells > line.used && line.cells[cells - 1] == Cell{}) --cells;
   return cells;
-}
-
-// Whether the cells are all ASCII and of one style. Blocks of a fixed size are what compilers turn into vector code.
-bool is_uniform_ascii(const Cell* cells, int count) {
-  constexpr int kBlock = 16;
-  const StyleId style = cells[0].style;
-  std::uint32_t glyphs = 0;
-  std::uint32_t differences = 0;
-  int x = 0;
-  for (; x + kBlock <= count; x += kBlock) {
-    for (int i = 0; i < kBlock; ++i) {
-      glyphs |= cells[x + i].glyph;
-      differences |= cells[x + i].style ^ style;
-    }
-  }
-  for (; x < count; ++x) {
-    glyphs |= cells[x].glyph;
-    differences |= cells[x].style ^ style;
-  }
-  return glyphs < 0x80 && differences == 0;
-}
-
-void put_ascii(char* out, const Cell* cells, int count) {
-  constexpr int kBlock = 16;
-  int x = 0;
-  for (; x + kBlock <= count; x += kBlock) {
-    for (int i = 0; i < kBlock; ++i) out[x + i] = static_cast<char>(cells[x + i].glyph);
-  }
-  for (; x < count; ++x) out[x] = static_cast<char>(cells[x].glyph);
 }
 
 }  // namespace
@@ -71,10 +43,9 @@ void Scrollback::finish(std::size_t bytes) {
 }
 
 bool Scrollback::append_ascii(const LineView& line, int cells, const Tables& tables) {
-  if (cells > 0 && !is_uniform_ascii(line.cells, cells)) return false;
-  const Style& style = tables.styles[cells > 0 ? line.cells[0].style : 0];
-  if (style.link != 0) return false;
-  const bool styled = cells > 0 && line.cells[0].style != 0;
+  const StyleId style = cells > 0 ? line.cells[0].style : 0;
+  if (cells > 0 && (line.cells[cells - 1].style != style || tables.styles[style].link != 0)) return false;
+  const bool styled = style != 0;
   const auto flags =
       static_cast<std::uint8_t>(codec::kPlain | (styled ? codec::kStyled : 0U) | (line.wrapped ? codec::kWrapped : 0U));
   char* const begin = reserve(codec::kMaxPrefix + static_cast<std::size_t>(cells));
@@ -84,9 +55,9 @@ bool Scrollback::append_ascii(const LineView& line, int cells, const Tables& tab
   if (styled) {
     constexpr std::uint16_t kOneRun = 1;
     std::memcpy(out, &kOneRun, 2);
-    out = codec::put_run(out + 2, static_cast<std::uint16_t>(cells), line.cells[0].style, tables.styles);
+    out = codec::put_run(out + 2, static_cast<std::uint16_t>(cells), style, tables.styles);
   }
-  put_ascii(out, line.cells, cells);
+  if (!take_ascii(out, line.cells, cells)) return false;
   finish(static_cast<std::size_t>(out - begin) + static_cast<std::size_t>(cells));
   return true;
 }
@@ -94,11 +65,12 @@ bool Scrollback::append_ascii(const LineView& line, int cells, const Tables& tab
 void Scrollback::append(const LineView& line, const Tables& tables) {
   const int cells = cells_to_keep(line);
   if (append_ascii(line, cells, tables)) return;
-  scratch_.clear();
-  codec::encode(scratch_, line, cells, tables);
-  std::memcpy(reserve(scratch_.size()), scratch_.data(), scratch_.size());
-  finish(scratch_.size());
-  if (scratch_.capacity() > kChunkBytes) scratch_ = {};
+  const std::size_t room = codec::max_size(line, cells, tables);
+  if (scratch_.size() < room) scratch_.resize(room);
+  const auto size = static_cast<std::size_t>(codec::encode(scratch_.data(), line, cells, tables) - scratch_.data());
+  std::memcpy(reserve(size), scratch_.data(), size);
+  finish(size);
+  if (scratch_.size() > kChunkBytes) scratch_ = {};
 }
 
 std::size_t Scrollback::record_size(std::size_t index) const {

@@ -44,7 +44,7 @@ StyleId StyleTable::intern(const Style& style) {
 
 void StyleTable::rehash(std::size_t slots) {
   slots_.assign(slots, kNoStyle);
-  slots_.shrink_to_fit();
+  if (slots_.capacity() > slots * 2) slots_.shrink_to_fit();
   for (StyleId id = 0; id < styles_.size(); ++id) slots_[find(styles_[id])] = id;
 }
 
@@ -57,10 +57,10 @@ std::vector<StyleId> StyleTable::keep(const std::vector<bool>& used) {
     numbers[id] = next++;
   }
   styles_.resize(next);
-  styles_.shrink_to_fit();
   collect_at_ = std::max(kCollectAt, styles_.size() * 2);
+  if (styles_.capacity() > collect_at_ * 2) styles_.shrink_to_fit();
   std::size_t slots = kFirstSlots;
-  while (slots < styles_.size() * 2) slots *= 2;
+  while (slots < collect_at_ * 2) slots *= 2;  // for all that come until the next collection
   rehash(slots);
   return numbers;
 }

@@ -1,7 +1,10 @@
 // UTF-8 one character at a time: writing, and reading what is known to be whole.
 #pragma once
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -37,6 +40,24 @@ constexpr Utf8Char read_utf8(const char* text, std::size_t length) {
   }
   const char32_t code = static_cast<char32_t>(byte(0) & 7U) << 18U | more(1) << 12U | more(2) << 6U | more(3);
   return code < 0x10000 || code > 0x10ffff ? Utf8Char{} : Utf8Char{code, 4};
+}
+
+// The same for what does not begin with ASCII, in few steps where four bytes can be looked at together.
+inline Utf8Char read_multibyte(const char* text, std::size_t length) {
+  static_assert(std::endian::native == std::endian::little, "the first byte is the lowest");
+  std::uint32_t four = 0;
+  if (length < sizeof four) return read_utf8(text, length);
+  std::memcpy(&four, text, sizeof four);
+  const auto more = [&](unsigned byte) { return (four >> (8 * byte)) & 0x3fU; };
+  if ((four & 0xc0c0f0U) == 0x8080e0U) {
+    const char32_t code = (four & 0xfU) << 12U | more(1) << 6U | more(2);
+    return code < 0x800 || (code >= 0xd800 && code <= 0xdfff) ? Utf8Char{} : Utf8Char{code, 3};
+  }
+  if ((four & 0xc0c0c0f8U) == 0x808080f0U) {
+    const char32_t code = (four & 7U) << 18U | more(1) << 12U | more(2) << 6U | more(3);
+    return code < 0x10000 || code > 0x10ffff ? Utf8Char{} : Utf8Char{code, 4};
+  }
+  return read_utf8(text, length);
 }
 
 // Writes at most four bytes to `out`; how many.
