@@ -64,6 +64,24 @@ for (const [number, recording] of recordings().entries()) {
     checkSession(cutSession(recording, kCuts, number + 101), recording.name));
 }
 
+// What generated sessions found, as short as it gets.
+const kFound = {
+  EarlyWrapBeforeAColouredWideCharacter: "\x1b[41m012345678漢",
+  EarlyWrapBeforeALink: "012345678\x1b]8;;http://example.org/\x1b\\漢",
+  EarlyWrapBehindAColouredCell: "\x1b[42m\x1b[K\x1b[m012345678漢",
+  WrapIntoARowThatScrollsIn: "\r\n\r\n\x1b[41m0123456789\x1b[42mx\x1b[m\x1b[5Gy",
+  WrapIntoAnErasedCell: "0123456789ab\x1b[G\x1b[43m\x1b[X",
+  ErasedCellsBetweenPrintedOnes: "a\x1b[44m\x1b[3X\x1b[5Gb\x1b[m\x1b[8Gc",
+  MarkOnALineDrawingLetter: "\x1b(0qo\u0301q",
+};
+for (const [name, bytes] of Object.entries(kFound)) {
+  test(`Snapshots.${name}.ShowsTheSameOnXterm`, async () => {
+    driver.start(10, 3, kHistoryLimit);
+    driver.feed(Buffer.from(bytes));
+    await checkSnapshot(10, 3, name);
+  });
+}
+
 test("Snapshots.OfGeneratedSessionsShowTheSameOnXterm", { timeout: 3_600_000 }, async () => {
   const faults = [];
   for (let seed = 1; seed <= kSessions; ++seed) {

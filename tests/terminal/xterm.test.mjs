@@ -45,3 +45,24 @@ for (const [number, recording] of recordings().entries()) {
     xterm.dispose();
   });
 }
+
+// What web/src/terminal/as_tmux.ts makes the same. Without it each of these differs.
+const kMadeTheSame = {
+  InsertedLines: "a\r\nb\r\nc\r\nd\r\ne\x1b[2;4H\x1b[2Lx",
+  DeletedLines: "a\r\nb\r\nc\r\nd\r\ne\x1b[2;4H\x1b[2Mx",
+  BehindTheLastColumn: "a\r\n0123456789\x1b[Mx",
+  DeletedLinesOutsideOfTheRegion: "a\r\nb\r\nc\r\nd\r\ne\x1b[1;3r\x1b[4;2H\x1b[Mx\x1b[3;1H\n",
+  InsertedLinesOutsideOfTheRegion: "a\r\nb\r\nc\r\nd\r\ne\x1b[4;5r\x1b[2;2H\x1b[Lx\x1b[3;1H\n",
+  StringsThatAreNotAscii: "1\x1b_größer 日本\x1b\\2\x1b^é\x1b\\3\x1bXé\x1b\\4\x1b]2;\x07",
+};
+for (const [name, bytes] of Object.entries(kMadeTheSame)) {
+  test(`Xterm.${name}.ShowTheSame`, async () => {
+    const xterm = new XtermOracle(10, 5);
+    driver.start(10, 5, kHistoryLimit);
+    driver.feed(Buffer.from(bytes));
+    await xterm.feed(Buffer.from(bytes));
+    const [ours, theirs] = forXterm(await driver.shown(), xterm.look());
+    assert.deepEqual(differences(ours, theirs, ["model", "xterm"]), []);
+    xterm.dispose();
+  });
+}

@@ -1,8 +1,12 @@
-// The second oracle: xterm.js without a browser, for what tmux cannot show, and for snapshots, which are made for it.
+// The second oracle: xterm.js without a browser, as the page sets it up, for what tmux cannot show, and for snapshots, which are made for it.
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import path from "node:path";
 
 import headless from "@xterm/headless";
+import ts from "typescript";
 
+import { kRepository } from "../harness/server.mjs";
 import { RowBuilder, rgb, styleName } from "./look.mjs";
 
 /** The addon takes Node's Buffer for a sign of an old Node and then decodes its tables wrongly, so it is hidden while it does. */
@@ -16,6 +20,14 @@ function withoutBuffer(act) {
   }
 }
 const { UnicodeGraphemesAddon } = withoutBuffer(() => createRequire(import.meta.url)("@xterm/addon-unicode-graphemes"));
+
+/** A module of the page, which is TypeScript. */
+async function pageModule(file) {
+  const source = readFileSync(path.join(kRepository, "web/src", file), "utf8");
+  const { outputText } = ts.transpileModule(source, { compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 } });
+  return import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+}
+const { asTmux } = await pageModule("terminal/as_tmux.ts");
 
 const colour = (cell, which) => {
   if (cell[`is${which}Default`]()) return "";
@@ -46,6 +58,7 @@ export class XtermOracle {
 
   constructor(cols, rows, { graphemes = true, scrollback = 10_000 } = {}) {
     this.terminal = new headless.Terminal({ cols, rows, scrollback, allowProposedApi: true, convertEol: false });
+    asTmux(this.terminal);
     if (graphemes) withoutBuffer(() => this.terminal.loadAddon(new UnicodeGraphemesAddon()));
     this.terminal.onTitleChange((title) => (this.#title = title));
   }

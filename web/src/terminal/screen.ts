@@ -5,6 +5,7 @@ import { WebLinksAddon } from '@xterm/addon-web-links'
 import { Terminal } from '@xterm/xterm'
 import '@xterm/xterm/css/xterm.css'
 import type { Sink, Size } from '../wire/channel.ts'
+import { asTmux } from './as_tmux.ts'
 import { withoutInlineStyles } from './inline_styles.ts'
 import { Echo } from './echo.ts'
 import { Feed } from './feed.ts'
@@ -123,6 +124,7 @@ export class Screen implements Sink {
       linkHandler: { activate: (_event, address) => events.link(address), allowNonHttpProtocols: false },
     })
     silenceReplies(this.terminal.parser, events.copy)
+    asTmux(this.terminal)
     this.terminal.loadAddon(new UnicodeGraphemesAddon())
     this.terminal.loadAddon(this.search)
     this.terminal.loadAddon(new WebLinksAddon((_event, address) => events.link(address)))
