@@ -1,9 +1,11 @@
 #include "app.hpp"
 
 #include <boost/asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "application.hpp"
@@ -99,6 +101,7 @@ Task<bool> App::start_serving() {
     co_return false;
   }
   notify_->start();
+  open_hooks_door();
   if (const auto started = co_await agents_->start(); !started) {
     log_error("main", "agents could not be loaded", {{"error", started.error().message}});
     exit_code_ = config::kExitDatabase;
@@ -114,6 +117,20 @@ Task<bool> App::start_serving() {
     log_info("main", "there is no account yet: open the page on this machine and use the code in the file, or run `dashboard user add NAME`",
              {{"file", config_.data_dir + "/setup-code"}});
   co_return true;
+}
+
+// A Unix socket in the folder that agents share with the dashboard: it needs no port, no agent in another container is too far for it, and
+// nothing from outside of the machine can come through it. Where the path is too long for one, hooks come to the port.
+void App::open_hooks_door() {
+  const std::string url = "http://127.0.0.1:" + std::to_string(server_->port());
+  const std::string folder = config_.data_dir + "/sessions";
+  std::string socket = folder + "/hooks.sock";
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) log_warn("main", "no folder for sessions", {{"folder", folder}});
+  if (const auto opened = server_->listen_local(socket); !opened) {
+    log_warn("main", "agents' hooks come to the port: no socket for them", {{"error", opened.error().message}});
+    socket.clear();
+  }
+  agents_->set_door(url, socket);
 }
 
 void App::end(End why) {

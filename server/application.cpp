@@ -155,7 +155,6 @@ int App::make_rooms() {
   agents_ = std::make_unique<agents::Agents>(loop_.get_executor(), agents::Agents::Options{.data_dir = config_.data_dir},
       agents::Agents::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .clock = &clock_, .random = &random_,
                             .pool = &pool_});
-  agents_->set_door("http://127.0.0.1:" + std::to_string(server_->port()));
   hub_->set_launcher(agents_.get());
 
   backups_ = std::make_unique<backup::Schedule>(

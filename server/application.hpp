@@ -60,6 +60,7 @@ class App {
   Task<void> main_task();
   Task<int> become_holder();
   Task<bool> start_serving();
+  void open_hooks_door();
   Task<void> watch_signals();
   Task<void> watch_fence();
   void end(End why);

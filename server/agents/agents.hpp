@@ -78,8 +78,12 @@ class Agents final : public sessions::Launcher {
   Agents(const Agents&) = delete;
   Agents& operator=(const Agents&) = delete;
 
-  // Where hooks reach this dashboard: "http://127.0.0.1:PORT". Before start(), and before any session is made.
-  void set_door(std::string url) { door_url_ = std::move(url); }
+  // Where hooks reach this dashboard: "http://127.0.0.1:PORT", at the Unix socket `socket` (empty: over TCP). Before start(), and before
+  // any session is made.
+  void set_door(std::string url, std::string socket) {
+    door_url_ = std::move(url);
+    door_socket_ = std::move(socket);
+  }
   // Loads what is known, brings the running sessions' files up to date, and begins to follow. After Hub::start().
   Task<Result<>> start();
   // Held requests go back to their terminals at once, so that nobody waits for a dashboard that stops. Then ends the room's tasks.
@@ -176,6 +180,7 @@ class Agents final : public sessions::Launcher {
   Options options_;
   Parts parts_;
   std::string door_url_;
+  std::string door_socket_;
   std::map<std::string, AgentPtr> agents_;  // by session
   std::map<std::string, std::unique_ptr<OpenItem>> items_;  // by id
   std::size_t input_bytes_ = 0;             // of open items

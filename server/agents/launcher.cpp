@@ -39,6 +39,7 @@ std::vector<std::string> without_id(std::vector<std::string> words) {
 
 Result<claude::SessionFiles> Agents::files_of(claude::SettingsOptions options) const {
   options.hook_url = door_url_ + "/api/hooks/claude/" + options.folder.substr(options.folder.rfind('/') + 1);
+  options.hook_socket = door_socket_;
   return claude::session_files(options);
 }
 

@@ -196,6 +196,9 @@ Result<> Api::authorise(const Call& call, Access access) const {
 
 Task<http::Response> Api::handle(std::shared_ptr<http::Request> request) {
   const http::Router::Match match = router_.find(request->method, request->path);
+  // The local door is for hooks alone: whoever can open it is no more than an agent.
+  if (request->door == http::Door::local && !(match.route && table()[*match.route].access == Access::hook))
+    co_return error_response(Error{.kind = ErrorKind::not_found, .message = "only hooks are taken here"}, request->id);
   if (!match.route) {
     if (!is_ours(request->path)) {
       if (request->method != "GET" && request->method != "HEAD") {

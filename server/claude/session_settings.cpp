@@ -59,6 +59,8 @@ Result<> check(const SettingsOptions& options) {
     return fail_field("hook_url",
                       "must be http://127.0.0.1:PORT/PATH, http://[::1]:PORT/PATH or http://localhost:PORT/PATH");
   }
+  if (!options.hook_socket.empty() && !is_plain_path(options.hook_socket))
+    return fail_field("hook_socket", "must be an absolute path without control characters");
   if (!is_token(options.token)) return fail_field("token", "must be 32 to 128 characters of base64url");
   if (!valid_uuid(options.session_id)) return fail_field("session_id", "must be a UUID");
   if ((options.start == Start::fork) != valid_uuid(options.forked_from)) {
@@ -88,9 +90,17 @@ std::string post_command(const SettingsOptions& options, std::string_view config
   return shell_word(options.curl) + " -q -K " + shell_word(in_folder(options, config));
 }
 
+// A value in double quotes, as curl's configuration has it.
+std::string curl_word(std::string_view text) {
+  std::string word = "\"";
+  for (const char c : text) word += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  return word + "\"";
+}
+
 std::string curl_config(const SettingsOptions& options, std::chrono::seconds limit) {
   std::string text = "# The dashboard's address and this session's token, for its Claude Code hooks.\n";
   text += "url = \"" + options.hook_url + "\"\n";
+  if (!options.hook_socket.empty()) text += "unix-socket = " + curl_word(options.hook_socket) + "\n";
   text += "header = \"Authorization: Bearer " + options.token + "\"\n";
   // Without "Expect:" curl waits for a "100 Continue" before bodies over 1 MB.
   text += "header = \"Content-Type: application/json\"\nheader = \"Expect:\"\n";

@@ -32,6 +32,7 @@ enum class Start {
 struct SettingsOptions {
   std::string folder{};       // the session's, absolute; holds the three files
   std::string hook_url{};     // "http://127.0.0.1:3000/api/hooks": http on a loopback address, without user or query
+  std::string hook_socket{};  // absolute path of the Unix socket that hook_url is asked at; empty: TCP
   std::string token{};        // of this session: 32 to 128 characters of base64url
   std::string session_id{};   // UUID
   std::string forked_from{};  // UUID, for Start::fork

@@ -43,6 +43,16 @@ TEST(SessionSettings, EveryEventHasOneQuietHook) {
   EXPECT_NE(files->permission_curl.find("max-time = 86400\n"), std::string::npos);
 }
 
+TEST(SessionSettings, ASocketsPathIsQuotedForCurl) {
+  SettingsOptions given = options();
+  EXPECT_EQ(session_files(given)->event_curl.find("unix-socket"), std::string::npos);
+  given.hook_socket = "/data/a \"b\\c/hooks.sock";
+  const auto files = session_files(given);
+  ASSERT_TRUE(files);
+  for (const std::string* curl : {&files->event_curl, &files->permission_curl})
+    EXPECT_NE(curl->find("unix-socket = \"/data/a \\\"b\\\\c/hooks.sock\"\n"), std::string::npos) << *curl;
+}
+
 TEST(SessionSettings, TheTokenIsOnlyInCurlsFiles) {
   const auto files = session_files(options());
   EXPECT_EQ(files->settings.find(kToken), std::string::npos);
@@ -86,6 +96,8 @@ TEST(SessionSettings, WhatCannotBeQuotedIsRefused) {
       {"hook_url", [](auto& o) { o.hook_url = "http://127.0.0.1:3000/x\"\nurl = \"http://example.org"; }},
       {"hook_url", [](auto& o) { o.hook_url = "http://127.0.0.1:3000/x?token=1"; }},
       {"hook_url", [](auto& o) { o.hook_url = "http://127.0.0.1/x"; }},
+      {"hook_socket", [](auto& o) { o.hook_socket = "hooks.sock"; }},
+      {"hook_socket", [](auto& o) { o.hook_socket = "/data/hooks.sock\nurl = http://example.org"; }},
       {"token", [](auto& o) { o.token = "short"; }},
       {"token", [](auto& o) { o.token = std::string(40, '"'); }},
       {"session_id", [](auto& o) { o.session_id = "--resume"; }},

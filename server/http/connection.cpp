@@ -102,9 +102,8 @@ class SocketCount {
 };
 }  // namespace
 
-ClientConnection::ClientConnection(Shared* shared, asio::ip::tcp::socket socket, asio::ip::address peer,
-                                   Admission admission)
-    : shared_(shared), socket_(std::move(socket)), peer_(std::move(peer)), admission_(admission) {
+ClientConnection::ClientConnection(Shared* shared, Socket socket, asio::ip::address peer, Door door, Admission admission)
+    : shared_(shared), socket_(std::move(socket)), peer_(std::move(peer)), door_(door), admission_(admission) {
   limit(Phase::idle, shared_->options.header_timeout);
 }
 
@@ -225,6 +224,7 @@ Task<bool> ClientConnection::read_request() {
 void ClientConnection::complete_request() {
   Request& request = *request_;
   request.id = shared_->next_id();
+  request.door = door_;
   request.loopback_peer = peer_.is_loopback();
   const auto forwarding = [](const auto& header) { return forwarding_header(header.first); };
   request.forwarded = std::any_of(request.headers.begin(), request.headers.end(), forwarding);
@@ -237,7 +237,8 @@ void ClientConnection::complete_request() {
 }
 
 std::optional<Refusal> ClientConnection::admit() const {
-  if (!shared_->options.host_allowed(request_->host))
+  // Nobody's browser comes by the local door.
+  if (door_ == Door::port && !shared_->options.host_allowed(request_->host))
     return Refusal{421, "misdirected",
                    "this server does not answer for that Host: add it to PUBLIC_ORIGINS if it is yours"};
   if (admission_ == Admission::reserve && !probe(request_->path))
@@ -258,7 +259,7 @@ Task<ClientConnection::Next> ClientConnection::send_refusal() {
 // What a client pipelines meanwhile stays in the kernel and hides its close: then nobody is told, and the handler's own limit counts.
 Task<void> ClientConnection::peer_gone() {
   for (;;) {
-    const auto [ec] = co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, kQuiet);
+    const auto [ec] = co_await socket_.async_wait(Socket::wait_read, kQuiet);
     if (ec) co_return;
     char byte = 0;
     const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -396,7 +397,7 @@ Task<void> ClientConnection::upgrade(Upgrade upgrade, std::vector<std::pair<std:
 
 Task<void> ClientConnection::linger() {
   boost::system::error_code ec;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ec);
+  socket_.shutdown(Socket::shutdown_send, ec);
   limit(Phase::lingering, kLingerTime);
   std::size_t total = buffer_.size();
   while (!ec && total < kLingerBytes) {

@@ -3,7 +3,8 @@
 
 #include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -22,7 +23,8 @@ enum class Admission { normal, reserve };
 
 class ClientConnection {
  public:
-  ClientConnection(Shared* shared, asio::ip::tcp::socket socket, asio::ip::address peer, Admission admission);
+  using Socket = asio::generic::stream_protocol::socket;
+  ClientConnection(Shared* shared, Socket socket, asio::ip::address peer, Door door, Admission admission);
 
   // Until the connection ends. Run once.
   Task<void> serve();
@@ -63,8 +65,9 @@ class ClientConnection {
   void limit(Phase phase, std::chrono::steady_clock::duration time);
 
   Shared* shared_;
-  asio::ip::tcp::socket socket_;
+  Socket socket_;
   asio::ip::address peer_;
+  Door door_;
   Admission admission_;
   bool first_ = true;  // nothing has been asked yet
   Phase phase_ = Phase::idle;

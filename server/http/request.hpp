@@ -16,6 +16,9 @@
 
 namespace ccd::http {
 
+// Which way a request came: the port, or the Unix socket for programs of this machine (Server::listen_local).
+enum class Door { port, local };
+
 struct Request {
   std::string id;      // short, unique within this process: in the access log, in X-Request-Id and in a 500's message
   std::string method;  // "GET": a token, upper or lower case as sent
@@ -29,7 +32,8 @@ struct Request {
   std::string body;                                              // at most Options::max_body bytes
   std::string host;            // lower case, with the port when one was sent; Options::host_allowed has allowed it
   std::string remote_ip;       // the peer, or the client that trusted proxies name in X-Forwarded-For
-  bool loopback_peer = false;  // the TCP peer itself is 127.0.0.0/8 or ::1
+  Door door = Door::port;
+  bool loopback_peer = false;  // the TCP peer itself is 127.0.0.0/8 or ::1, or it came by the local door
   bool forwarded = false;      // a Forwarded, X-Forwarded-* or X-Real-IP header came with it, from whomever
   bool secure = false;         // https between client and proxy, as a trusted proxy says
   std::map<std::string, std::string> params;  // from the route's pattern: "{id}"

@@ -5,12 +5,17 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <list>
 #include <unordered_map>
 #include <utility>
@@ -71,6 +76,30 @@ Result<UniqueFd> open_listener(const asio::ip::address& address, std::uint16_t p
   return fd;
 }
 
+// Under another name first: there is no moment without a socket at the path, and none in which it is open to others.
+Result<UniqueFd> open_local_listener(const std::string& path) {
+  if (path.empty() || path.size() > kMaxLocalPath)
+    return fail_field("path", "a Unix socket's path has at most " + std::to_string(kMaxLocalPath) + " bytes");
+  const std::string draft = path + ".new";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, draft.c_str(), draft.size() + 1);
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_errno("make a socket for " + path);
+  ::unlink(draft.c_str());
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return fail_errno("bind " + draft);
+  if (::chmod(draft.c_str(), S_IRUSR | S_IWUSR) != 0) return fail_errno("protect " + draft);
+  if (::listen(fd.get(), kBacklog) != 0) return fail_errno("listen on " + draft);
+  if (::rename(draft.c_str(), path.c_str()) != 0) return fail_errno("replace " + path);
+  return fd;
+}
+
+bool same_user(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
+}
+
 std::size_t affordable_connections(std::size_t wanted) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
@@ -97,6 +126,7 @@ class Server::Impl {
         shared_(executor, std::move(options), clock, std::move(handler)),
         own_(executor),
         acceptor_(executor),
+        local_acceptor_(executor),
         sweep_timer_(executor),
         stopped_(executor) {}
 
@@ -119,6 +149,16 @@ class Server::Impl {
     return {};
   }
 
+  Result<> listen_local(const std::string& path) {
+    UniqueFd fd = TRY(open_local_listener(path));
+    boost::system::error_code ec;
+    local_acceptor_.assign(asio::local::stream_protocol(), fd.get(), ec);
+    if (ec) return fail(ErrorKind::io, "watch the local socket: " + ec.message());
+    local_fd_ = fd.release();  // the acceptor owns it now
+    own_.spawn("http local door", local_loop());
+    return {};
+  }
+
   [[nodiscard]] std::uint16_t port() const { return port_; }
 
   Task<void> run() {
@@ -135,6 +175,7 @@ class Server::Impl {
     }
     boost::system::error_code ignored;
     acceptor_.close(ignored);
+    local_acceptor_.close(ignored);
     for (Entry& entry : connections_) entry.connection.drain();
     const bool drained = co_await shared_.tasks.join(drain);
     if (!drained) {
@@ -173,6 +214,33 @@ class Server::Impl {
       }
       if (pause) co_await sleep_for(kNoDescriptorPause);
     }
+  }
+
+  Task<void> local_loop() {
+    while (!shared_.draining) {
+      const auto [ec] = co_await local_acceptor_.async_wait(asio::local::stream_protocol::acceptor::wait_read, kQuiet);
+      if (ec) break;
+      UniqueFd fd(::accept4(local_fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (fd) admit_local(std::move(fd));
+      else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) co_await sleep_for(kNoDescriptorPause);
+    }
+  }
+
+  // At most half of all connections: programs of this machine cannot take people's.
+  void admit_local(UniqueFd fd) {
+    if (!same_user(fd.get())) return;
+    if (connections_.size() >= max_connections_ / 2) {
+      shared_.metrics.refused_full->Increment();
+      return refuse_and_close(std::move(fd), canned(503, "unavailable", "too many connections: try again later"));
+    }
+    boost::system::error_code ec;
+    ClientConnection::Socket socket(executor_);
+    socket.assign(asio::generic::stream_protocol(AF_UNIX, 0), fd.get(), ec);
+    if (ec) return;
+    static_cast<void>(fd.release());  // the socket owns it now
+    connections_.push_back({ClientConnection(&shared_, std::move(socket), asio::ip::address_v4::loopback(), Door::local, Admission::normal), ""});
+    shared_.metrics.connections->Increment();
+    shared_.tasks.spawn("http connection", run_connection(std::prev(connections_.end())));
   }
 
   enum class Accepted { one, none, no_descriptor };
@@ -233,7 +301,7 @@ class Server::Impl {
     if (ec) return;
     static_cast<void>(fd.release());  // the socket owns it now
     if (!source.empty()) ++sources_[source];
-    connections_.push_back({ClientConnection(&shared_, std::move(socket), peer, admission), std::move(source)});
+    connections_.push_back({ClientConnection(&shared_, std::move(socket), peer, Door::port, admission), std::move(source)});
     shared_.metrics.connections->Increment();
     shared_.tasks.spawn("http connection", run_connection(std::prev(connections_.end())));
   }
@@ -277,9 +345,11 @@ class Server::Impl {
   Shared shared_;
   TaskGroup own_;  // accept, limits, access log
   tcp::acceptor acceptor_;
+  asio::local::stream_protocol::acceptor local_acceptor_;
   asio::steady_timer sweep_timer_;
   Notifier stopped_;
   int listening_fd_ = -1;
+  int local_fd_ = -1;
   std::uint16_t port_ = 0;
   std::size_t max_connections_ = 0;
   std::size_t reserve_ = 0;
@@ -294,6 +364,7 @@ Server::Server(asio::any_io_executor executor, Options options, const Clock* clo
 Server::~Server() = default;
 
 Result<> Server::listen() { return impl_->listen(); }
+Result<> Server::listen_local(const std::string& path) { return impl_->listen_local(path); }
 std::uint16_t Server::port() const { return impl_->port(); }
 Task<void> Server::run() { return impl_->run(); }
 Task<void> Server::stop(std::chrono::milliseconds drain) { return impl_->stop(drain); }

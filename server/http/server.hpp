@@ -58,6 +58,9 @@ struct Options {
   bool compression = false;                        // permessage-deflate: costs 300 KB a socket and latency
 };
 
+// A Unix socket's address has room for 107 bytes, and the path is made under another name first.
+inline constexpr std::size_t kMaxLocalPath = 103;
+
 struct ServerStats {
   std::size_t open_connections = 0;  // TCP connections, WebSockets among them
   std::size_t open_sockets = 0;      // WebSockets
@@ -74,6 +77,10 @@ class Server {
   // Binds. ErrorKind::conflict: the port is in use; forbidden: not ours to use (below 1024); invalid: a wrong option.
   Result<> listen();
   [[nodiscard]] std::uint16_t port() const;  // after listen()
+  // Answers at a Unix socket too (Door::local), for programs of this user: mode 0600, other users' programs are turned away. Takes the
+  // path's place whoever has it, and leaves the file behind, so that a successor's is not removed. `invalid` for a path over
+  // kMaxLocalPath; call it while run() runs.
+  Result<> listen_local(const std::string& path);
   // Serves until stop(). Destroy the server only after run() has returned.
   Task<void> run();
   // Stops accepting, lets running requests finish, closes WebSockets with 1012, and cuts what is left after `drain`.

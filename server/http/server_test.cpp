@@ -91,6 +91,49 @@ TEST(Server, HostIsCheckedBeforeEverything) {
   }
 }
 
+TEST(Server, TheLocalDoorTellsThatItIsOneAndReplacesWhatWasThere) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("door.sock");
+  TestServer former([](std::shared_ptr<Request>) -> Task<Response> { co_return text(200, "former"); });
+  ASSERT_TRUE(former.on_loop([&] { return former.server().listen_local(path); }));
+  TestServer server([](std::shared_ptr<Request> request) -> Task<Response> {
+    co_return text(200, (request->door == Door::local ? "local " : "port ") + request->remote_ip + (request->loopback_peer ? " loopback" : ""));
+  });
+  ASSERT_TRUE(server.on_loop([&] { return server.server().listen_local(path); }));
+  former.stop(2s);
+  struct stat status {};
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+  Client local(path);
+  ASSERT_TRUE(local.connected());
+  // Any Host: no browser comes this way.
+  local.send("GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n");
+  EXPECT_EQ(local.reply().body, "local 127.0.0.1 loopback");
+  Client port(server.port());
+  EXPECT_EQ(port.get("/").body, "port 127.0.0.1 loopback");
+  const auto too_long = server.on_loop([&] { return server.server().listen_local(folder.path(std::string(kMaxLocalPath, 'x'))); });
+  ASSERT_FALSE(too_long);
+  EXPECT_EQ(too_long.error().field, "path");
+}
+
+TEST(Server, AHandlerIsToldWhenItsClientGoes) {
+  std::atomic<int> gone{0};
+  std::atomic<int> waiting{0};
+  TestServer server([&](std::shared_ptr<Request> request) -> Task<Response> {
+    ++waiting;
+    co_await request->gone();
+    ++gone;
+    co_return empty(204);
+  });
+  {
+    Client client(server.port());
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    ASSERT_TRUE(server.eventually([&] { return waiting == 1; }));
+    EXPECT_EQ(gone, 0);
+  }
+  EXPECT_TRUE(server.eventually([&] { return gone == 1; }));
+}
+
 TEST(Server, AHandlersExceptionTellsOnlyTheRequestId) {
   TestServer server(echo);
   Client client(server.port());

@@ -18,7 +18,7 @@ namespace ccd::http {
 
 namespace beast = boost::beast;
 namespace ws = boost::beast::websocket;
-using tcp = asio::ip::tcp;
+using Socket = asio::generic::stream_protocol::socket;
 using std::chrono::steady_clock;
 
 namespace {
@@ -51,9 +51,9 @@ void cut_utf8(std::string& text, std::size_t most) {
 
 // The TCP connection below a WebSocket. It tells when Beast, both close frames sent, waits for the peer to close its
 // end.
-class Peer final : public tcp::socket {
+class Peer final : public Socket {
  public:
-  explicit Peer(tcp::socket socket) : tcp::socket(std::move(socket)) {}
+  explicit Peer(Socket socket) : Socket(std::move(socket)) {}
   bool tearing_down = false;
 };
 
@@ -61,12 +61,12 @@ class Peer final : public tcp::socket {
 template <class TeardownHandler>
 void async_teardown(beast::role_type role, Peer& peer, TeardownHandler&& handler) {
   peer.tearing_down = true;
-  ws::async_teardown(role, static_cast<tcp::socket&>(peer), std::forward<TeardownHandler>(handler));
+  ws::async_teardown(role, static_cast<Socket&>(peer), std::forward<TeardownHandler>(handler));
 }
 
 class Stream final : public WebSocketStream, public std::enable_shared_from_this<Stream> {
  public:
-  Stream(tcp::socket socket, const Options* options, const Clock* clock)
+  Stream(Socket socket, const Options* options, const Clock* clock)
       : options_(options),
         clock_(clock),
         wake_(socket.get_executor()),
@@ -361,7 +361,7 @@ std::optional<Response> refuse_handshake(const Request& request) {
   return std::nullopt;
 }
 
-std::shared_ptr<WebSocketStream> make_websocket(tcp::socket socket, const Options* options, const Clock* clock) {
+std::shared_ptr<WebSocketStream> make_websocket(Socket socket, const Options* options, const Clock* clock) {
   return std::make_shared<Stream>(std::move(socket), options, clock);
 }
 

@@ -1,7 +1,7 @@
 // The server's side of a WebSocket, as connection.cpp drives it. Internal to the room.
 #pragma once
 
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -35,7 +35,7 @@ class WebSocketStream : public WebSocket {
 };
 
 // `options` and `clock` outlive it.
-std::shared_ptr<WebSocketStream> make_websocket(asio::ip::tcp::socket socket, const Options* options,
+std::shared_ptr<WebSocketStream> make_websocket(asio::generic::stream_protocol::socket socket, const Options* options,
                                                 const Clock* clock);
 
 }  // namespace ccd::http

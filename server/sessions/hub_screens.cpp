@@ -44,6 +44,7 @@ void add_archived(std::vector<recording::RetentionSession>& records, const std::
   std::error_code ec;
   const auto now = std::filesystem::file_time_type::clock::now();
   for (std::filesystem::directory_iterator it(folder, ec), end; !ec && it != end; it.increment(ec)) {
+    if (!it->is_directory(ec)) continue;
     const auto changed = it->last_write_time(ec);
     if (!ec && now - changed > kSettled && !known.contains(it->path().string()))
       records.push_back({.dir = it->path().string(), .state = recording::RetentionSession::State::ended});
