@@ -134,8 +134,13 @@ Task<void> Agents::tick_loop() {
   for (;;) {
     co_await sleep_for(kTick);
     const std::map<std::string, AgentPtr> all = agents_;
-    for (const auto& [session, agent] : all)
-      if (!is_end(agent->status.state)) look(agent);
+    const WallMicros now = parts_.clock->wall();
+    for (const auto& [session, agent] : all) {
+      if (is_end(agent->status.state)) continue;
+      // Also when it is the same as before: a title that still moves is evidence.
+      agent->machine.on_title(parts_.hub->title(session), now);
+      look(agent);
+    }
   }
 }
 

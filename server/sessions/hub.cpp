@@ -7,6 +7,8 @@
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "claude/agent_state.hpp"
+#include "sessions/foreground.hpp"
 #include "sessions/store.hpp"
 
 namespace ccd::sessions {
@@ -15,16 +17,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How exactly "last output" and the activity words are kept.
-constexpr auto kTick = 1s;
+// How exactly "last output", titles and the activity words are kept.
+constexpr auto kTick = 500ms;
 // What tmux told is good this long for a list that somebody asks for.
 constexpr auto kFreshFor = 1s;
-// Titles and foreground programs on an open page: each look is one short tmux client (10 ms with 100 sessions).
-constexpr auto kPageRefresh = 3s;
+// Programs in the foreground come and go with output; where /proc does not tell them (another container), tmux is asked: a process each time.
+constexpr auto kForegroundLook = 3s;
 // After a failed look at tmux, and as a safety net under lost events: not polling, an idle look every half minute.
 constexpr auto kReconcileAnyway = 30s;
 constexpr auto kReconcileRetry = 1s;
 constexpr auto kStopLimit = 3s;
+
+// A spinner's signs: one character of three bytes.
+constexpr std::size_t kMarkBytes = 3;
 
 Actor system_actor() { return {.name = "system", .ip = ""}; }
 
@@ -36,10 +41,19 @@ const std::string& host_name() {
   return name;
 }
 
-// What a page shows; "last output" alone is not worth a message every second.
+// tmux's title for a pane whose program has set none is the machine's name: it says nothing. And what begins with "Gi=" is a query for
+// graphics that Claude Code sends at its start, which tmux 3.3a takes for a title.
+std::string meant_title(std::string title) {
+  return title == host_name() || title.starts_with("Gi=") ? std::string() : std::move(title);
+}
+
+// What a page shows; "last output" alone, or another sign of the same spinner, is not worth a message every second.
 bool same_for_pages(const Session& a, const Session& b) {
   Session c = b;
   c.last_output_at = a.last_output_at;
+  if (claude::title_mark(a.title) == claude::TitleMark::working && claude::title_mark(b.title) == claude::TitleMark::working &&
+      a.title.substr(kMarkBytes) == b.title.substr(kMarkBytes))
+    c.title = a.title;
   return a == c;
 }
 
@@ -107,14 +121,31 @@ Task<void> Hub::reconcile_loop() {
 Task<void> Hub::tick_loop() {
   for (;;) {
     co_await sleep_for(kTick);
-    if (!listeners_.empty() && parts_.clock->steady() - refreshed_ >= kPageRefresh) co_await refresh();
+    const bool look = parts_.clock->steady() - foreground_at_ >= kForegroundLook;
+    bool unseen = false;
     for (const auto& [id, live] : sessions_) {
       live->tidy();
       if (live->session().status != Status::active) continue;
       live->note_output();
+      if (auto title = live->new_title()) live->session().title = meant_title(std::move(*title));
+      if (look) unseen = !note_foreground(*live) || unseen;
       announce(live);
     }
+    if (!look) continue;
+    foreground_at_ = parts_.clock->steady();
+    if (unseen) co_await refresh();
   }
+}
+
+// False when only tmux can tell, and there may be something to tell.
+bool Hub::note_foreground(LiveSession& live) {
+  const std::int64_t output = live.session().last_output_at.value_or(0);
+  if (live.foreground_known_at() == output) return true;
+  live.set_foreground_known_at(output);
+  const auto name = foreground_of(live.pane_pid(), static_cast<pid_t>(live.session().tmux_pid));
+  if (!name) return false;
+  live.session().foreground = *name;
+  return true;
 }
 
 Task<void> Hub::refresh() {
@@ -284,9 +315,8 @@ void Hub::take_live_facts(LiveSession& live, const tmux::Pane& pane) {
   Session& session = live.session();
   session.tmux_session = pane.session_id;
   session.window_id = pane.window_id;
-  // tmux's title for a pane whose program has set none is the machine's name: it says nothing.
-  // And what begins with "Gi=" is a query for graphics that Claude Code sends at its start, which tmux 3.3a takes for a title.
-  session.title = pane.title == host_name() || pane.title.starts_with("Gi=") ? "" : pane.title;
+  session.title = meant_title(pane.title);
+  live.set_pane_pid(pane.pid);
   session.foreground = pane.command;
   live.note_pane_size(pane.cols, pane.rows);
 }
@@ -312,6 +342,11 @@ std::optional<Session> Hub::find(const std::string& id) {
   found->note_output();
   found->session().activity = activity_of(found->session(), parts_.clock->wall());
   return found->session();
+}
+
+std::string_view Hub::title(const std::string& id) const {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? std::string_view() : std::string_view(found->second->session().title);
 }
 
 Hub::LivePtr Hub::live(const std::string& id) {

@@ -110,6 +110,8 @@ class Hub {
   // Copies, oldest first, without the archived ones.
   [[nodiscard]] std::vector<Session> list();
   [[nodiscard]] std::optional<Session> find(const std::string& id);
+  // As its program set it last, to the half second; empty for an unknown id.
+  [[nodiscard]] std::string_view title(const std::string& id) const;
   // Asks tmux for titles and sizes if what is known is older than a moment.
   Task<void> refresh();
 
@@ -165,6 +167,7 @@ class Hub {
   Task<Result<>> mark_all_lost(std::optional<tmux::ServerId> except);
   Task<Result<>> finish(LivePtr live, Status status, std::optional<int> exit_status);
   void take_live_facts(LiveSession& live, const tmux::Pane& pane);
+  bool note_foreground(LiveSession& live);
   void announce(const LivePtr& live);
   void want_reconcile();
 
@@ -213,6 +216,7 @@ class Hub {
   Notifier reconcile_wanted_;
   bool reconcile_due_ = false;
   std::chrono::steady_clock::time_point refreshed_{};
+  std::chrono::steady_clock::time_point foreground_at_{};
   TaskGroup tasks_;
 };
 

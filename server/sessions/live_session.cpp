@@ -1,6 +1,7 @@
 #include "sessions/live_session.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "base/encoding.hpp"
@@ -23,6 +24,9 @@ constexpr auto kResendPause = 250ms;
 constexpr auto kSizeSettles = 1s;
 // A screen that nobody needed for so long goes back to the disk.
 constexpr auto kKeepScreen = 30s;
+// Titles are looked for in so much at once, and in no more than kTitleLook at one look: a program that floods has no news in its title.
+constexpr std::size_t kTitleBytes = 16 * 1024;
+constexpr std::size_t kTitleLook = 256 * 1024;
 // A session that nobody watches is read when so much has come: little enough for the next viewer to wait for.
 constexpr std::uint64_t kUnwatchedBytes = std::uint64_t{1} * 1024 * 1024;
 
@@ -128,6 +132,40 @@ void LiveSession::note_output() {
   }
   const std::uint64_t read = std::max(mirror_.offset(), extent->first);
   if (session_.status == Status::active && extent->end > read && extent->end - read >= kUnwatchedBytes) (void)mirror_now();
+}
+
+std::optional<std::string> LiveSession::new_title() {
+  if (!reader_) return std::nullopt;
+  if (mirror_.hot() && watch_) {
+    scanned_.reset();
+    const std::string_view title = mirror_.screen().title();
+    if (title == screen_title_) return std::nullopt;
+    screen_title_ = title;
+    return screen_title_;
+  }
+  screen_title_.clear();
+  std::array<std::byte, kTitleBytes> bytes{};
+  bool found = false;
+  std::size_t read = 0;
+  for (;;) {
+    if (!scanned_ || read >= kTitleLook) {
+      const auto extent = reader_->extent();
+      if (!extent) return std::nullopt;
+      titles_.skip();
+      scanned_ = extent->end - std::min<std::uint64_t>(extent->end - extent->first, scanned_ ? kTitleBytes : 0);
+      read = 0;
+      if (*scanned_ == extent->end) break;
+    }
+    const auto got = reader_->read_some(*scanned_, bytes);
+    if (!got) scanned_.reset();
+    if (!got || *got == 0) break;
+    found = titles_.feed(as_text(std::span(bytes).first(*got))) || found;
+    *scanned_ += *got;
+    read += *got;
+    if (*got < bytes.size()) break;
+  }
+  if (!found) return std::nullopt;
+  return titles_.title();
 }
 
 // --- the screen -------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "recording/tap_link.hpp"
 #include "sessions/mirror.hpp"
 #include "sessions/session.hpp"
+#include "sessions/title_scan.hpp"
 #include "sessions/viewer.hpp"
 
 namespace ccd::sessions {
@@ -64,6 +66,9 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   // Looks whether output came since the last look, so that `last_output_at` is true to the second, and keeps the screen of a session
   // that nobody watches from falling far behind.
   void note_output();
+  // The title that its program has set since the last look, from the screen where it is computed, else from the new bytes of the record.
+  // None: it set none.
+  [[nodiscard]] std::optional<std::string> new_title();
 
   // The screen, brought up to date; loads it when it is cold.
   Task<Result<Mirror*>> mirror();
@@ -77,6 +82,13 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void tidy();
   // The model was wrong: everybody gets what tmux says instead.
   void repair(std::string_view escape_sequences);
+
+  // The pane's first process, in tmux's pid namespace; 0: not known.
+  [[nodiscard]] pid_t pane_pid() const { return pane_pid_; }
+  void set_pane_pid(pid_t pid) { pane_pid_ = pid; }
+  // The program in the foreground was looked up when the last output was of this time.
+  [[nodiscard]] WallMicros foreground_known_at() const { return foreground_known_at_; }
+  void set_foreground_known_at(WallMicros at) { foreground_known_at_ = at; }
 
   // tmux says that the pane has this size.
   void note_pane_size(int cols, int rows);
@@ -131,6 +143,11 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   asio::steady_timer people_timer_;
   bool people_due_ = false;
   std::uint64_t seen_end_ = 0;
+  pid_t pane_pid_ = 0;
+  WallMicros foreground_known_at_ = -1;
+  TitleScan titles_;
+  std::optional<std::uint64_t> scanned_;         // where titles_ has read up to
+  std::string screen_title_;                     // as the screen had it at the last look
   Time resized_{};  // what tmux told just before is not true any more
 
   Mirror mirror_;
