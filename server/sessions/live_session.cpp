@@ -137,7 +137,8 @@ void LiveSession::note_output() {
 std::optional<std::string> LiveSession::new_title() {
   if (!reader_) return std::nullopt;
   if (mirror_.hot() && watch_) {
-    scanned_.reset();
+    titles_.skip();
+    scanned_ = mirror_.offset();  // goes on from here when nobody computes the screen any more
     const std::string_view title = mirror_.screen().title();
     if (title == screen_title_) return std::nullopt;
     screen_title_ = title;

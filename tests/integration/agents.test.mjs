@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import http from "node:http";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
@@ -70,6 +71,10 @@ class Agent {
     return { held, item: await this.item() };
   }
 }
+
+/** What a Unix socket answers to GET. */
+const statusAt = (socketPath, where, headers) =>
+  new Promise((resolve, reject) => http.get({ socketPath, path: where, headers }, (answer) => resolve(answer.resume().statusCode)).on("error", reject));
 
 const answer = (id, json, api = owner) => api.send("POST", `/api/attention/${id}`, { json });
 
@@ -229,6 +234,10 @@ test("Agents.HooksTakeOnlyTheirOwnTokenFromThisMachine", { skip, timeout: 60_000
   assert.equal((await post(own, agent.id, "nothing")).status, 400);
   for (const [method, where] of [["GET", "/api/sessions"], ["GET", "/api/attention"], ["POST", "/api/ws-ticket"]])
     assert.equal((await request(dashboard.url, { method, path: where, headers: own })).status, 401, `a hook's token opens ${where}`);
+  const door = path.join(dashboard.data, "sessions/hooks.sock");
+  assert.equal(statSync(door).mode & 0o777, 0o600);
+  for (const where of ["/api/sessions", "/api/attention", "/", "/health"])
+    assert.equal(await statusAt(door, where, { authorization: `Bearer ${owner.accessToken}` }), 404, `the hooks' door opens ${where}`);
 });
 
 test("Agents.LargeBodiesComeInWithATokenOnly", { skip, timeout: 60_000 }, async () => {
