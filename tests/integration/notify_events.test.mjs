@@ -20,6 +20,7 @@ let service;
 let receiver;
 let dashboard;
 let owner;
+let person; // who is told, anew in each test: nobody has a dozen notifications in one minute, and the tests together have more
 let key;
 let defaults;
 before(async () => {
@@ -40,13 +41,22 @@ after(async () => {
 }, { timeout: 60_000 });
 beforeEach(async () => {
   if (skip) return;
-  await prefer({});
-  for (const { id } of (await owner.get("/api/notify")).json.devices) await owner.must("DELETE", `/api/notify/devices/${id}`);
+  person = await addPerson("member");
 });
 
-const prefer = (part, api = owner) => api.must("PUT", "/api/notify/preferences", { json: { ...defaults, ...part } });
+const prefer = (part, api = person) => api.must("PUT", "/api/notify/preferences", { json: { ...defaults, ...part } });
 
-async function addDevice(api = owner) {
+let people = 0;
+async function addPerson(role) {
+  const api = new Api(() => dashboard.url);
+  api.name = `person-${++people}`;
+  await owner.post("/api/users", { name: api.name, password: kPassword, role });
+  await api.login(api.name, kPassword);
+  await prefer({}, api);
+  return api;
+}
+
+async function addDevice(api = person) {
   const { id, endpoint, keys } = await service.subscribe(key);
   const device = (await api.post("/api/notify/devices", { endpoint, keys, name: "Phone" })).json;
   return { id: device.id, browser: id, next: (matches) => service.next(id, matches), all: () => service.of(id) };
@@ -104,8 +114,8 @@ test("PushedRequests.AreShownExactlyAndAnsweredFromTheLockScreen", { skip, timeo
   assert.equal(await decision, "allow");
   assert.equal((await act(item.id, json.token)).status, 410);
   assert.equal((await act(item.id, json.token, "deny")).status, 410);
-  assert.match(audit("attention.push_action").at(-1), new RegExp(`^owner ${item.id} .*"decision":"allow","via":"push".*"device_name":"Phone"`));
-  assert.match(query(dashboard.settings.DATABASE_PATH, "SELECT actor || ' ' || detail FROM audit_logs WHERE action = 'attention.answer' ORDER BY id DESC LIMIT 1")[0], new RegExp(`^owner .*${item.id}`));
+  assert.match(audit("attention.push_action").at(-1), new RegExp(`^${person.name} ${item.id} .*"decision":"allow","via":"push".*"device_name":"Phone"`));
+  assert.match(query(dashboard.settings.DATABASE_PATH, "SELECT actor || ' ' || detail FROM audit_logs WHERE action = 'attention.answer' ORDER BY id DESC LIMIT 1")[0], new RegExp(`^${person.name} .*${item.id}`));
 });
 
 test("PushedRequests.OneOfAThousandReplaysCounts", { skip, timeout: 120_000 }, async () => {
@@ -151,22 +161,19 @@ test("PushedRequests.ATokenIsGoodForNothingElse", { skip, timeout: 60_000 }, asy
 test("PushedRequests.ALostPhoneAnswersNothing", { skip, timeout: 60_000 }, async () => {
   const agent = await Agent.start();
   const lost = await addDevice();
-  const other = await dashboard.login();
+  const other = await dashboard.login({ name: person.name });
   const loggedOut = await addDevice(other);
   const { item } = await agent.ask("cat secrets");
   const tokens = [(await lost.next(({ type }) => type === "show")).json.token, (await loggedOut.next(({ type }) => type === "show")).json.token];
   assert.notEqual(tokens[0], tokens[1], "each device has its own");
-  await owner.must("DELETE", `/api/notify/devices/${lost.id}`);
+  await person.must("DELETE", `/api/notify/devices/${lost.id}`);
   await other.post("/api/auth/logout", {});
   for (const token of tokens) assert.equal((await act(item.id, token)).status, 401);
   await owner.post(`/api/attention/${item.id}`, { decision: "deny" });
 });
 
 test("PushedRequests.WhoOnlyWatchesIsOnlyTold", { skip, timeout: 60_000 }, async () => {
-  await owner.post("/api/users", { name: "vera", password: kPassword, role: "viewer" });
-  const vera = new Api(() => dashboard.url);
-  await vera.login("vera", kPassword);
-  await prefer({}, vera);
+  const vera = await addPerson("viewer");
   const hers = await addDevice(vera);
   const agent = await Agent.start();
   const { item } = await agent.ask("make all");
@@ -185,7 +192,7 @@ test("PushedRequests.WhatIsSettledElsewhereIsSettledOnEveryDevice", { skip, time
   await desk.next(({ type }) => type === "show");
   await act(item.id, json.token, "deny");
   const settled = await desk.next(({ type }) => type === "settled");
-  assert.deepEqual([settled.json.body, settled.json.tag, settled.json.token, settled.headers.topic], ["Denied by owner", item.id, undefined, item.id]);
+  assert.deepEqual([settled.json.body, settled.json.tag, settled.json.token, settled.headers.topic], [`Denied by ${person.name}`, item.id, undefined, item.id]);
   assert.deepEqual(phone.all().map(({ json: { type } }) => type), ["show"], "who pressed it needs no telling");
 });
 
@@ -240,17 +247,13 @@ test("Pushes.WhatIsSettledWithinTheDelayIsNotTold", { skip, timeout: 60_000 }, a
 test("Pushes.NothingRingsWhileSomebodyUsesAPage", { skip, timeout: 60_000 }, async () => {
   const phone = await addDevice();
   const agent = await Agent.start();
-  const page = await openWebSocket(owner);
+  const page = await openWebSocket(person);
   page.send(JSON.stringify({ type: "presence", visible: true, idle_ms: 0 }));
   page.send(JSON.stringify({ type: "presence", visible: "yes" }));
   await until("a wrong message is answered", () => page.seen.some(({ text }) => text?.type === "error" && text.code === "bad_message"));
   const { item } = await agent.ask("touch seen");
   // Another user's device is told at once: by then this one would have been.
-  const other = new Api(() => dashboard.url);
-  await owner.post("/api/users", { name: "paul", password: kPassword, role: "member" });
-  await other.login("paul", kPassword);
-  await prefer({}, other);
-  const his = await addDevice(other);
+  const his = await addDevice(await addPerson("member"));
   const second = await Agent.start();
   const { item: later } = await second.ask("touch later");
   await his.next((message) => message.item === later.id);
