@@ -25,6 +25,7 @@
 #include "recording/session_folder.hpp"
 #include "sessions/launcher.hpp"
 #include "sessions/live_session.hpp"
+#include "sessions/moment.hpp"
 #include "sessions/session.hpp"
 #include "sessions/viewer.hpp"
 #include "storage/database.hpp"
@@ -134,6 +135,8 @@ class Hub {
   Task<Result<std::string>> screen(std::string id);
   // Lines by number, scrollback and screen alike; without `first` the last ones.
   Task<Result<LinePage>> lines(std::string id, std::optional<std::uint64_t> first, std::uint64_t count);
+  // The screen as it was at a time: see moment_at(). too_many while two others are being worked out.
+  Task<Result<Moment>> moment(std::string id, WallMicros at);
   // What has changed on a session's screen since `seen`, which is moved on; nullopt when nothing has, or it is not known yet.
   std::optional<Thumb> thumb(const std::string& id, ThumbPlace& seen);
 
@@ -217,6 +220,7 @@ class Hub {
   bool reconcile_due_ = false;
   std::chrono::steady_clock::time_point refreshed_{};
   std::chrono::steady_clock::time_point foreground_at_{};
+  int moments_ = 0;  // being worked out
   TaskGroup tasks_;
 };
 

@@ -22,6 +22,8 @@ constexpr auto kRetentionPause = 60s;
 constexpr auto kQuiet = 2s;
 // Between two looks for one to compare: each costs tmux 0.1 ms and this machine a fork.
 constexpr auto kCheckPause = 1s;
+// Each takes a thread of the pool for up to a second; the pool has four.
+constexpr int kMaxMoments = 2;
 // A difference counts when it is still there after this: then it is no byte that was just on its way.
 constexpr auto kSecondLook = 500ms;
 
@@ -76,6 +78,21 @@ Task<Result<LinePage>> Hub::lines(std::string id, std::optional<std::uint64_t> f
   const std::uint64_t from = first.value_or(page.end - std::min(page.end - page.first_line, count));
   page.lines = terminal::line_rows(screen, from, count);
   co_return page;
+}
+
+Task<Result<Moment>> Hub::moment(std::string id, WallMicros at) {
+  const LivePtr found = live(id);
+  if (!found) co_return fail(ErrorKind::not_found, "there is no such session");
+  if (moments_ >= kMaxMoments) co_return fail(ErrorKind::too_many, "other moments are just being worked out: try again");
+  struct Counted {
+    int* count;
+    explicit Counted(int* c) : count(c) { ++*count; }
+    ~Counted() { --*count; }
+  } const counted(&moments_);
+  const Session& session = found->session();
+  const terminal::Size size{.cols = session.cols > 0 ? session.cols : 80, .rows = session.rows > 0 ? session.rows : 24};
+  auto work = [folder = found->folder(), at, size] { return moment_at(folder, at, size); };
+  co_return co_await run_on(*parts_.pool, std::move(work));
 }
 
 std::optional<Thumb> Hub::thumb(const std::string& id, ThumbPlace& seen) {
