@@ -72,6 +72,49 @@ async function check(page, name) {
 
 // With FLEET=1 only the beginning.
 const fleetOnly = process.env.FLEET === '1'
+// With TRANSCRIPT=1 only transcripts.
+const transcriptOnly = process.env.TRANSCRIPT === '1'
+
+async function lookAtTranscript(page, server, name) {
+  const wait = (label) => page.getByRole('button', { name: label, exact: true })
+  await page.goto(`http://127.0.0.1:${server.port}/s/api-auth/transcript`)
+  await page.getByText('And now?').waitFor()
+  await check(page, name('20-transcript-end'))
+  const list = page.getByRole('feed')
+  await list.evaluate((element) => (element.scrollTop = 0))
+  await page.getByText('Keep the old one working').waitFor()
+  await page.getByRole('button', { name: /Edit/ }).click()
+  await check(page, name('21-transcript-beginning'))
+  await page.getByText('What I found').scrollIntoViewIfNeeded()
+  await check(page, name('22-transcript-markdown'))
+  await wait('Search the transcript').click()
+  await page.getByRole('textbox', { name: 'Search the transcript' }).fill('tokenOf')
+  await page.getByText(/1 of \d/).waitFor()
+  await check(page, name('23-transcript-search'))
+  await page.keyboard.press('Escape')
+  await wait('About this transcript').click()
+  await page.getByRole('dialog').getByText('Prompts').waitFor()
+  await check(page, name('24-transcript-about'))
+  await page.keyboard.press('Escape')
+  await list.evaluate((element) => (element.scrollTop = 0))
+  const first = page.getByRole('article').filter({ hasText: 'Keep the old one' })
+  await first.hover()
+  await first.getByRole('button', { name: 'What to do with this' }).click()
+  await check(page, name('25-transcript-menu'))
+  await page.getByRole('menuitem', { name: 'Terminal at this moment' }).click()
+  await page.getByRole('region', { name: 'Screen of that moment' }).waitFor()
+  await check(page, name('26-moment'))
+  await page.keyboard.press('Escape')
+  await page.goto(`http://127.0.0.1:${server.port}/s/docs-rewrite/transcript`)
+  await page.getByText('No conversation yet').waitFor()
+  await check(page, name('27-transcript-none'))
+  if (!name('').startsWith('desk')) return
+  await page.goto(`http://127.0.0.1:${server.port}/s/api-auth`)
+  await wait('Transcript beside the terminal').click()
+  await page.getByText('And now?').waitFor()
+  await check(page, name('28-transcript-beside'))
+  await wait('Transcript beside the terminal').click()
+}
 
 async function tour(size, scheme) {
   const name = (what) => `${size}-${scheme}-${what}`
@@ -100,6 +143,7 @@ async function tour(size, scheme) {
     await check(page, name('04-fleet-list'))
     await button('Show as cards').click()
     if (fleetOnly) return
+    if (transcriptOnly) return await lookAtTranscript(page, server, name)
     await button('New session').click()
     await page.getByRole('combobox', { name: 'Project' }).click()
     await check(page, name('05-new-session'))
@@ -192,6 +236,7 @@ async function tour(size, scheme) {
     await page.goto(`http://127.0.0.1:${server.port}/s/old-build`)
     await page.getByText('What it printed is above').waitFor()
     await check(page, name('15-ended'))
+    await lookAtTranscript(page, server, name)
     await page.goto(`http://127.0.0.1:${server.port}/s/nothing`)
     await page.getByText('There is no session').waitFor()
     await check(page, name('16-no-session'))

@@ -1,4 +1,6 @@
 // Sessions to look at while developing.
+import { converse } from './stand_in_transcript.mjs'
+
 const kHour = 3_600_000_000
 
 // What the samples have printed.
@@ -42,6 +44,7 @@ export function fill(server, root) {
     const { output, ...info } = fields
     const session = server.addSession(info)
     if (output !== undefined) session.output(Buffer.from(output))
+    if (fields.name === 'api-auth') converse(session.transcript)
     Object.assign(session.info, { last_output_at: fields.last_output_at })
   }
 }

@@ -8,6 +8,7 @@ export interface StandInSession {
   others: object[]
   output(bytes: Buffer): void
   tellPeople(): void
+  transcript: { add(entry: object): object; entries: object[]; file: string }
 }
 
 export class StandIn {

@@ -9,6 +9,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { WebSocketServer } from 'ws'
 import { StandInNotify } from './stand_in_notify.mjs'
 import { StandInScreen } from './stand_in_screen.mjs'
+import { StandInTranscript, TranscriptList } from './stand_in_transcript.mjs'
 
 // What docs/security.md asks of the real server: the page must work under exactly this.
 export const kPolicy = [
@@ -102,6 +103,7 @@ class StandInSession {
       ...fields,
     }
     this.screen = new StandInScreen(this.info.cols, this.info.rows)
+    this.transcript = new StandInTranscript()
     // People who are made up: [{name, typing, holds, viewers}].
     this.others = []
   }
@@ -121,6 +123,13 @@ class StandInSession {
 
   tellPeople() {
     for (const viewer of this.viewers) viewer.tellPeople()
+  }
+
+  // Whatever the time: what there is now.
+  moment(at) {
+    const lines = this.screen.rows().map((runs, y) => [y, runs])
+    const first_at = this.info.created_at - 7_200_000_000
+    return { at, offset: 0, first_at, last_at: micros(), exact: true, cols: this.info.cols, rows: this.info.rows, cursor: null, lines }
   }
 
   // Exactly-once, as pane-tap does it: repeats are dropped, and acknowledged again.
@@ -332,10 +341,12 @@ export class StandIn {
   serve(socket) {
     const channels = new Map()
     channels.thumbs = new ThumbList(socket, this.sessions, this.thumbLists)
+    channels.transcripts = new TranscriptList(socket, this.sessions)
     this.sockets.add(socket)
     socket.on('close', () => {
       this.sockets.delete(socket)
       channels.thumbs.close()
+      channels.transcripts.close()
       for (const viewer of channels.values()) viewer.close()
     })
     socket.on('error', () => socket.terminate())
@@ -354,6 +365,7 @@ export class StandIn {
     const { channel } = message
     if (message.type === 'thumbs') return channels.thumbs.want(message.sessions)
     if (message.type === 'presence') return this.presences.push(message)
+    if (message.type === 'watch_transcript') return channels.transcripts.want(message.transcripts)
     if (message.type === 'open') {
       const session = this.sessions.get(message.session)
       if (session === undefined) {
@@ -479,6 +491,13 @@ export class StandIn {
       const from = url.searchParams.get('from')
       const count = Number(url.searchParams.get('count') ?? 200)
       return send(200, session.screen.lines(from === null ? null : Number(from), count))
+    }
+    const [, ofSession, what] = /^\/api\/sessions\/([^/]+)\/(?:transcript\/)?(transcript|line|search|facts|agents|moment)$/.exec(path) ?? []
+    if (what !== undefined) {
+      const session = this.sessions.get(ofSession)
+      if (session === undefined) return fail(404, 'not_found', 'There is no such session.')
+      if (what === 'moment') return send(200, session.moment(Number(url.searchParams.get('at'))))
+      return session.transcript.answerRoute(what, url.searchParams, send, response)
     }
     const session = this.sessions.get(basename(path))
     if (session === undefined) return fail(404, 'not_found', 'There is no such session.')

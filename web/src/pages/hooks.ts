@@ -47,6 +47,9 @@ export function useInView(element: RefObject<HTMLElement | null>): boolean {
 // Narrow enough that one thing is shown at a time.
 export const useIsPhone = () => useMedia('(max-width: 640px)')
 
+// Wide enough for a terminal with something to read beside it.
+export const useHasRoomForTwo = () => useMedia('(min-width: 1100px)')
+
 // True for keys pressed where text is typed.
 export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))

@@ -7,6 +7,9 @@ export const kModifier = kApple ? '⌘' : 'Ctrl'
 const kKeys: readonly (readonly [readonly string[], string])[] = [
   [['?'], 'This help, outside of terminals and fields'],
   [[kModifier, 'Shift', 'F'], 'Search the terminal'],
+  [['/'], 'Search the transcript'],
+  [['Home'], 'In the transcript: its beginning'],
+  [['End'], 'In the transcript: its end, which it then follows'],
   [[kModifier, 'Shift', '↑'], 'Leave the terminal: the focus goes to the tabs above it'],
   [[kModifier, 'Shift', 'C'], 'Copy what is selected in the terminal'],
   [[kModifier, 'Shift', 'V'], 'Paste into the terminal'],

@@ -66,3 +66,8 @@ export type Echo = 'automatic' | 'off'
 const echo = new Choice<Echo>('ccd.echo', ['automatic', 'off'])
 // Whether what is typed is shown before the program's own echo of it arrives.
 export const useEcho = () => useChoice(echo)
+
+export type Split = 'alone' | 'beside'
+const split = new Choice<Split>('ccd.split', ['alone', 'beside'])
+// Whether the transcript stands beside the terminal where there is room for both.
+export const useSplit = () => useChoice(split)

@@ -2,9 +2,12 @@
 // state.
 import { useSyncExternalStore, type AnchorHTMLAttributes, type MouseEvent, type Ref } from 'react'
 
+export type SessionTab = 'terminal' | 'transcript' | 'files'
+
+// `line`: of the transcript, the offset of a line to show.
 export type Place =
   | { kind: 'fleet' }
-  | { kind: 'session'; name: string; tab: 'terminal' | 'files'; path: string | null }
+  | { kind: 'session'; name: string; tab: SessionTab; path: string | null; line?: number | null }
   | { kind: 'files'; path: string | null }
   | { kind: 'notifications' }
   | { kind: 'nowhere' }
@@ -17,6 +20,11 @@ function decoded(part: string): string | null {
   }
 }
 
+function lineOf(search: string): number | null {
+  const line = new URLSearchParams(search).get('line')
+  return line !== null && /^\d{1,15}$/.test(line) ? Number(line) : null
+}
+
 export function placeOf(pathname: string, search: string): Place {
   const path = new URLSearchParams(search).get('path')
   const parts = pathname.split('/').filter(Boolean)
@@ -26,6 +34,7 @@ export function placeOf(pathname: string, search: string): Place {
   const name = decoded(parts[1] ?? '')
   if (parts[0] !== 's' || name === null || name === '') return { kind: 'nowhere' }
   if (parts.length === 2) return { kind: 'session', name, tab: 'terminal', path: null }
+  if (parts.length === 3 && parts[2] === 'transcript') return { kind: 'session', name, tab: 'transcript', path: null, line: lineOf(search) }
   if (parts.length === 3 && parts[2] === 'files') return { kind: 'session', name, tab: 'files', path }
   return { kind: 'nowhere' }
 }
@@ -43,7 +52,9 @@ export function addressOf(place: Exclude<Place, { kind: 'nowhere' }>): string {
       return '/settings/notifications'
     case 'session': {
       const base = `/s/${encodeURIComponent(place.name)}`
-      return place.tab === 'terminal' ? base : withPath(`${base}/files`, place.path)
+      if (place.tab === 'terminal') return base
+      if (place.tab === 'files') return withPath(`${base}/files`, place.path)
+      return typeof place.line === 'number' ? `${base}/transcript?line=${place.line}` : `${base}/transcript`
     }
   }
 }

@@ -1,6 +1,6 @@
 // One session: its header, its terminal and its files.
 import { Ghost } from 'lucide-react'
-import { useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { lazy, Suspense, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { locks, useFleet, useServices } from '../services.tsx'
 import { TerminalController } from '../terminal/controller.ts'
 import type { ReadingSource } from '../terminal/reading_view.tsx'
@@ -12,14 +12,17 @@ import { sessionByName } from '../wire/fleet.ts'
 import { uploadImage } from '../wire/upload.ts'
 import type { Person, Session, User } from '../wire/types.ts'
 import { FilesView } from './files_view.tsx'
-import { useIsPhone, useSwipe, useTitle } from './hooks.ts'
-import { useEcho, useReading, useScreenReader } from './preferences.ts'
-import { addressOf, go, Link, type Place } from './router.tsx'
+import { useHasRoomForTwo, useIsPhone, useSwipe, useTitle } from './hooks.ts'
+import { useEcho, useReading, useScreenReader, useSplit } from './preferences.ts'
+import { addressOf, go, Link, type Place, type SessionTab } from './router.tsx'
 import { Typing } from './people.tsx'
 import { SessionHead } from './session_head.tsx'
 import { stateOf } from './session_words.ts'
-import { SessionTabs, tabId, TerminalTools } from './session_tabs.tsx'
+import { SessionTabs, SplitSwitch, tabId, tabsOf, TerminalTools } from './session_tabs.tsx'
 import './session.css'
+
+// Not needed for the terminal, which comes first.
+const SessionTranscript = lazy(() => import('./session_transcript.tsx').then((module) => ({ default: module.SessionTranscript })))
 
 type SessionPlace = Extract<Place, { kind: 'session' }>
 
@@ -30,11 +33,11 @@ export function SessionPage({ place, user }: { place: SessionPlace; user: User }
   const open = useRef<string | null>(null)
   const known = sessions.find((session) => session.id === open.current) ?? null
   const session = found ?? known
-  const { tab, path } = place
+  const { tab, path, line = null } = place
   useEffect(() => {
     open.current = session?.id ?? null
-    if (found === null && known !== null) go(addressOf({ kind: 'session', name: known.name, tab, path }), true)
-  }, [session, found, known, tab, path])
+    if (found === null && known !== null) go(addressOf({ kind: 'session', name: known.name, tab, path, line }), true)
+  }, [session, found, known, tab, path, line])
 
   if (session !== null) return <OneSession key={session.id} session={session} place={place} user={user} />
   if (!loaded && error === null) return <Waiting what="the list of sessions" />
@@ -154,11 +157,18 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
   const body = useRef<HTMLDivElement>(null)
   const state = useSyncExternalStore(controller.subscribe, controller.current)
   const people = state.channel?.people ?? kNobody
-  const onTerminal = place.tab === 'terminal'
-  const show = (tab: 'terminal' | 'files', path: string | null = null) =>
-    go(addressOf({ kind: 'session', name: session.name, tab, path }))
+  const tabs = tabsOf(session)
+  const tab = tabs.includes(place.tab) ? place.tab : 'terminal'
+  const onTerminal = tab === 'terminal'
+  const [split, setSplit] = useSplit()
+  const maySplit = useHasRoomForTwo() && tabs.includes('transcript')
+  const beside = maySplit && split === 'beside' && onTerminal
+  const show = (to: SessionTab, path: string | null = null) => go(addressOf({ kind: 'session', name: session.name, tab: to, path }))
 
-  useSwipe(body, (step) => show(step > 0 ? 'files' : 'terminal'))
+  useSwipe(body, (step) => {
+    const next = tabs[tabs.indexOf(tab) + step]
+    if (next !== undefined) show(next)
+  })
   // Before the browser paints: there is no empty frame.
   useLayoutEffect(() => {
     if (onTerminal && !isText) controller.comesIntoView()
@@ -192,7 +202,7 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
       />
       <SessionTabs
         session={session}
-        tab={place.tab}
+        tab={tab}
         tools={
           onTerminal && (
             <>
@@ -204,6 +214,7 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
                 reading={reading}
                 onReading={setReading}
               />
+              {maySplit && <SplitSwitch on={beside} onChange={(on) => setSplit(on ? 'beside' : 'alone')} />}
             </>
           )
         }
@@ -226,7 +237,17 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
             mayType={mayType}
           />
         </div>
-        {!onTerminal && (
+        {(tab === 'transcript' || beside) && (
+          <div
+            className={`session-panel ${beside ? 'beside' : ''}`}
+            {...(beside ? {} : { role: 'tabpanel', 'aria-labelledby': tabId('transcript') })}
+          >
+            <Suspense fallback={<Waiting what="the transcript" />}>
+              <SessionTranscript session={session} line={place.line ?? null} />
+            </Suspense>
+          </div>
+        )}
+        {tab === 'files' && (
           <div className="session-panel" role="tabpanel" aria-labelledby={tabId('files')}>
             <FilesView root={session.project} path={place.path} onOpen={(path) => show('files', path)} />
           </div>

@@ -1,21 +1,24 @@
 // The tabs of a session. They are links: each has an address that can be shared.
-import { FolderTree, Maximize2, ScanText, Search, SquareTerminal, TextInitial, type LucideIcon } from 'lucide-react'
+import { Columns2, FolderTree, Maximize2, MessagesSquare, ScanText, Search, SquareTerminal, TextInitial, type LucideIcon } from 'lucide-react'
 import type { KeyboardEvent, ReactNode } from 'react'
 import type { TerminalController } from '../terminal/controller.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import type { Session } from '../wire/types.ts'
 import { kModifier } from './keyboard_help.tsx'
 import type { Reading } from './preferences.ts'
-import { addressOf, Link } from './router.tsx'
+import { addressOf, Link, type SessionTab } from './router.tsx'
 
-type Tab = 'terminal' | 'files'
-
-const kTabs: readonly { tab: Tab; label: string; icon: LucideIcon }[] = [
+const kTabs: readonly { tab: SessionTab; label: string; icon: LucideIcon }[] = [
   { tab: 'terminal', label: 'Terminal', icon: SquareTerminal },
+  { tab: 'transcript', label: 'Transcript', icon: MessagesSquare },
   { tab: 'files', label: 'Files', icon: FolderTree },
 ]
 
-export const tabId = (tab: Tab) => `session-tab-${tab}`
+// Only an agent has a transcript.
+export const tabsOf = (session: Session): readonly SessionTab[] =>
+  kTabs.map(({ tab }) => tab).filter((tab) => tab !== 'transcript' || session.kind === 'claude')
+
+export const tabId = (tab: SessionTab) => `session-tab-${tab}`
 
 interface ToolsProps {
   controller: TerminalController
@@ -101,11 +104,25 @@ function onArrow(event: KeyboardEvent<HTMLElement>): void {
   event.preventDefault()
 }
 
-export function SessionTabs({ session, tab, tools }: { session: Session; tab: Tab; tools: ReactNode }) {
+// The transcript beside the terminal, where both fit.
+export function SplitSwitch({ on, onChange }: { on: boolean; onChange: (on: boolean) => void }) {
+  return (
+    <IconButton
+      label="Transcript beside the terminal"
+      small
+      aria-pressed={on}
+      icon={<Columns2 size={16} aria-hidden />}
+      onClick={() => onChange(!on)}
+    />
+  )
+}
+
+export function SessionTabs({ session, tab, tools }: { session: Session; tab: SessionTab; tools: ReactNode }) {
+  const tabs = tabsOf(session)
   return (
     <div className="session-tabs">
       <div role="tablist" aria-label="Views of this session" onKeyDown={onArrow}>
-        {kTabs.map(({ tab: name, label, icon: Icon }) => (
+        {kTabs.filter((one) => tabs.includes(one.tab)).map(({ tab: name, label, icon: Icon }) => (
           <Link
             key={name}
             id={tabId(name)}

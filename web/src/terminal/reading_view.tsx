@@ -31,7 +31,7 @@ interface ReadingViewProps {
   font: number
 }
 
-function Piece({ run, dark }: { run: Run; dark: boolean }): ReactNode {
+export function Piece({ run, dark }: { run: Run; dark: boolean }): ReactNode {
   const { attributes } = run
   if (run.foreground === 0 && run.background === 0 && attributes === 0) return run.text
   const { foreground, background } = lookOf(run, dark ? kDark : kLight)

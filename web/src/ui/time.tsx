@@ -26,6 +26,14 @@ export function exactTime(micros: number): string {
   return exact.format(micros / 1_000)
 }
 
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
+
+// Of today the time alone.
+export function clockTime(micros: number): string {
+  const at = new Date(micros / 1_000)
+  return at.toDateString() === new Date().toDateString() ? clock.format(at) : exact.format(at)
+}
+
 let now = Date.now()
 const listeners = new Set<(now: number) => void>()
 let ticker: ReturnType<typeof setInterval> | null = null

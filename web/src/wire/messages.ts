@@ -111,6 +111,10 @@ const kParsers: Record<string, (m: Fields) => FromServer | null> = {
       : null,
   people: (m) => (isCount(m.channel) ? { type: 'people', channel: m.channel, people: parsePeople(m.people) } : null),
   thumb: parseThumb,
+  transcript: (m) =>
+    typeof m.session === 'string' && isCount(m.end)
+      ? { type: 'transcript', session: m.session, agent: typeof m.agent === 'string' ? m.agent : null, file: text(m.file), end: m.end }
+      : null,
   session: (m) => {
     const session = parseSession(m.session)
     return session === null ? null : { type: 'session', session }

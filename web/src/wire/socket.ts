@@ -15,6 +15,7 @@ import { isUnauthorized, type Http } from './http.ts'
 import { Listeners } from './listeners.ts'
 import { parseMessage, parseSession } from './messages.ts'
 import { Thumbs } from './thumbs.ts'
+import { Transcripts } from './transcripts.ts'
 import type { FromServer, Session, ToServer } from './types.ts'
 
 const kProtocol = 'ccd.v1'
@@ -75,6 +76,7 @@ export class Wire {
     send: (sessions) => this.link().text({ type: 'thumbs', sessions }),
     later: (callback, ms) => kTimers.set(callback, ms),
   })
+  readonly transcripts = new Transcripts((transcripts) => this.link().text({ type: 'watch_transcript', transcripts }))
   private connection: Connection = kStopped
   private view: WireView = { word: 'connecting', nextTryAt: null }
   private socket: Socket | null = null
@@ -254,6 +256,8 @@ export class Wire {
         return this.fleet.remove(message.id)
       case 'thumb':
         return this.thumbs.message(message)
+      case 'transcript':
+        return this.transcripts.message(message)
       default:
         if (message.channel !== null) this.channel(message.channel)?.message(message)
     }
@@ -282,11 +286,13 @@ export class Wire {
     for (const channel of this.channels) channel.attach(this.link())
     this.thumbs.attach()
     this.presenceChanged()
+    this.transcripts.attach()
   }
 
   private detachAll(): void {
     this.pendingSince.clear()
     this.thumbs.detach()
+    this.transcripts.detach()
     for (const channel of this.channels) channel.detach()
   }
 

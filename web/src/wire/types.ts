@@ -142,6 +142,8 @@ export type ToServer =
   | { type: 'thumbs'; sessions: readonly string[] }
   // Whether somebody looks at this page, and how long ago they used it.
   | { type: 'presence'; visible: boolean; idle_ms: number }
+  // The transcripts whose growth is to be told; replaces the list before.
+  | { type: 'watch_transcript'; transcripts: readonly { session: string; agent: string | null }[] }
 
 export type FromServer =
   | { type: 'hello'; server: string; version: string }
@@ -171,6 +173,8 @@ export type FromServer =
       all: boolean
       lines: readonly ThumbRow[]
     }
+  // The transcript reaches to `end`; another `file` than before: it was replaced.
+  | { type: 'transcript'; session: string; agent: string | null; file: string; end: number }
   | { type: 'session'; session: Session }
   | { type: 'session_removed'; id: string }
   | { type: 'input_reset'; channel: number }
