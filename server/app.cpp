@@ -168,6 +168,7 @@ Task<void> App::stop() {
   co_await server_->stop(end_ == End::handed_over ? kHandOverDrain : kDrainLimit);
   if (api_) co_await api_->stop();
   notify_feed_.reset();
+  if (transcripts_) co_await transcripts_->stop();
   if (agents_) co_await agents_->stop();
   if (hub_) co_await hub_->stop();
   if (notify_) co_await notify_->stop();

@@ -155,6 +155,8 @@ int App::make_rooms() {
   agents_ = std::make_unique<agents::Agents>(loop_.get_executor(), agents::Agents::Options{.data_dir = config_.data_dir},
       agents::Agents::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .clock = &clock_, .random = &random_,
                             .pool = &pool_});
+  transcripts_ = std::make_unique<agents::Transcripts>(
+      loop_.get_executor(), agents::Transcripts::Parts{.hub = hub_.get(), .agents = agents_.get(), .pool = &pool_});
   hub_->set_launcher(agents_.get());
 
   backups_ = std::make_unique<backup::Schedule>(
@@ -218,7 +220,7 @@ Task<http::Response> App::answer(std::shared_ptr<http::Request> request) {
 int App::make_api() {
   api_ = std::make_unique<api::Api>(api::Parts{
       .executor = loop_.get_executor(), .auth = auth_.get(), .origins = &*origins_, .hub = hub_.get(), .agents = agents_.get(),
-      .database = database_.get(), .trail = trail_.get(), .health = health_.get(), .page = &*page_, .file_roots = &*file_roots_,
+      .transcripts = transcripts_.get(), .database = database_.get(), .trail = trail_.get(), .health = health_.get(), .page = &*page_, .file_roots = &*file_roots_,
       .project_roots = &*project_roots_, .notify = notify_.get(), .clock = &clock_, .random = &random_, .pool = &pool_,
       .metrics_token = config_.metrics_token, .version = DASHBOARD_VERSION,
       .details = [this] { return vitals_->details(); }});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agents/agents.hpp"
+#include "agents/transcripts.hpp"
 #include "api/api.hpp"
 #include "api/notify_feed.hpp"
 #include "audit/anchor.hpp"
@@ -88,6 +89,7 @@ class App {
   std::unique_ptr<sessions::Hub> hub_;
   std::unique_ptr<agents::Agents> agents_;
   std::unique_ptr<api::NotifyFeed> notify_feed_;
+  std::unique_ptr<agents::Transcripts> transcripts_;
   std::unique_ptr<health::Checks> health_;
   std::unique_ptr<Standby> standby_;
   std::unique_ptr<backup::Schedule> backups_;

@@ -244,6 +244,7 @@ std::optional<AgentView> Agents::view(const std::string& session) const {
   view.hooks_reason = row.token_hash.empty() ? row.hooks_reason : "";
   view.conversation = row.conversation;
   view.transcript = row.transcript;
+  view.config_dir = row.config_dir;
   view.model = row.model;
   view.permission_mode = row.permission_mode;
   view.cost_usd = row.cost_usd;

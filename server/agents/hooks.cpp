@@ -32,19 +32,18 @@ Result<Told> read_body(const std::string& body) {
   return told;
 }
 
-// The folder of the client that a transcript's path lies in, "HOME/.claude" of ".../projects/PROJECT/CONVERSATION.jsonl"; empty for
-// anything else: hooks may name one transcript, and nothing else on this machine.
-std::string_view config_dir_in(std::string_view path, std::string_view conversation) {
+// Whether a path has the form of this conversation's transcript, ".../projects/PROJECT/CONVERSATION.jsonl": hooks may name one, and
+// nothing else on this machine.
+bool is_transcript_of(std::string_view path, std::string_view conversation) {
   constexpr std::string_view kProjects = "/projects";
   const std::string after = "/" + std::string(conversation) + ".jsonl";
-  if (!path.starts_with('/') || !path.ends_with(after)) return {};
+  if (!path.starts_with('/') || !path.ends_with(after)) return false;
   path.remove_suffix(after.size());
   const std::size_t slash = path.rfind('/');
   const std::string_view folder = path.substr(slash + 1);
   path = path.substr(0, slash);
-  if (folder.empty() || folder == "." || folder == ".." || !path.ends_with(kProjects)) return {};
-  path.remove_suffix(kProjects.size());
-  return path.find("/..") == std::string_view::npos ? path : std::string_view();
+  if (folder.empty() || folder == "." || folder == ".." || !path.ends_with(kProjects)) return false;
+  return path.find("/..") == std::string_view::npos;
 }
 
 }  // namespace
@@ -95,12 +94,9 @@ void Agents::note_event(const AgentPtr& agent, const claude::HookEvent& event) {
     row.transcript.clear();
     parts_.hub->note_conversation(agent->session, event.session_id);
   }
-  if (row.transcript != event.transcript_path) {
-    if (const std::string_view config_dir = config_dir_in(event.transcript_path, event.session_id); !config_dir.empty()) {
-      row.config_dir = config_dir;
-      row.transcript = event.transcript_path;
-    }
-  }
+  // Where the client may keep transcripts is not for a hook to say: whoever reads one holds its place against row.config_dir.
+  if (row.transcript != event.transcript_path && is_transcript_of(event.transcript_path, event.session_id))
+    row.transcript = event.transcript_path;
   // A subagent's mode and words are its own.
   if (!event.agent_id.empty()) return;
   if (!event.permission_mode.empty()) row.permission_mode = event.permission_mode;

@@ -23,7 +23,8 @@ struct AgentView {
   Hooks hooks = Hooks::none;
   std::string hooks_reason{};  // for people, why there are none
   std::string conversation{};  // UUID, or empty: not known yet
-  std::string transcript{};    // its file, or empty; not told to pages
+  std::string transcript{};    // its file as the client says it, or empty; not told to pages
+  std::string config_dir{};    // where the client was started to keep its things, or empty; not told to pages
   std::string model{};         // as the client shows it
   std::string permission_mode{};
   double cost_usd = 0;

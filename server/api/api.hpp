@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agents/agents.hpp"
+#include "agents/transcripts.hpp"
 #include "api/terminal_socket.hpp"
 #include "api/wire.hpp"
 #include "audit/trail.hpp"
@@ -51,6 +52,7 @@ struct Parts {  // all outlive the Api
   const auth::OriginPolicy* origins;
   sessions::Hub* hub;
   agents::Agents* agents;
+  agents::Transcripts* transcripts;
   storage::Database* database;
   const audit::Trail* trail;
   health::Checks* health;
@@ -147,6 +149,14 @@ class Api {
   Task<Result<http::Response>> attention_answer(Call call);
   Task<Result<http::Response>> sessions_events(Call call);
   [[nodiscard]] bool may_hook(const http::Request& request, std::string_view session) const;
+  // routes_transcript.cpp
+  Task<Result<http::Response>> transcript_page(Call call);
+  Task<Result<http::Response>> transcript_line(Call call);
+  Task<Result<http::Response>> transcript_search(Call call);
+  Task<Result<http::Response>> transcript_facts(Call call);
+  Task<Result<http::Response>> transcript_agents(Call call);
+  Task<Result<http::Response>> sessions_moment(Call call);
+  static agents::TranscriptName transcript_of(const Call& call);
   // routes_files.cpp
   Task<Result<http::Response>> projects(Call call);
   Task<Result<http::Response>> files_get(Call call);

@@ -30,6 +30,7 @@ constexpr auto kAckPause = std::chrono::milliseconds(1);
 // A person looks at small pictures of many sessions: twice a second is live.
 constexpr auto kThumbPause = std::chrono::milliseconds(500);
 constexpr std::size_t kMaxThumbs = 200;
+constexpr std::size_t kMaxTranscripts = 16;  // followed by one page: a conversation, and some of its subagents
 constexpr std::size_t kThumbQueue = 256 * 1024;  // small pictures wait for the terminals
 constexpr std::int64_t kMaxScrollback = 10'000;
 constexpr std::int64_t kMaxIdleMs = 24 * 3600 * 1000;  // a day: longer is no different
@@ -167,6 +168,7 @@ Task<void> TerminalSocket::run() {
   subscription_.reset();
   page_.reset();
   agents_subscription_.reset();
+  transcripts_.clear();
   channels_.clear();
 }
 
@@ -314,6 +316,7 @@ void TerminalSocket::on_text(const std::string& text) {
   const std::string_view type = word(message, "type");
   if (type == "open") return on_open(message);
   if (type == "thumbs") return on_thumbs(message);
+  if (type == "watch_transcript") return on_watch_transcript(message);
   if (type == "presence") return on_presence(message);
   if (type != "close" && type != "resize" && type != "fit" && type != "scrollback") return;  // later pages may say more than this server knows
   const auto number = channel_of(message);
@@ -362,6 +365,35 @@ void TerminalSocket::on_presence(const json::object& message) {
   using Visibility = notify::Presence::Page::Visibility;
   if (!page_) page_ = parts_.presence->open(who_.user_id);
   page_->tell(visible->get_bool() ? Visibility::visible : Visibility::hidden, std::chrono::milliseconds(*idle));
+}
+
+// Those that stay on the list are followed on, without being told anew.
+void TerminalSocket::on_watch_transcript(const json::object& message) {
+  constexpr std::string_view kRule = "transcripts must be a list of at most 16 objects with a session and an agent (or null)";
+  const json::value* list = message.if_contains("transcripts");
+  if (!list || !list->is_array() || list->get_array().size() > kMaxTranscripts) return send_error(std::nullopt, "bad_message", kRule);
+  std::map<agents::TranscriptName, std::unique_ptr<agents::Transcripts::Follow>> wanted;
+  for (const json::value& item : list->get_array()) {
+    if (!item.is_object()) return send_error(std::nullopt, "bad_message", kRule);
+    agents::TranscriptName name{.session = std::string(word(item.get_object(), "session")), .agent = std::string(word(item.get_object(), "agent"))};
+    if (!agents::valid_agent_id(name.agent)) return send_error(std::nullopt, "bad_message", kRule);
+    wanted.emplace(std::move(name), nullptr);
+  }
+  for (auto& [name, follow] : wanted) {
+    if (const auto known = transcripts_.find(name); known != transcripts_.end()) {
+      follow = std::move(known->second);
+      continue;
+    }
+    auto grown = [this, name = name](const agents::TranscriptExtent& extent) {
+      send({{"type", "transcript"}, {"session", name.session}, {"agent", name.agent.empty() ? json::value(nullptr) : json::value(name.agent)},
+            {"file", extent.file}, {"end", extent.bytes}});
+    };
+    auto started = parts_.transcripts->follow(name, std::move(grown));
+    if (!started) send_error(std::nullopt, error_code(started.error().kind), public_message(started.error()));
+    else follow = std::move(*started);
+  }
+  std::erase_if(wanted, [](const auto& entry) { return entry.second == nullptr; });
+  transcripts_ = std::move(wanted);
 }
 
 void TerminalSocket::on_open(const json::object& message) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agents/agents.hpp"
+#include "agents/transcripts.hpp"
 #include "api/frames.hpp"
 #include "audit/trail.hpp"
 #include "auth/auth.hpp"
@@ -23,6 +24,7 @@ namespace ccd::api {
 struct SocketParts {
   sessions::Hub* hub;
   agents::Agents* agents;
+  agents::Transcripts* transcripts;
   storage::Database* database;
   const audit::Trail* trail;
   notify::Presence* presence;
@@ -50,6 +52,7 @@ class TerminalSocket {
   void on_binary(const std::string& bytes);
   void on_open(const boost::json::object& message);
   void on_thumbs(const boost::json::object& message);
+  void on_watch_transcript(const boost::json::object& message);
   void on_presence(const boost::json::object& message);
   void on_input(const Frame& frame);
   void send(const boost::json::object& message);
@@ -80,6 +83,7 @@ class TerminalSocket {
   Notifier stalled_;
   std::map<std::string, sessions::ThumbPlace> thumbs_;  // by session: what the page has seen of it
   Notifier thumbs_wanted_;
+  std::map<agents::TranscriptName, std::unique_ptr<agents::Transcripts::Follow>> transcripts_;
   bool is_stalled_ = false;
 };
 

@@ -22,6 +22,8 @@ const kRoutes = [
   ["GET", "/api/sessions"], ["POST", "/api/sessions"], ["GET", `/api/sessions/${kNowhere}`], ["PATCH", `/api/sessions/${kNowhere}`],
   ["DELETE", `/api/sessions/${kNowhere}`], ["GET", `/api/sessions/${kNowhere}/output`], ["GET", `/api/sessions/${kNowhere}/screen`],
   ["GET", `/api/sessions/${kNowhere}/lines`], ["POST", `/api/sessions/${kNowhere}/uploads`], ["GET", `/api/sessions/${kNowhere}/events`],
+  ["GET", `/api/sessions/${kNowhere}/transcript`], ["GET", `/api/sessions/${kNowhere}/transcript/line`], ["GET", `/api/sessions/${kNowhere}/transcript/search`],
+  ["GET", `/api/sessions/${kNowhere}/transcript/facts`], ["GET", `/api/sessions/${kNowhere}/transcript/agents`], ["GET", `/api/sessions/${kNowhere}/moment`],
   ["GET", "/api/attention"], ["GET", `/api/attention/${kNowhere}`], ["POST", `/api/attention/${kNowhere}`], ["POST", `/api/hooks/claude/${kNowhere}`],
   ["GET", "/api/projects"], ["GET", "/api/files"], ["GET", "/api/files?path=/etc/passwd"], ["GET", "/api/audit"], ["GET", "/api/openapi.json"],
   ["GET", "/api/notify"], ["PUT", "/api/notify/preferences"], ["POST", "/api/notify/devices"], ["DELETE", `/api/notify/devices/${kNowhere}`],
