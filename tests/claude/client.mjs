@@ -1,5 +1,5 @@
 // The real Claude Code client for tests: where its program is, a clean home for it, and the environment it starts with.
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -49,4 +49,16 @@ export function clientEnvironment({ home, standInUrl }) {
     DISABLE_TELEMETRY: "1",
     DISABLE_ERROR_REPORTING: "1",
   };
+}
+
+/**
+ * A command that starts the client with this environment, as a person's shell profile would give it: the path of a program named `claude` in
+ * `folder`, which the dashboard takes for Claude Code.
+ */
+export function writeLauncher(folder, { home, standInUrl }) {
+  const launcher = path.join(folder, "claude");
+  const variables = Object.entries(clientEnvironment({ home, standInUrl })).map(([name, value]) => `${name}='${value}'`);
+  writeFileSync(launcher, `#!/bin/sh\nexec env -i TERM="$TERM" ${variables.join(" ")} '${clientProgram()}' "$@"\n`);
+  chmodSync(launcher, 0o755);
+  return launcher;
 }

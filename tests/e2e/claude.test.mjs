@@ -1,10 +1,10 @@
 // The whole promise once: a real Claude Code session in the browser is given a task, asks, is approved, and does it.
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { clientEnvironment, clientProgram, prepareHome } from "../claude/client.mjs";
+import { clientProgram, prepareHome, writeLauncher } from "../claude/client.mjs";
 import { StandIn } from "../claude/stand_in.mjs";
 import { launchBrowser, openPage, screenshot, skipWithoutBrowser } from "../harness/browser.mjs";
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
@@ -33,12 +33,7 @@ before(async () => {
     },
     { prompt: "Say something long", replies: [{ text: Array.from({ length: 60 }, (_, i) => `Sentence number ${i}. `).join("\n"), thinkMs: 5 }] },
   ]);
-  // The client gets an environment of its own, as a person's shell profile would give it.
-  const launcher = path.join(dashboard.folder, "claude");
-  const variables = Object.entries(clientEnvironment({ home, standInUrl: standIn.url })).map(([name, value]) => `${name}='${value}'`);
-  writeFileSync(launcher, `#!/bin/sh\nexec env -i TERM="$TERM" ${variables.join(" ")} '${clientProgram()}' "$@"\n`);
-  chmodSync(launcher, 0o755);
-  dashboard.settings.CLAUDE_COMMAND = launcher;
+  dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home, standInUrl: standIn.url });
   await dashboard.up();
   browser = await launchBrowser();
 }, { timeout: 60_000 });

@@ -1,12 +1,12 @@
 // Notifications in a real browser: Debian's Chromium subscribes, is pushed to, decrypts, and shows them on a desktop, where they are pressed. Only
 // Google's servers and the desktop's drawing are this test's own (harness/vendor_push.mjs, harness/desktop.mjs).
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { clientEnvironment, clientProgram, prepareHome } from "../claude/client.mjs";
+import { clientProgram, prepareHome, writeLauncher } from "../claude/client.mjs";
 import { StandIn } from "../claude/stand_in.mjs";
 import { accessibilityFaults, kPhone, launchProfile, screenshot, skipWithoutBrowser } from "../harness/browser.mjs";
 import { selfSigned } from "../harness/certificates.mjs";
@@ -44,11 +44,7 @@ async function clientCommand(project) {
       ],
     },
   ]);
-  const launcher = path.join(folder, "claude");
-  const variables = Object.entries(clientEnvironment({ home, standInUrl: standIn.url })).map(([name, value]) => `${name}='${value}'`);
-  writeFileSync(launcher, `#!/bin/sh\nexec env -i TERM="$TERM" ${variables.join(" ")} '${clientProgram()}' "$@"\n`);
-  chmodSync(launcher, 0o755);
-  return launcher;
+  return writeLauncher(folder, { home, standInUrl: standIn.url });
 }
 
 before(async () => {

@@ -1,6 +1,6 @@
 // The conversation of a session: a list that follows the live transcript, goes back to its beginning, and stays where one reads.
 import { useQuery } from '@tanstack/react-query'
-import { useVirtualizer, type Virtualizer } from '@tanstack/react-virtual'
+import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, ArrowDownToLine, ArrowUpToLine, Info, MessagesSquare, Search } from 'lucide-react'
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 import { Button, IconButton } from '../ui/button.tsx'
@@ -20,11 +20,10 @@ import { rowAt, rowsOf, type Row } from './rows.ts'
 import { TranscriptSearch, type SearchView } from './search.ts'
 import { SearchBar } from './search_bar.tsx'
 import { useFeed } from './use_feed.ts'
+import { kAtEndPixels, useMatchInSight, useReading } from './use_list.ts'
 import { agentOf } from './words.ts'
 import './transcript.css'
 
-// So near to the end counts as being there.
-const kAtEndPixels = 40
 // So many rows before the edge of what is loaded, more is fetched.
 const kNearRows = 12
 const kOverscan = 8
@@ -74,35 +73,6 @@ function useSubagents(http: Http, session: string, rows: readonly Row[]): Readon
     refetchInterval: (query) => ((query.state.data?.length ?? 0) < open ? 3_000 : false),
   })
   return useMemo(() => new Map((found.data ?? []).map((agent) => [agent.toolId, agent])), [found.data])
-}
-
-type List = Virtualizer<HTMLDivElement, HTMLElement>
-
-interface Reading {
-  atEnd: boolean
-  // Rows that came below since the end was left.
-  unseen: number
-}
-
-// Where the list is, and how many rows have come below it meanwhile.
-function useReading(list: List, rows: readonly Row[], view: FeedView, feed: TranscriptFeed): Reading {
-  const [atEnd, setAtEnd] = useState(true)
-  const lastSeen = useRef<string | null>(null)
-  const last = rows.at(-1)?.key ?? null
-  const isAtEnd = atEnd && view.atTail
-  if (isAtEnd) lastSeen.current = last
-  useEffect(() => feed.follow(isAtEnd), [feed, isAtEnd])
-  const scroller = list.scrollElement
-  useEffect(() => {
-    if (scroller === null) return
-    const look = () => setAtEnd(list.isAtEnd(kAtEndPixels))
-    look()
-    scroller.addEventListener('scroll', look, { passive: true })
-    return () => scroller.removeEventListener('scroll', look)
-  }, [list, scroller])
-  const seen = rows.findIndex(({ key }) => key === lastSeen.current)
-  const unseen = isAtEnd || seen < 0 ? 0 : rows.slice(seen + 1).filter(({ kind }) => kind !== 'notes').length
-  return { atEnd: isAtEnd, unseen }
 }
 
 interface RowsProps {
@@ -162,9 +132,13 @@ function Rows({ feed, view, rows, words, target, place, toEnd }: RowsProps) {
     if (first < kNearRows) feed.older()
     if (last > rows.length - kNearRows) feed.newer()
   }, [feed, rows.length, first, last, view.fetching, view.atTail, view.atStart])
+  const showMatch = useMatchInSight(list, rows, view, words, target)
   // After every painting: rows come and go as the list scrolls.
   useEffect(() => {
-    const frame = requestAnimationFrame(() => paintMatches(scroller.current, words))
+    const frame = requestAnimationFrame(() => {
+      paintMatches(scroller.current, words)
+      showMatch()
+    })
     return () => cancelAnimationFrame(frame)
   })
   useEffect(() => () => paintMatches(null, ''), [])
@@ -314,6 +288,8 @@ export function TranscriptView(props: TranscriptViewProps) {
     <FoldsContext value={folds}>
       <TranscriptProvider value={services}>
         <section className="transcript" aria-label="Transcript" data-phase={view.phase} data-tail={view.atTail} onKeyDown={onKeyDown}>
+          {/* Who speaks is a heading of this level too, but may lie above what is drawn. */}
+          <h2 className="only-heard">Transcript</h2>
           {view.phase === 'ready' && (
             <div className="transcript-tools">
               <span className="quiet transcript-size">{bytesText(view.bytes)}</span>
