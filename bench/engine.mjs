@@ -1,6 +1,6 @@
 // The terminal engine under load: opening, many viewers, slow and stopped viewers, small pictures, memory. See README.md.
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
@@ -25,6 +25,16 @@ export function usage(pid) {
   const kib = (name) => Number(rollup.match(new RegExp(`^${name}:\\s+(\\d+)`, "m"))?.[1] ?? 0);
   return { cpu: (Number(fields[11]) + Number(fields[12])) / kTicks, rssKib: kib("Rss"), privateKib: kib("Private_Clean") + kib("Private_Dirty") };
 }
+
+/** CPU microseconds of all threads of one process, as the scheduler counts them. */
+export function cpuMicros(pid) {
+  const threads = readdirSync(`/proc/${pid}/task`).map((id) => readFileSync(`/proc/${pid}/task/${id}/schedstat`, "utf8"));
+  return threads.reduce((sum, text) => sum + Number(text.split(" ")[0]), 0) / 1000;
+}
+
+/** The process ids of the dashboard's taps. */
+export const tapsOf = (dashboard) =>
+  execFileSync("pgrep", ["-f", `pane-tap ${dashboard.folder}/`], { encoding: "utf8" }).trim().split("\n").map(Number);
 
 export async function createSession(api, name, project, command) {
   const answer = await api.send("POST", "/api/sessions", { json: { name, project, command, cols: 120, rows: 36 } });
@@ -239,8 +249,7 @@ export async function memory(dashboard, api) {
   const watched = usage(dashboard.pid);
   await delay(40_000); // screens go back to the disk after 30 s
   const after = usage(dashboard.pid);
-  const taps = execFileSync("pgrep", ["-f", `pane-tap ${dashboard.folder}/`], { encoding: "utf8" }).trim().split("\n").map(Number);
-  const tap = median(taps.map((pid) => usage(pid).privateKib));
+  const tap = median(tapsOf(dashboard).map((pid) => usage(pid).privateKib));
   for (const id of ids) await endSession(api, id);
   return {
     what: `${kSessions} quiet sessions with 3,000 lines each, nobody watching`,

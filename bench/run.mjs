@@ -3,17 +3,18 @@
 //
 // Every figure is a ratio against a peer or a floor measured in the same run, interleaved, median of several rounds, with the CPU
 // seconds and the memory of the server and of tmux beside it.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import { Dashboard, kRepository } from "../tests/harness/server.mjs";
 import { Tmux } from "../tests/harness/tmux.mjs";
 import * as engine from "./engine.mjs";
-import { createSession, median, round, untilResult, usage } from "./engine.mjs";
+import { cpuMicros, createSession, median, round, tapsOf, untilResult, usage } from "./engine.mjs";
 import { model } from "./model.mjs";
 
 // No single measurement takes this long; a hung one must not hang the run.
@@ -21,8 +22,8 @@ const kRunMs = 120_000;
 const run = (file, args, options = {}) => promisify(execFile)(file, args, { timeout: kRunMs, killSignal: "SIGKILL", ...options });
 const kProbe = path.join(kRepository, "build/release/bench/bench_terminal");
 const kProgram = path.join(kRepository, "build/release/server/dashboard");
-const kKeys = 400; // in a round
-const kEchoRounds = 7;
+const kKeys = 60; // in a round
+const kEchoRounds = 100;
 const kFloodBytes = 200_000_000;
 const kFloodRounds = 5;
 
@@ -32,7 +33,27 @@ async function ticket(api, dashboard) {
   return answer.json.ticket;
 }
 
-/** Key to echo: `tmux attach` in a raw PTY against the whole path through the dashboard, in turn, on one tmux server. */
+/** A probe that stays: each call types so many keys and gives their percentiles in microseconds. */
+function echoProbe(args, env = process.env) {
+  const child = spawn(kProbe, args, { env, stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async keys(count) {
+      child.stdin.write(`${count}\n`);
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`bench_terminal ${args[0]} has ended`);
+      return JSON.parse(value);
+    },
+    end: () => child.stdin.end(),
+  };
+}
+const socketProbe = async (dashboard, api, session) =>
+  echoProbe(["echo-socket", String(dashboard.port), await ticket(api, dashboard), session.id]);
+
+/**
+ * Key to echo: `tmux attach` in a raw PTY against the whole path through the dashboard. Both stay connected and take turns of a sixth of a second,
+ * each compared with the peer's turns just before and after it: what else the machine does changes more slowly than that.
+ */
 async function echo(dashboard, api) {
   const cat = ["sh", "-c", "stty raw -echo; exec cat"];
   const session = await createSession(api, "bench-echo", dashboard.project, cat);
@@ -40,25 +61,39 @@ async function echo(dashboard, api) {
   const peer = new Tmux();
   peer.run("-f", "/dev/null", "new-session", "-d", "-s", "bench-attach", "-x", "120", "-y", "36", "--", ...cat);
   const env = { ...process.env, TMUX_TMPDIR: peer.folder, TMUX: "" };
+  const attach = echoProbe(["echo-attach", "--", "tmux", "-L", peer.socket, "attach", "-t", "=bench-attach"], env);
+  const socket = await socketProbe(dashboard, api, session);
+  await socket.keys(kKeys);
+  const tap = tapsOf(dashboard)[0];
   const rounds = [];
-  const before = usage(dashboard.pid);
+  let before = await attach.keys(kKeys);
+  const spent = () => ({ server: cpuMicros(dashboard.pid), tap: cpuMicros(tap) });
+  const cpu = { server: 0, tap: 0 };
   for (let i = 0; i < kEchoRounds; ++i) {
-    const attach = await run(kProbe, ["echo-attach", String(kKeys), "--", "tmux", "-L", peer.socket, "attach", "-t", "=bench-attach"], { env });
-    const socket = await run(kProbe, ["echo-socket", String(dashboard.port), await ticket(api, dashboard), session.id, String(kKeys)]);
-    rounds.push({ attach: JSON.parse(attach.stdout), socket: JSON.parse(socket.stdout) });
+    const from = spent();
+    const mine = await socket.keys(kKeys);
+    const to = spent();
+    for (const who of ["server", "tap"]) cpu[who] += to[who] - from[who];
+    const after = await attach.keys(kKeys);
+    rounds.push({ socket: mine, attach: after, ratio: (2 * mine.p50) / (before.p50 + after.p50) });
+    before = after;
   }
-  const after = usage(dashboard.pid);
+  attach.end();
+  socket.end();
   await peer.kill();
-  const pick = (who, field) => median(rounds.map((r) => r[who][field]));
+  const pick = (who, field) => round(median(rounds.map((r) => r[who][field])), 1);
+  const percentiles = (who) => ({ p50: pick(who, "p50"), p95: pick(who, "p95"), p99: pick(who, "p99") });
+  const ratios = rounds.map((r) => r.ratio).sort((a, b) => a - b);
   return {
     what: "key to echo, microseconds; median over rounds of each round's percentile",
     rounds: kEchoRounds,
     keys_per_round: kKeys,
-    attach: { p50: pick("attach", "p50"), p95: pick("attach", "p95"), p99: pick("attach", "p99") },
-    socket: { p50: pick("socket", "p50"), p95: pick("socket", "p95"), p99: pick("socket", "p99") },
-    ratio_p50: round(median(rounds.map((r) => r.socket.p50 / r.attach.p50))),
-    ratio_p50_spread: [Math.min(...rounds.map((r) => round(r.socket.p50 / r.attach.p50))), Math.max(...rounds.map((r) => round(r.socket.p50 / r.attach.p50)))],
-    server_cpu_us_per_key: round(((after.cpu - before.cpu) * 1e6) / (kKeys * kEchoRounds), 1),
+    attach: percentiles("attach"),
+    socket: percentiles("socket"),
+    ratio_p50: round(median(ratios)),
+    ratio_p50_quartiles: [0.25, 0.75].map((part) => round(ratios[Math.floor(part * ratios.length)])),
+    server_cpu_us_per_key: round(cpu.server / (kKeys * kEchoRounds), 1),
+    tap_cpu_us_per_key: round(cpu.tap / (kKeys * kEchoRounds), 1),
     target: "ratio_p50 at most 1.3",
   };
 }
@@ -123,7 +158,7 @@ async function idle(dashboard, api) {
   const before = usage(dashboard.pid);
   await delay(10_000);
   const after = usage(dashboard.pid);
-  const taps = execFileSync("pgrep", ["-f", `pane-tap ${dashboard.folder}/`], { encoding: "utf8" }).trim().split("\n").map(Number);
+  const taps = tapsOf(dashboard);
   const tapPrivate = taps.map((pid) => usage(pid).privateKib);
   return {
     what: `${kSessions} quiet sessions, nobody watching`,
@@ -138,11 +173,10 @@ async function idle(dashboard, api) {
 /** Key to echo through the dashboard only, for a machine that holds much else. */
 async function echoes(dashboard, api) {
   const session = await createSession(api, "bench-echo-held", dashboard.project, ["sh", "-c", "stty raw -echo; exec cat"]);
+  const probe = await socketProbe(dashboard, api, session);
   const rounds = [];
-  for (let i = 0; i < 3; ++i) {
-    const probe = await run(kProbe, ["echo-socket", String(dashboard.port), await ticket(api, dashboard), session.id, String(kKeys)]);
-    rounds.push(JSON.parse(probe.stdout));
-  }
+  for (let i = 0; i < 20; ++i) rounds.push(await probe.keys(kKeys));
+  probe.end();
   return { p50: median(rounds.map((r) => r.p50)), p99: median(rounds.map((r) => r.p99)) };
 }
 

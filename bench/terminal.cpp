@@ -1,8 +1,9 @@
 // Measures terminals from outside: a key's way to its echo by `tmux attach` in a raw PTY and by the terminal socket, a reader that takes
 // all output, and the text that a flooding agent prints.
 //
-//   bench_terminal echo-attach COUNT -- tmux ... attach ...      one line of JSON: microseconds p50, p95, p99
-//   bench_terminal echo-socket PORT TICKET SESSION COUNT         the same through the dashboard
+//   bench_terminal echo-attach -- tmux ... attach ...            for each number on standard input, so many keys: one line of JSON with
+//                                                                microseconds p50, p95, p99
+//   bench_terminal echo-socket PORT TICKET SESSION               the same through the dashboard
 //   bench_terminal view PORT TICKET SESSION FROM UNTIL           reads and acknowledges until the offset UNTIL is reached
 //   bench_terminal flood BYTES FILE                              prints BYTES of log text, then writes the seconds to FILE
 //   bench_terminal times HZ                                      prints the time (steady, microseconds) HZ times a second; 0: as fast as
@@ -23,6 +24,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iostream>
 #include <poll.h>
 #include <pty.h>
 #include <random>
@@ -44,7 +46,9 @@ constexpr std::uint8_t kData = 1;
 constexpr std::uint8_t kSnapshot = 2;
 constexpr std::uint8_t kInput = 3;
 constexpr std::uint8_t kAckOutput = 4;
+constexpr std::uint8_t kEcho = 6;
 constexpr std::size_t kHeader = 13;
+constexpr std::size_t kEchoHeader = kHeader + 8;
 constexpr int kWaitMs = 5000;                 // an echo that takes longer is lost
 constexpr auto kPause = std::chrono::milliseconds(2);  // between keys: each finds an idle machine, as a typist's does
 
@@ -55,11 +59,26 @@ void report(std::vector<double> micros) {
   std::ranges::sort(micros);
   const auto at = [&](double part) { return micros[std::min(micros.size() - 1, static_cast<std::size_t>(part * static_cast<double>(micros.size())))]; };
   std::printf("{\"count\":%zu,\"p50\":%.1f,\"p95\":%.1f,\"p99\":%.1f}\n", micros.size(), at(0.5), at(0.95), at(0.99));
+  std::fflush(stdout);
 }
 
 double micros_since(Clock::time_point start) { return std::chrono::duration<double, std::micro>(Clock::now() - start).count(); }
 
 void pause_between_keys() { ::usleep(static_cast<useconds_t>(std::chrono::microseconds(kPause).count())); }
+
+// Types as many keys as each line of standard input says. `echoed` types the key and returns when its echo is there.
+template <class Echoed>
+void measure_echoes(Echoed echoed) {
+  int typed = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    std::vector<double> micros;
+    for (int left = std::atoi(line.c_str()); left > 0; --left) {
+      micros.push_back(echoed(key(typed++)));
+      pause_between_keys();
+    }
+    report(std::move(micros));
+  }
+}
 
 // --- by a client of tmux ----------------------------------------------------------------------------------------------------
 
@@ -82,7 +101,7 @@ void drain(int fd) {
     if (::read(fd, buffer.data(), buffer.size()) <= 0) return;
 }
 
-int echo_attach(int count, char** command) {
+int echo_attach(char** command) {
   int master = -1;
   winsize size{.ws_row = 36, .ws_col = 120, .ws_xpixel = 0, .ws_ypixel = 0};
   const pid_t child = ::forkpty(&master, nullptr, nullptr, &size);
@@ -93,18 +112,14 @@ int echo_attach(int count, char** command) {
     ::_exit(127);
   }
   drain(master);
-  std::vector<double> micros;
-  for (int i = 0; i < count; ++i) {
-    const char c = key(i);
+  measure_echoes([&](char c) {
     const auto start = Clock::now();
     if (::write(master, &c, 1) != 1 || !read_until(master, c)) throw std::runtime_error("no echo from the attached client");
-    micros.push_back(micros_since(start));
-    pause_between_keys();
-  }
+    return micros_since(start);
+  });
   ::kill(child, SIGKILL);
   ::close(master);
   ::waitpid(child, nullptr, 0);
-  report(std::move(micros));
   return 0;
 }
 
@@ -156,16 +171,19 @@ class Socket {
   beast::flat_buffer buffer_;
 };
 
+// Bytes before the terminal's; 0 for what is not output.
+std::size_t output_header(std::uint8_t type) { return type == kData ? kHeader : type == kEcho ? kEchoHeader : 0; }
+
 std::string open_message(const std::string& session, const std::string& from) {
   // A new id each time: the tap would take the numbers of a known one for repetitions.
   std::random_device random;
   std::string client;
   for (int i = 0; i < 32; ++i) client += "0123456789abcdef"[random() % 16U];
   return R"({"type":"open","channel":1,"session":")" + session + R"(","client":")" + client +
-         R"(","cols":120,"rows":36,"from":)" + from + "}";
+         R"(","cols":120,"rows":36,"echo":true,"from":)" + from + "}";
 }
 
-int echo_socket(const std::string& port, const std::string& ticket, const std::string& session, int count) {
+int echo_socket(const std::string& port, const std::string& ticket, const std::string& session) {
   Socket socket(port, ticket);
   socket.text(open_message(session, "\"screen\""));
   std::string message;
@@ -173,20 +191,19 @@ int echo_socket(const std::string& port, const std::string& ticket, const std::s
   while (socket.next(message) != kSnapshot) {
   }
   socket.frame(kAckOutput, Socket::number(message));
-  std::vector<double> micros;
-  for (int i = 0; i < count; ++i) {
-    const char c = key(i);
+  std::uint64_t number = 0;
+  measure_echoes([&](char c) {
     const auto start = Clock::now();
-    socket.frame(kInput, static_cast<std::uint64_t>(i) + 1, std::string_view(&c, 1));
+    socket.frame(kInput, ++number, std::string_view(&c, 1));
+    std::size_t header = 0;
     for (;;) {
-      if (socket.next(message) != kData) continue;
-      if (message.find(c, kHeader) != std::string::npos) break;
+      header = output_header(socket.next(message));
+      if (header != 0 && message.find(c, header) != std::string::npos) break;
     }
-    micros.push_back(micros_since(start));
-    socket.frame(kAckOutput, Socket::number(message) + message.size() - kHeader);
-    pause_between_keys();
-  }
-  report(std::move(micros));
+    const double micros = micros_since(start);
+    socket.frame(kAckOutput, Socket::number(message) + message.size() - header);
+    return micros;
+  });
   return 0;
 }
 
@@ -199,8 +216,9 @@ int view(const std::string& port, const std::string& ticket, const std::string& 
   std::uint64_t bytes = 0;
   while (at < until) {
     const std::uint8_t type = socket.next(message);
-    if (type != kData && type != kSnapshot) continue;
-    at = Socket::number(message) + (type == kData ? message.size() - kHeader : 0);
+    const std::size_t header = output_header(type);
+    if (header == 0 && type != kSnapshot) continue;
+    at = Socket::number(message) + (header == 0 ? 0 : message.size() - header);
     bytes += message.size() - kHeader;
     if (type == kSnapshot || at - acknowledged >= 64 * 1024 || at >= until) {
       socket.frame(kAckOutput, at);
@@ -265,8 +283,8 @@ int times(int hz) {
 int main(int argc, char** argv) {
   try {
     const std::string mode = argc > 1 ? argv[1] : "";
-    if (mode == "echo-attach" && argc > 4) return echo_attach(std::atoi(argv[2]), argv + 4);
-    if (mode == "echo-socket" && argc == 6) return echo_socket(argv[2], argv[3], argv[4], std::atoi(argv[5]));
+    if (mode == "echo-attach" && argc > 3) return echo_attach(argv + 3);
+    if (mode == "echo-socket" && argc == 5) return echo_socket(argv[2], argv[3], argv[4]);
     if (mode == "view" && argc == 7) return view(argv[2], argv[3], argv[4], argv[5], std::strtoull(argv[6], nullptr, 10));
     if (mode == "times" && argc == 3) return times(std::atoi(argv[2]));
     if (mode == "flood" && argc == 4) return flood(std::strtoull(argv[2], nullptr, 10), argv[3]);

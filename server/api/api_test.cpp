@@ -56,6 +56,7 @@ TEST(NotifyFeed, WhatIsNotKnownWasNotShown) {
 
 TEST(Frames, HeaderIsLittleEndian) {
   EXPECT_EQ(hex_encode(as_bytes(frame_header(FrameType::data, 0x01020304, 0x1122334455667788))), "01040302018877665544332211");
+  EXPECT_EQ(hex_encode(as_bytes(echo_header(1, 2, 0x0102))), "060100000002000000000000000201000000000000");
 }
 
 TEST(Frames, ClientFramesRoundTrip) {

@@ -37,4 +37,10 @@ std::string frame_header(FrameType type, std::uint32_t channel, std::uint64_t nu
   return out;
 }
 
+std::string echo_header(std::uint32_t channel, std::uint64_t offset, std::uint64_t input_taken) {
+  std::string out = frame_header(FrameType::echo, channel, offset);
+  append(out, input_taken);
+  return out;
+}
+
 }  // namespace ccd::api

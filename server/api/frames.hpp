@@ -16,6 +16,7 @@ enum class FrameType : std::uint8_t {
   input = 3,         // to the server: number is the input's
   ack_output = 4,    // to the server: number is the offset below which everything is shown
   ack_input = 5,     // to the page: number is the highest input taken
+  echo = 6,          // to the page: data, with the highest input taken (u64) before its bytes
 };
 
 inline constexpr std::size_t kFrameHeaderBytes = 13;
@@ -32,5 +33,7 @@ struct Frame {
 // None: too short, or a type that a page does not send.
 std::optional<Frame> parse_client_frame(std::string_view message);
 std::string frame_header(FrameType type, std::uint32_t channel, std::uint64_t number);
+// Of an echo, up to its bytes.
+std::string echo_header(std::uint32_t channel, std::uint64_t offset, std::uint64_t input_taken);
 
 }  // namespace ccd::api

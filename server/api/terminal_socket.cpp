@@ -25,8 +25,6 @@ constexpr std::size_t kQueueLow = 256 * 1024;
 constexpr std::size_t kClientIdHexDigits = 32;
 constexpr std::uint16_t kCloseBadMessage = 1008;
 constexpr int kMaxJsonDepth = 8;
-// An echo follows its key within a millisecond or not soon.
-constexpr auto kAckPause = std::chrono::milliseconds(1);
 // A person looks at small pictures of many sessions: twice a second is live.
 constexpr auto kThumbPause = std::chrono::milliseconds(500);
 constexpr std::size_t kMaxThumbs = 200;
@@ -81,8 +79,8 @@ std::string_view word(const json::object& message, std::string_view field) {
 // One terminal on the page.
 class TerminalSocket::Channel final : public sessions::Viewer {
  public:
-  Channel(TerminalSocket* socket, std::uint32_t number, std::string session)
-      : socket_(socket), number_(number), session_(std::move(session)) {}
+  Channel(TerminalSocket* socket, std::uint32_t number, std::string session, bool takes_echo)
+      : socket_(socket), number_(number), session_(std::move(session)), takes_echo_(takes_echo) {}
   ~Channel() override {
     attachment_.reset();
     if (typed_bytes_ > 0)
@@ -90,10 +88,15 @@ class TerminalSocket::Channel final : public sessions::Viewer {
   }
 
   bool data(std::uint64_t offset, std::shared_ptr<const std::string> bytes) override {
-    return socket_->send_frame(FrameType::data, number_, offset, std::move(bytes));
+    const auto taken = takes_echo_ ? socket_->input_taken_.find(number_) : socket_->input_taken_.end();
+    if (taken == socket_->input_taken_.end())
+      return socket_->send_frame(frame_header(FrameType::data, number_, offset), std::move(bytes));
+    if (!socket_->send_frame(echo_header(number_, offset, taken->second), std::move(bytes))) return false;
+    socket_->input_taken_.erase(taken);
+    return true;
   }
   bool snapshot(std::uint64_t offset, const sessions::Mirror::Snapshot& snapshot) override {
-    if (!socket_->send_frame(FrameType::snapshot, number_, offset, snapshot.bytes)) return false;
+    if (!socket_->send_frame(frame_header(FrameType::snapshot, number_, offset), snapshot.bytes)) return false;
     socket_->send({{"type", "history"}, {"channel", number_}, {"lines", snapshot.lines}, {"kept", snapshot.kept}});
     return true;
   }
@@ -136,6 +139,7 @@ class TerminalSocket::Channel final : public sessions::Viewer {
   TerminalSocket* socket_;
   std::uint32_t number_;
   std::string session_;
+  bool takes_echo_;
   std::unique_ptr<sessions::Attachment> attachment_;
   bool opened_ = false;
   int cols_ = 0;
@@ -150,7 +154,6 @@ TerminalSocket::TerminalSocket(SocketParts parts, std::shared_ptr<http::WebSocke
       socket_(std::move(socket)),
       who_(std::move(who)),
       self_(std::make_shared<TerminalSocket*>(this)),
-      ack_timer_(parts_.tasks->executor()),
       stalled_(parts_.tasks->executor()),
       thumbs_wanted_(parts_.tasks->executor()) {}
 
@@ -229,33 +232,26 @@ Task<void> TerminalSocket::show_thumbs() {
   }
 }
 
-bool TerminalSocket::send_frame(FrameType type, std::uint32_t channel, std::uint64_t number, std::shared_ptr<const std::string> payload) {
+bool TerminalSocket::send_frame(std::string header, std::shared_ptr<const std::string> payload) {
   if (socket_->closed()) return false;
   if (is_stalled_ || socket_->queued_bytes() > kQueueHigh) {
     is_stalled_ = true;
     stalled_.notify();
     return false;
   }
-  const bool sent =
-      socket_->send_binary(frame_header(type, channel, number), std::move(payload)).has_value();
-  flush_input_acks();
-  return sent;
+  return socket_->send_binary(std::move(header), std::move(payload)).has_value();
 }
 
 void TerminalSocket::acknowledge_input(std::uint32_t channel, std::uint64_t highest) {
   const bool waiting = !input_taken_.empty();
   input_taken_[channel] = highest;
   if (waiting) return;
-  ack_timer_.expires_after(kAckPause);
-  ack_timer_.async_wait([weak = std::weak_ptr<TerminalSocket*>(self_)](const boost::system::error_code& ec) {
-    const auto self = weak.lock();
-    if (!ec && self) (*self)->flush_input_acks();
+  asio::post(parts_.tasks->executor(), [weak = std::weak_ptr<TerminalSocket*>(self_)] {
+    if (const auto self = weak.lock()) (*self)->flush_input_acks();
   });
 }
 
 void TerminalSocket::flush_input_acks() {
-  if (input_taken_.empty()) return;
-  ack_timer_.cancel();
   // Small and bounded by what the page sent: they may pass the data's own limit.
   for (const auto& [number, taken] : input_taken_)
     (void)socket_->send_binary(frame_header(FrameType::ack_input, number, taken));
@@ -420,7 +416,8 @@ void TerminalSocket::on_open(const json::object& message) {
     request.from = static_cast<std::uint64_t>(*from);
   }
   channels_.erase(*number);  // opening an open channel starts it anew
-  auto channel = std::make_unique<Channel>(this, *number, session);
+  const json::value* echo = message.if_contains("echo");
+  auto channel = std::make_unique<Channel>(this, *number, session, echo && echo->is_bool() && echo->get_bool());
   auto attachment = parts_.hub->attach(session, channel.get(), std::move(request));
   if (!attachment) {
     audit("session.attach", session, audit::Outcome::error, "");

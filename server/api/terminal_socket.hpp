@@ -62,8 +62,8 @@ class TerminalSocket {
   void send_error(std::optional<std::uint32_t> channel, std::string_view code, std::string_view message);
   void audit(std::string action, std::string target, audit::Outcome outcome, std::string detail);
   // False when the socket's queue is full; the channels go on once it has drained.
-  bool send_frame(FrameType type, std::uint32_t channel, std::uint64_t number, std::shared_ptr<const std::string> payload);
-  // Within kAckPause, behind the next output: an echo that a person waits for is not delayed by its acknowledgement.
+  bool send_frame(std::string header, std::shared_ptr<const std::string> payload);
+  // With the output that came together with it, else right after: an echo that a person waits for is not delayed by its acknowledgement.
   void acknowledge_input(std::uint32_t channel, std::uint64_t highest);
   void flush_input_acks();
   Task<void> refill();
@@ -78,8 +78,7 @@ class TerminalSocket {
   std::unique_ptr<notify::Presence::Page> page_;
   std::unique_ptr<agents::Agents::Subscription> agents_subscription_;
   std::map<std::uint32_t, std::uint64_t> input_taken_;  // to be acknowledged: channel to highest number
-  std::shared_ptr<TerminalSocket*> self_;               // empty once destroyed, for a timer that ran out just before
-  asio::steady_timer ack_timer_;
+  std::shared_ptr<TerminalSocket*> self_;               // empty once destroyed, for what was posted before
   Notifier stalled_;
   std::map<std::string, sessions::ThumbPlace> thumbs_;  // by session: what the page has seen of it
   Notifier thumbs_wanted_;

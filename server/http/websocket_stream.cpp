@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "http/websocket_frame.hpp"
 
 namespace ccd::http {
 
@@ -34,13 +35,7 @@ constexpr auto kTeardownTime = std::chrono::seconds(1);
 constexpr int kMissedPings = 2;
 constexpr std::size_t kLongestReason = 123;  // bytes: RFC 6455, 5.5: 125 with the code
 
-struct Outgoing {
-  bool binary = false;
-  std::string head;
-  std::shared_ptr<const std::string> payload;  // may be null
-
-  [[nodiscard]] std::size_t cost() const { return kMessageCost + head.size() + (payload ? payload->size() : 0); }
-};
+std::size_t cost_of(const Outgoing& message) { return kMessageCost + message.size(); }
 
 // Cuts at the start of a character, so that what is left is UTF-8 when the whole was.
 void cut_utf8(std::string& text, std::size_t most) {
@@ -109,6 +104,7 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
       co_return fail(ErrorKind::cancelled, "the WebSocket is closed: " + ec.message());
     }
     heard();
+    answering_ = false;
     Message message{.binary = stream_.got_binary(), .data = beast::buffers_to_string(buffer_.data())};
     buffer_.consume(size);
     if (buffer_.capacity() > kKeptReadBuffer) buffer_.shrink_to_fit();
@@ -141,24 +137,10 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
     wake_.notify();
   }
 
- private:
-  // Before its uses: its type is deduced.
-  template <class Completion>
-  auto start_front(Completion&& completion) {
-    const Outgoing& message = queue_.front();
-    stream_.binary(message.binary);
-    const std::array<asio::const_buffer, 2> parts = {
-        asio::buffer(message.head), message.payload ? asio::buffer(*message.payload) : asio::const_buffer()};
-    return stream_.async_write(parts, std::forward<Completion>(completion));
-  }
-
- public:
   Task<void> write_loop() override {
     const Ender ender{this};
     while (!closed_) {
-      if (writing_) {
-        co_await wake_.wait();
-      } else if (ping_due_) {
+      if (ping_due_) {
         ping_due_ = false;
         const auto [ec] = co_await stream_.async_ping({}, kQuiet);
         if (ec) break;
@@ -174,7 +156,6 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
         idle_ = false;
       }
     }
-    while (writing_) co_await wake_.wait();
   }
 
   void sweep(steady_clock::time_point now) override {
@@ -214,7 +195,7 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
     Stream* stream;
     ~Ender() {
       stream->cut();
-      if (!stream->writing_) stream->queue_.clear();
+      stream->queue_.clear();
       stream->queued_ = 0;
       stream->writer_ended_ = true;
       stream->ended_.notify();
@@ -242,7 +223,7 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
     }
     stream_.read_message_max(options_->max_message);
     stream_.auto_fragment(false);
-    auto control = [this](ws::frame_type, beast::string_view) { heard(); };
+    auto control = [this](ws::frame_type kind, beast::string_view) { on_control(kind); };
     stream_.control_callback(control);
     boost::system::error_code ignored;
     stream_.next_layer().set_option(asio::socket_base::send_buffer_size(options_->websocket_send_buffer), ignored);
@@ -253,41 +234,48 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
     awaiting_pong_ = false;
   }
 
-  Result<> queue(Outgoing message) {
-    if (closed()) return fail(ErrorKind::cancelled, "the WebSocket is closed");
-    const std::size_t cost = message.cost();
-    if (cost > options_->max_send_queue - std::min(queued_, options_->max_send_queue))
-      return fail(ErrorKind::too_large, "the WebSocket's send queue is full: the peer reads too slowly");
-    queued_ += cost;
-    queue_.push_back(std::move(message));
-    if (queue_.size() > 1) return {};
-    if (idle_ && !writing_ && !ping_due_) write_at_once();
-    else wake_.notify();
-    return {};
+  // Beast answers a ping or a close by itself, within its read: until that is over only Beast may write.
+  void on_control(ws::frame_type kind) {
+    heard();
+    if (kind == ws::frame_type::pong) return;
+    answering_ = true;
   }
 
-  // What is queued while the writer sleeps goes to the kernel within the call, without a turn of the loop: the echo of a
-  // key is waited for. The writer does nothing meanwhile.
-  void write_at_once() {
-    writing_ = true;
-    start_front([self = shared_from_this()](const boost::system::error_code& ec, std::size_t) {
-      self->writing_ = false;
-      if (ec) self->cut();
-      else self->pop_front();
-      self->wake_.notify();
-    });
+  Result<> queue(Outgoing message) {
+    if (closed()) return fail(ErrorKind::cancelled, "the WebSocket is closed");
+    const std::size_t cost = cost_of(message);
+    if (cost > options_->max_send_queue - std::min(queued_, options_->max_send_queue))
+      return fail(ErrorKind::too_large, "the WebSocket's send queue is full: the peer reads too slowly");
+    // While the writer sleeps it goes to the kernel within the call, without a turn of the loop: the echo of a key is waited for, and five
+    // hundred who watch one session are served one after the other.
+    if (idle_ && queue_.empty() && !ping_due_ && !answering_ && !options_->compression) {
+      const Sent sent = send_frame(stream_.next_layer().native_handle(), message);
+      if (sent == Sent::whole) return {};
+      if (sent == Sent::part) {
+        cut();
+        return fail(ErrorKind::cancelled, "the WebSocket is cut: the kernel took a part of a message");
+      }
+    }
+    queued_ += cost;
+    queue_.push_back(std::move(message));
+    if (queue_.size() == 1) wake_.notify();
+    return {};
   }
 
   // The message stays at the front, and counted, until the kernel has all of it.
   Task<bool> write_front() {
-    const auto [ec, size] = co_await start_front(kQuiet);
+    const Outgoing& message = queue_.front();
+    stream_.binary(message.binary);
+    const std::array<asio::const_buffer, 2> parts = {
+        asio::buffer(message.head), message.payload ? asio::buffer(*message.payload) : asio::const_buffer()};
+    const auto [ec, size] = co_await stream_.async_write(parts, kQuiet);
     if (ec) co_return false;
     pop_front();
     co_return true;
   }
 
   void pop_front() {
-    queued_ -= std::min(queued_, queue_.front().cost());
+    queued_ -= std::min(queued_, cost_of(queue_.front()));
     queue_.pop_front();
     drained_.notify();
   }
@@ -312,8 +300,8 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
   bool tearing_down_ = false;
   bool closed_ = false;  // the connection is gone
   bool writer_ended_ = false;
-  bool idle_ = false;     // write_loop() waits for something to do
-  bool writing_ = false;  // write_at_once() is under way
+  bool idle_ = false;       // write_loop() waits for something to do
+  bool answering_ = false;  // Beast may be writing an answer of its own
 };
 
 // 16 bytes as base64: 22 characters and "==".

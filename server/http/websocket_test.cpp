@@ -1,5 +1,8 @@
 // WebSockets over real sockets: handshake, messages, faults, closing.
 #include <gtest/gtest.h>
+#include <array>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include "http/test_websocket.hpp"
 
@@ -176,6 +179,129 @@ TEST(WebSocket, TheServersCloseSaysWhy) {
     EXPECT_TRUE(client.ended()) << message;
   }
   EXPECT_TRUE(server.eventually([&] { return server.server().stats().open_connections == 0; }));
+}
+
+// At the borders of the three ways to write a length, in one part and in two.
+TEST(WebSocket, MessagesOfEverySizeArriveAsTheyAre) {
+  static constexpr std::array<std::size_t, 10> kSizes{0, 1, 2, 125, 126, 127, 65535, 65536, 65537, 300'000};
+  Handler handler = upgrade_to([](std::shared_ptr<WebSocket> socket) -> Task<void> {
+    for (const std::size_t size : kSizes) {
+      const std::string bytes(size, static_cast<char>('a' + size % 26));
+      EXPECT_TRUE(socket->send_text(bytes));
+      EXPECT_TRUE(socket->send_binary(bytes.substr(0, size / 3), std::make_shared<const std::string>(bytes.substr(size / 3))));
+      // Sometimes the writer sleeps, sometimes it is at work.
+      if (size % 2 == 0) co_await sleep_for(20ms);
+    }
+    co_await socket->receive();
+  });
+  TestServer server(handler);
+  SocketClient client(server.port(), 16 * 1024);
+  for (const std::size_t size : kSizes) {
+    for (const int kind : {kText, kBinary}) {
+      const Frame got = client.next();
+      ASSERT_EQ(got.first_byte, kind) << size;
+      ASSERT_EQ(got.payload, std::string(size, static_cast<char>('a' + size % 26)));
+    }
+  }
+}
+
+// The server answers a ping in the middle of what it says by itself: never in the middle of a frame.
+TEST(WebSocket, AnswersStandBetweenMessages) {
+  Handler handler = upgrade_to([](std::shared_ptr<WebSocket> socket) -> Task<void> {
+    for (;;) {
+      const auto message = co_await socket->receive();
+      if (!message) co_return;
+      for (int i = 0; i < 20; ++i) EXPECT_TRUE(socket->send_binary("part ", std::make_shared<const std::string>(message->data)));
+    }
+  });
+  TestServer server(handler);
+  SocketClient client(server.port());
+  for (int round = 0; round < 50; ++round) {
+    client.send(frame(kPing, "p") + frame(kText, std::to_string(round)) + frame(kPing, "q"));
+    int pongs = 0;
+    for (int seen = 0; seen < 22; ++seen) {
+      const Frame got = client.next();
+      if (got.first_byte == kPong) ++pongs;
+      else ASSERT_EQ(got.payload, "part " + std::to_string(round));
+    }
+    EXPECT_EQ(pongs, 2);
+  }
+}
+
+// Numbers what it says, in two voices: by itself in every turn of the loop, and for each message it gets.
+class Talk {
+ public:
+  explicit Talk(std::shared_ptr<WebSocket> socket) : socket_(std::move(socket)) {}
+  Task<void> speak() {
+    while (!done_ && !socket_->closed()) {
+      if (socket_->queued_bytes() < kEnough) say();
+      co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    }
+  }
+  Task<void> answer(int rounds) {
+    for (int i = 0; i < rounds; ++i) {
+      const auto message = co_await socket_->receive();
+      if (!message) break;
+      say();
+    }
+    done_ = true;
+  }
+
+ private:
+  static constexpr std::size_t kEnough = 10'000;
+  void say() { EXPECT_TRUE(socket_->send_text(std::to_string(said_++))); }
+  std::shared_ptr<WebSocket> socket_;
+  int said_ = 0;
+  bool done_ = false;
+};
+
+// Pings come meanwhile: what is said stays in order, whether Beast writes it or it goes to the kernel at once.
+TEST(WebSocket, MessagesKeepTheirOrderAmongAnswers) {
+  constexpr int kRounds = 400;
+  Handler handler = upgrade_to([](std::shared_ptr<WebSocket> socket) -> Task<void> {
+    Talk talk(socket);
+    TaskGroup tasks(co_await asio::this_coro::executor);
+    tasks.spawn("speak", talk.speak());
+    co_await talk.answer(kRounds);
+    co_await tasks.join(5s);
+    EXPECT_TRUE(socket->send_text("end"));
+    co_await socket->drained(1);
+  });
+  TestServer server(handler);
+  SocketClient client(server.port());
+  const std::jthread typing([&] {
+    for (int i = 0; i < kRounds; ++i) client.send(frame(kPing, "p") + frame(kText, "t"));
+  });
+  for (int expected = 0;;) {
+    const Frame got = client.next();
+    if (got.first_byte == kPong) continue;
+    ASSERT_EQ(got.first_byte, kText);
+    if (got.payload == "end") break;
+    ASSERT_EQ(got.payload, std::to_string(expected++));
+  }
+}
+
+// A viewer on a slow line has a message half received when its ping is answered: the answer comes after it.
+TEST(WebSocket, PingInsideAHalfSentMessageIsAnsweredAfterIt) {
+  constexpr std::size_t kBig = 3'000'000;
+  Handler handler = upgrade_to([](std::shared_ptr<WebSocket> socket) -> Task<void> {
+    for (const std::size_t size : {kBig, kBig / 64, kBig / 8})
+      EXPECT_TRUE(socket->send_binary("", std::make_shared<const std::string>(size, 'x')));
+    const auto message = co_await socket->receive();
+    EXPECT_FALSE(message);
+  });
+  TestServer server(handler);
+  SocketClient client(server.port(), 16 * 1024);
+  client.send(frame(kPing, "now"));
+  std::vector<std::size_t> sizes;
+  int pongs = 0;
+  while (sizes.size() < 3 || pongs == 0) {
+    const Frame got = client.next();
+    if (got.first_byte == kPong) ++pongs;
+    else if (got.first_byte == kBinary) sizes.push_back(got.payload.size());
+    else FAIL() << "first byte " << got.first_byte;
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{kBig, kBig / 64, kBig / 8}));
 }
 
 TEST(WebSocket, WhatWasQueuedIsSentBeforeTheClose) {

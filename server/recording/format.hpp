@@ -99,6 +99,10 @@ enum class FrameType : std::uint8_t {
   resize_result = 9,  // to the dashboard: u8 ResizeStatus
   watch_live = 10,    // to the tap: u8: 1 to be sent live frames, 0 not any more
   live = 11,          // to the dashboard: u8 LiveFate, u64 offset, u64 lost, bytes: output that is not in the log
+  // Since version 3:
+  watch_output = 12,  // to the tap: u8: 1 to be told of all that the record gets, 0 not any more
+  output = 13,        // to the dashboard: u64 offset, bytes: the log has them there, and no mark came since the frame before
+  grown = 14,         // to the dashboard: the record has got something that no output frame tells
 };
 enum class NakReason : std::uint8_t {
   gap = 1,             // the number is more than one above the highest taken
@@ -121,7 +125,7 @@ enum class LiveFate : std::uint8_t {
   coming = 1,  // the disk is slow: the log will have them at `offset`, unless a gap mark below it says otherwise
 };
 
-inline constexpr std::uint32_t kTapVersion = 2;
+inline constexpr std::uint32_t kTapVersion = 3;
 // A larger paste is sent as several batches.
 inline constexpr std::size_t kMaxInputBytes = std::size_t{64} * 1024;
 // A full-colour capture with all of tmux's default history is about 2 MB.
@@ -130,6 +134,7 @@ inline constexpr std::size_t kFrameHeaderBytes = 5;  // u32 length and u8 type
 inline constexpr std::size_t kClientIdBytes = std::tuple_size_v<ClientId>;
 inline constexpr std::size_t kInputHeaderBytes = kClientIdBytes + 8;
 inline constexpr std::size_t kLiveHeaderBytes = 17;
+inline constexpr std::size_t kOutputHeaderBytes = 8;
 inline constexpr std::size_t kMaxFrameBytes = kFrameHeaderBytes + kInputHeaderBytes + kMaxInputBytes;
 
 struct Frame {

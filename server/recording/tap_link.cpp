@@ -108,6 +108,7 @@ struct TapLink::State : std::enable_shared_from_this<State> {
   Phase phase = Phase::down;
   std::uint64_t connection = 0;  // counts stop()s, so that handlers of an older connection know that they are late
   bool waits_to_write = false;
+  bool watching_output = false;
   TapHello hello;
   std::deque<std::shared_ptr<Resize>> resizes;
   std::vector<std::byte> in;
@@ -157,6 +158,7 @@ void TapLink::State::stop() {
   for (const std::shared_ptr<Resize>& each : resizes) each->answered.cancel();
   resizes.clear();
   waits_to_write = false;
+  watching_output = false;
   in_size = 0;
   out.clear();
   out_from = 0;
@@ -237,6 +239,10 @@ void TapLink::State::on_frame(const Frame& frame) {
     const auto bytes = payload.subspan(kLiveHeaderBytes);
     if (coming && sinks->on_coming) sinks->on_coming(offset, bytes);
     if (!coming && sinks->on_live) sinks->on_live({.offset = offset, .lost = get_u64(&payload[9]), .bytes = bytes});
+  } else if (frame.type == FrameType::output && payload.size() >= kOutputHeaderBytes) {
+    if (sinks->on_output) sinks->on_output(get_u64(payload.data()), payload.subspan(kOutputHeaderBytes));
+  } else if (frame.type == FrameType::grown && sinks->on_grown) {
+    sinks->on_grown();
   }
 }
 
@@ -374,6 +380,13 @@ Result<> TapLink::ask_last(const ClientId& client) {
     return fail(ErrorKind::unavailable, "the queue to the pane-tap is full");
   state_->enqueue(FrameType::last, client, {});
   return {};
+}
+
+void TapLink::watch_output(bool on) {
+  if (!up() || !tap().tells_output() || state_->watching_output == on) return;
+  state_->watching_output = on;
+  const std::array<std::byte, 1> payload{static_cast<std::byte>(on)};
+  state_->enqueue(FrameType::watch_output, payload, {});
 }
 
 Result<> TapLink::preload(std::span<const std::byte> bytes) {

@@ -26,6 +26,8 @@ struct TapHello {
   // Since version 2. An older tap skips what it does not know: its record has no sizes, and a full disk stops viewing.
   [[nodiscard]] bool marks_resizes() const { return version >= 2; }
   [[nodiscard]] bool sends_live() const { return version >= 2; }
+  // Since version 3. The log of an older tap has to be watched (LogWatcher).
+  [[nodiscard]] bool tells_output() const { return version >= 3; }
 };
 
 enum class ResizeMarked {
@@ -62,6 +64,11 @@ class TapLink {
     // begins behind what was taken shows that some were missed: leave it. A gap mark below what was taken says that the
     // disk refused it after all. Optional; only with on_live.
     std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)> on_coming{};
+    // After watch_output(true): the log has these bytes at `offset`, and nothing else came between them and what was told
+    // before. They may be known already, from reading after on_grown.
+    std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)> on_output{};
+    // The record has got something that on_output does not tell: read it to its end.
+    std::function<void()> on_grown{};
   };
 
   TapLink(asio::any_io_executor executor, std::string session_dir, Events events);
@@ -83,6 +90,9 @@ class TapLink {
   Result<> send(const ClientId& client, std::uint64_t number, std::span<const std::byte> bytes);
   // Asks for the client's highest number taken (0: none); on_ack answers.
   Result<> ask_last(const ClientId& client);
+  // Whether the tap tells of all that the record gets, by on_output and on_grown; from a new connection on it does not.
+  // On: on_grown comes at once. Does nothing while the link is down or with a tap that cannot.
+  void watch_output(bool on);
   // The captured screen, written to the log before all output that the tap holds back. Kept in memory until it is sent,
   // beyond kTapQueueBytes; too_large over kMaxPreloadBytes.
   Result<> preload(std::span<const std::byte> bytes);

@@ -31,7 +31,10 @@ class TapLinkTest : public testing::Test {
                              NakReason reason) { naks_.push_back({highest, reason}); },
             .on_down = [this](Error error) { downs_.push_back(std::move(error)); },
             .on_preload = [this](PreloadStatus status, std::uint64_t) { preloads_.push_back(status); },
-            .on_live = [this](const LiveBytes& live) { live_.push_back(text_of(live.bytes)); }};
+            .on_live = [this](const LiveBytes& live) { live_.push_back(text_of(live.bytes)); },
+            .on_output = [this](std::uint64_t offset,
+                                std::span<const std::byte> told) { told_.emplace_back(offset, text_of(told)); },
+            .on_grown = [this] { ++grown_; }};
   }
   bool run_until(const std::function<bool()>& holds) {
     return wait_until([&] {
@@ -67,6 +70,8 @@ class TapLinkTest : public testing::Test {
   std::vector<Error> downs_;
   std::vector<PreloadStatus> preloads_;
   std::deque<std::string> live_;
+  std::vector<std::pair<std::uint64_t, std::string>> told_;
+  int grown_ = 0;
 };
 
 TEST_F(TapLinkTest, ConnectsSendsAndIsAcknowledged) {
@@ -91,6 +96,37 @@ TEST_F(TapLinkTest, ConnectsSendsAndIsAcknowledged) {
   EXPECT_EQ(naks_[0].reason, NakReason::gap);
   EXPECT_EQ(naks_[0].highest, 2U);
   EXPECT_EQ(tap.typed_exactly(3), "abc");
+}
+
+TEST_F(TapLinkTest, TellsOutputWhileItIsWatched) {
+  TapProcess tap(folder_.path());
+  ASSERT_TRUE(tap.wait_ready());
+  TapLink link(io_.get_executor(), folder_.path(), events());
+  link.watch_output(true);  // nothing happens without a link
+  ASSERT_TRUE(connect(link));
+  EXPECT_TRUE(link.tap().tells_output());
+  link.watch_output(true);
+  ASSERT_TRUE(run_until([&] { return grown_ == 1; }));
+  ASSERT_TRUE(tap.print("one"));
+  ASSERT_TRUE(run_until([&] { return told_.size() == 1; }));
+  ASSERT_TRUE(tap.print("two"));
+  ASSERT_TRUE(run_until([&] { return told_.size() == 2; }));
+  EXPECT_EQ(told_[0], std::pair(std::uint64_t{0}, std::string("one")));
+  EXPECT_EQ(told_[1], std::pair(std::uint64_t{3}, std::string("two")));
+  // The tap is asked anew on a new connection.
+  link.close();
+  ASSERT_TRUE(connect(link));
+  link.watch_output(true);
+  ASSERT_TRUE(run_until([&] { return grown_ == 2; }));
+  link.watch_output(false);
+  ASSERT_TRUE(link.ask_last(client_id(1)));
+  ASSERT_TRUE(run_until([&] { return acks_.size() == 1; }));
+  ASSERT_TRUE(tap.print("three"));
+  ASSERT_TRUE(wait_until([&] { return folder_.log_end() == 11; }));
+  ASSERT_TRUE(link.ask_last(client_id(1)));
+  ASSERT_TRUE(run_until([&] { return acks_.size() == 2; }));
+  EXPECT_EQ(told_.size(), 2U);
+  EXPECT_EQ(grown_, 2);
 }
 
 TEST_F(TapLinkTest, FolderDeeperThanASocketAddress) {

@@ -117,11 +117,24 @@ void LiveSession::on_coming(std::uint64_t offset, std::span<const std::byte> byt
   const std::uint64_t head = mirror_.offset();
   if (!mirror_.hot() || offset > head || offset + bytes.size() <= head) return;
   const auto fresh = bytes.subspan(static_cast<std::size_t>(head - offset));
-  on_bytes(head, fresh);
-  mirror_.take_ahead(fresh);
+  take_told(fresh);
+}
+
+// The usual way of output: no file is touched.
+void LiveSession::on_output(std::uint64_t offset, std::span<const std::byte> bytes) {
+  if (!mirror_.hot()) return;
+  if (offset == mirror_.offset()) take_told(bytes);
+  else if (offset + bytes.size() > mirror_.offset()) advance();
+}
+
+void LiveSession::take_told(std::span<const std::byte> bytes) {
+  on_bytes(mirror_.offset(), bytes);
+  mirror_.take_ahead(bytes);
   session_.last_output_at = parts_.clock->wall();
-  count_output(fresh.size());
+  live_lost_ = 0;
+  count_output(bytes.size());
   pump_all();
+  if (mirror_.wants_keyframe()) tidy();
 }
 
 void LiveSession::snapshots_for_all() {
@@ -142,7 +155,7 @@ void LiveSession::count_output(std::size_t bytes) {
     flooding_ = true;
   }
   if (!flooding_) return;
-  watch_.reset();
+  set_watching();
   look_again(kFloodLook);
 }
 

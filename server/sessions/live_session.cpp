@@ -89,6 +89,7 @@ recording::TapLink::Events LiveSession::tap_events() {
     const auto self = weak.lock();
     if (!self) return;
     log_info("sessions", "the tap's connection closed", {{"session", self->session_.id}, {"error", error.message}});
+    self->set_watching();
     if (self->session_.status == Status::active) self->host_.link_down(self->session_.id);
   };
   events.on_live = [weak](const recording::LiveBytes& live) {
@@ -96,6 +97,12 @@ recording::TapLink::Events LiveSession::tap_events() {
   };
   events.on_coming = [weak](std::uint64_t offset, std::span<const std::byte> bytes) {
     if (const auto self = weak.lock()) self->on_coming(offset, bytes);
+  };
+  events.on_output = [weak](std::uint64_t offset, std::span<const std::byte> bytes) {
+    if (const auto self = weak.lock()) self->on_output(offset, bytes);
+  };
+  events.on_grown = [weak] {
+    if (const auto self = weak.lock()) self->advance();
   };
   return events;
 }
@@ -106,6 +113,7 @@ Task<Result<>> LiveSession::connect_tap() {
   const Result<> connected = co_await link->connect();
   if (!connected) co_return connected;
   tap_ = std::move(link);
+  set_watching();
   // What was on its way when the link broke is sent again; the tap drops what it has already.
   for (Attachment* viewer : viewers_) ask_resend(viewer);
   co_return Result<>{};
@@ -119,11 +127,12 @@ Result<> LiveSession::preload(std::string_view escape_sequences) {
 void LiveSession::drop_tap() {
   if (tap_) tap_->close();
   tap_.reset();
+  set_watching();
 }
 
 void LiveSession::note_output() {
   if (!reader_) return;
-  if (mirror_.hot() && watch_) return;  // advance() is told by the kernel
+  if (mirror_.hot() && watching()) return;  // advance() is told
   const auto extent = reader_->extent();
   if (!extent) return;
   if (extent->end != seen_end_) {
@@ -186,7 +195,7 @@ Mirror* LiveSession::mirror_now() {
   used_ = parts_.clock->steady();
   if (mirror_.hot()) {
     // Without a watch nobody has told about what came meanwhile.
-    if (!watch_) advance();
+    if (!watching()) advance();
     return mirror_.hot() ? &mirror_ : nullptr;
   }
   if (!loading_ && reader_) {
@@ -261,13 +270,17 @@ void LiveSession::remove(Attachment* viewer) {
   tell_people(kPeoplePause);
 }
 
-// The kernel is asked to tell about new output only while somebody watches and reads at the pace of the output.
+// The tap, or without one the kernel, is asked to tell about new output only while somebody watches and reads at the pace of the output.
 void LiveSession::set_watching() {
-  if (viewers_.empty() || flooding_) {
-    watch_.reset();
-    return;
-  }
-  if (watch_ || !reader_) return;
+  const bool wanted = reader_ != nullptr && !viewers_.empty() && !flooding_;
+  told_ = wanted && linked() && tap_->tap().tells_output();
+  if (linked()) tap_->watch_output(told_);
+  watch_log(wanted && !told_);
+}
+
+void LiveSession::watch_log(bool on) {
+  if (!on) return watch_.reset();
+  if (watch_) return;
   auto watch = parts_.watcher->watch(folder_, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->advance();
   });

@@ -102,6 +102,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void add(Attachment* viewer);
   void remove(Attachment* viewer);
   void set_watching();
+  void watch_log(bool on);
+  [[nodiscard]] bool watching() const { return told_ || watch_ != nullptr; }
   Task<void> load();
 
   // live_output.cpp
@@ -109,6 +111,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void on_resize(std::uint64_t offset, int cols, int rows);
   void on_live(const recording::LiveBytes& live);
   void on_coming(std::uint64_t offset, std::span<const std::byte> bytes);
+  void on_output(std::uint64_t offset, std::span<const std::byte> bytes);
+  void take_told(std::span<const std::byte> bytes);
   void count_output(std::size_t bytes);
   void pump(Attachment* viewer);
   void pump_all();
@@ -134,7 +138,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   LiveSessionParts parts_;
   LiveSessionHost host_;
   std::unique_ptr<recording::LogReader> reader_;  // for who is behind
-  std::unique_ptr<recording::LogWatcher::Watch> watch_;
+  std::unique_ptr<recording::LogWatcher::Watch> watch_;  // while the tap does not tell
+  bool told_ = false;                                    // the tap tells what the record gets
   std::shared_ptr<recording::TapLink> tap_;  // shared with who waits for an answer of it
   std::vector<Attachment*> viewers_;
   Attachment* turn_ = nullptr;

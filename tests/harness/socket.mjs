@@ -7,7 +7,7 @@ import WebSocket from "ws";
 
 import { until } from "./wait.mjs";
 
-export const kFrame = { data: 1, snapshot: 2, input: 3, ackOutput: 4, ackInput: 5 };
+export const kFrame = { data: 1, snapshot: 2, input: 3, ackOutput: 4, ackInput: 5, echo: 6 };
 const kHeaderBytes = 13;
 // Tries to come back this often while the dashboard is down; a real page waits longer.
 const kReconnectMs = 20;
@@ -68,6 +68,7 @@ class Terminal {
     this.size = { cols: options.cols ?? 80, rows: options.rows ?? 24 };
     this.from = options.from ?? "screen";
     this.acks = options.acks ?? "always"; // or "never": a viewer who stalls
+    this.echo = options.echo ?? true;     // takes ECHO frames, as the page does
     this.keep = options.keep ?? false;    // keep all bytes, not only the hash and the newest
     this.first = undefined;   // offset of the first byte seen
     this.offset = undefined;  // next byte expected
@@ -78,6 +79,7 @@ class Terminal {
     this.faults = [];         // what broke the protocol's promises
     this.errors = [];         // `error` messages for this channel
     this.resets = 0;
+    this.echoes = 0;          // outputs that carried an acknowledgement
     this.bytes = 0;
     this.pieces = [];
     this.tail = Buffer.alloc(0);
@@ -146,6 +148,7 @@ class Terminal {
     this.isOpen = false;
     this.socket.sendText({
       type: "open", channel: this.channel, session: this.session, client: this.client, ...this.size, from: this.offset ?? this.from,
+      echo: this.echo,
     });
   }
   onText(message) {
@@ -190,6 +193,11 @@ class Terminal {
       this.tail = Buffer.from(payload).subarray(-kTailBytes);
       if (this.acks === "always") this.ack();
     } else if (type === kFrame.ackInput) this.#inputTaken(number);
+    else if (type === kFrame.echo) {
+      this.echoes += 1;
+      this.#data(number, payload.subarray(8));
+      this.#inputTaken(Number(payload.readBigUInt64LE(0)));
+    }
     else this.#fault(`frame of type ${type}`);
   }
   #data(number, payload) {

@@ -39,6 +39,31 @@ test("Socket.ShowsWhatIsTypedAndAcknowledgesIt", { skip, timeout: 30_000 }, asyn
   await socket.close();
 });
 
+test("Socket.AnEchoBringsItsAcknowledgementToWhoTakesIt", { skip, timeout: 30_000 }, async () => {
+  const { id } = await session("one-frame", ["/bin/sh", "-c", "stty raw -echo; printf ready; exec cat"]);
+  const socket = await TerminalSocket.connect(api);
+  const takes = await socket.open({ session: id, from: 0 });
+  const older = await socket.open({ session: id, from: 0, echo: false });
+  await takes.waitFor("ready");
+  await older.waitFor("ready");
+  for (const terminal of [takes, older]) {
+    for (let i = 1; i <= 50; ++i) {
+      const { bytes } = terminal;
+      terminal.type("k");
+      await until("its echo", () => terminal.bytes > bytes);
+      await terminal.allAcked();
+      assert.equal(terminal.ackedInput, i);
+    }
+  }
+  // Most come together; on a busy machine an acknowledgement may be sooner.
+  assert.ok(takes.echoes > 0, "no echo came with its acknowledgement");
+  assert.equal(older.echoes, 0);
+  assert.equal(takes.text, `ready${"k".repeat(100)}`);
+  assert.equal(older.digest(), takes.digest());
+  assert.deepEqual([...takes.faults, ...older.faults], []);
+  await socket.close();
+});
+
 test("Socket.ResumesFromAnOffset", { skip, timeout: 30_000 }, async () => {
   const { id } = await session("resume", program("counter.mjs", 20_000, 5000));
   const socket = await TerminalSocket.connect(api);

@@ -63,7 +63,7 @@ void InputServer::prepare(std::span<pollfd, kPolls> polls) {
   polls[0] = {.fd = accept_paused() ? -1 : listener_.get(), .events = POLLIN, .revents = 0};
   for (std::size_t i = 0; i < kMaxConnections; ++i) {
     const Connection& c = connections_[i];
-    const int events = (readable(c) ? POLLIN : 0) | (c.out_size > 0 ? POLLOUT : 0);
+    const int events = (readable(c) ? POLLIN : 0) | (blocked(c) ? POLLOUT : 0);
     polls[i + 1] = {.fd = c.fd.get(), .events = static_cast<short>(events), .revents = 0};
   }
 }
@@ -102,6 +102,8 @@ void InputServer::accept_all() {
     free->serial = ++serials_;
     free->greeted = false;
     free->wants_live = false;
+    free->wants_output = false;
+    free->held = false;
     free->in_size = 0;
     free->out_size = 0;
     std::array<std::byte, 9> hello{};
@@ -122,7 +124,7 @@ void InputServer::read_from(Connection& c) {
   process(c);
 }
 
-// Takes the frames that are there; one send for all answers.
+// Takes the frames that are there; one send for all answers, which acknowledgements of input alone leave to the echo.
 void InputServer::process(Connection& c) {
   std::array<std::byte, kMaxFrameBytes>& in = c.buffers->in;
   std::size_t done = 0;
@@ -133,7 +135,7 @@ void InputServer::process(Connection& c) {
     more = parse.status == FrameStatus::complete;
     if (more && on_frame(c, parse.frame) == Outcome::hang_up) return c.fd.reset();
     done += parse.consumed;
-    if (!more || !readable(c)) flush(c);  // after which there may be room for further answers
+    if ((!more && !c.held) || !readable(c)) flush(c);  // after which there may be room for further answers
   }
   if (done == 0) return;
   std::copy(in.begin() + static_cast<std::ptrdiff_t>(done), in.begin() + static_cast<std::ptrdiff_t>(c.in_size),
@@ -157,6 +159,9 @@ InputServer::Outcome InputServer::on_frame(Connection& c, const Frame& frame) {
       return Outcome::go_on;
     case FrameType::resize: return on_resize(c, payload);
     case FrameType::watch_live: c.wants_live = !payload.empty() && payload[0] != std::byte{0}; return Outcome::go_on;
+    case FrameType::watch_output:
+      on_watch_output(c, !payload.empty() && payload[0] != std::byte{0});
+      return Outcome::go_on;
     default: return Outcome::go_on;
   }
 }
@@ -193,8 +198,11 @@ void InputServer::report(PaneInput::Progress progress, const Origin& origin) {
   }
   Connection& c = connections_[origin.place];
   if (!c.fd || c.serial != origin.serial) return;
-  if (progress == PaneInput::Progress::done) ack(c, origin.client, origin.number);
-  else nak(c, origin.client, origin.number - 1, NakReason::busy);
+  if (progress == PaneInput::Progress::done) {
+    const bool alone = c.out_size == 0 || c.held;
+    ack(c, origin.client, origin.number);
+    c.held = alone && c.wants_output;
+  } else nak(c, origin.client, origin.number - 1, NakReason::busy);
 }
 
 void InputServer::pane_writable() {
@@ -225,6 +233,41 @@ InputServer::Outcome InputServer::on_resize(Connection& c, std::span<const std::
   const std::array<std::byte, 1> result{static_cast<std::byte>(marked ? ResizeStatus::marked : ResizeStatus::later)};
   reply(c, FrameType::resize_result, result);
   return Outcome::go_on;
+}
+
+// The dashboard reads what is there when it gets the answer, and is told of everything after it.
+void InputServer::on_watch_output(Connection& c, bool on) {
+  c.wants_output = on;
+  c.told = {.end = kUnknownCount, .notes = 0};
+}
+
+void InputServer::show_output(RecordPlace before, std::span<const std::byte> bytes) {
+  if (bytes.size() > kLiveBytes) return;
+  for (Connection& c : connections_) {
+    if (!c.fd || !c.wants_output || c.told != before || blocked(c)) continue;
+    if (c.out_size + kFrameHeaderBytes + kOutputHeaderBytes + bytes.size() + kMaxReplyBytes > kReplyBytes) flush(c);
+    if (!c.fd || blocked(c)) continue;
+    std::array<std::byte, kOutputHeaderBytes + kLiveBytes> payload;  // not cleared: most of it is not used
+    put_u64(payload.data(), before.end);
+    std::copy(bytes.begin(), bytes.end(), &payload[kOutputHeaderBytes]);
+    reply(c, FrameType::output, std::span(payload).first(kOutputHeaderBytes + bytes.size()));
+    c.told.end += bytes.size();
+    flush(c);
+  }
+}
+
+void InputServer::tell(RecordPlace now) {
+  for (Connection& c : connections_) {
+    if (!c.fd || !c.wants_output || c.told == now || blocked(c)) continue;
+    reply(c, FrameType::grown, {});
+    c.told = now;
+    flush(c);
+  }
+}
+
+void InputServer::flush_held() {
+  for (Connection& c : connections_)
+    if (c.held) flush(c);
 }
 
 void InputServer::show_lost(std::uint64_t offset, std::uint64_t lost, std::span<const std::byte> bytes) {
@@ -270,6 +313,7 @@ void InputServer::nak(Connection& c, const ClientId& client, std::uint64_t highe
 
 // There is room: a connection is only read while one reply more fits.
 void InputServer::reply(Connection& c, FrameType type, std::span<const std::byte> payload) {
+  c.held = false;
   const FrameHeader header = frame_header(type, payload.size());
   std::byte* const end = c.buffers->out.data() + c.out_size;
   std::copy(header.begin(), header.end(), end);
@@ -279,6 +323,7 @@ void InputServer::reply(Connection& c, FrameType type, std::span<const std::byte
 
 void InputServer::flush(Connection& c) {
   std::array<std::byte, kReplyBytes>& out = c.buffers->out;
+  c.held = false;
   while (c.fd && c.out_size > 0) {
     const ssize_t n = ::send(c.fd.get(), out.data(), c.out_size, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;

@@ -21,6 +21,13 @@ namespace ccd::recording::tap {
 // An old and a new dashboard during an upgrade, and a few programs that stopped without closing.
 inline constexpr std::size_t kMaxConnections = 8;
 
+// So far the record has come: its bytes, and the marks that readers must see in their place.
+struct RecordPlace {
+  std::uint64_t end = 0;
+  std::uint64_t notes = 0;
+  bool operator==(const RecordPlace&) const = default;
+};
+
 class InputServer {
  public:
   // All three outlive the server.
@@ -47,6 +54,13 @@ class InputServer {
   // Output that is not in the log, to everybody who wants it. Who reads too slowly misses some.
   void show_lost(std::uint64_t offset, std::uint64_t lost, std::span<const std::byte> bytes);
   void show_coming(std::uint64_t offset, std::span<const std::byte> bytes);
+  // What the record has got, to everybody who watches it: with its bytes when they are few and nothing lies between them and what was told
+  // before, else by tell().
+  void show_output(RecordPlace before, std::span<const std::byte> bytes);
+  // Everybody who was not told of all that is before `now` will look for himself.
+  void tell(RecordPlace now);
+  // Sends the acknowledgements that wait for the echo of what they acknowledge.
+  void flush_held();
 
  private:
   // Acknowledgements that a sender does not read; then it is not read any more either.
@@ -65,8 +79,11 @@ class InputServer {
     std::uint64_t serial = 0;  // tells a reused place from the connection that was there before
     bool greeted = false;
     bool wants_live = false;
+    bool wants_output = false;
+    bool held = false;  // what `buffers->out` has may wait for an echo
     std::size_t in_size = 0;
     std::size_t out_size = 0;
+    RecordPlace told;
     Buffers* buffers = nullptr;
   };
   struct Origin {  // of the batch that waits for the pane
@@ -89,6 +106,7 @@ class InputServer {
   Outcome on_input(Connection& connection, std::span<const std::byte> payload);
   Outcome on_preload(Connection& connection, std::span<const std::byte> payload);
   Outcome on_resize(Connection& connection, std::span<const std::byte> payload);
+  void on_watch_output(Connection& connection, bool on);
   void show(LivePlace place, std::span<const std::byte> bytes);
   void report(PaneInput::Progress progress, const Origin& origin);
   void ack(Connection& connection, const ClientId& client, std::uint64_t highest);
@@ -96,6 +114,7 @@ class InputServer {
   void reply(Connection& connection, FrameType type, std::span<const std::byte> payload);
   void flush(Connection& connection);
   [[nodiscard]] bool readable(const Connection& connection) const;
+  [[nodiscard]] static bool blocked(const Connection& connection) { return connection.out_size > 0 && !connection.held; }
 
   InputState* state_;
   PaneInput* pane_;

@@ -111,6 +111,7 @@ void LogWriter::add_gap(GapReason reason, std::uint64_t count) {
 }
 
 bool LogWriter::mark(MarkKind kind, std::uint16_t detail, std::uint64_t value) {
+  ++notes_;
   return marks_.append({.offset = end_, .wall_micros = wall_micros(), .kind = kind, .detail = detail, .value = value},
                        first_);
 }
@@ -152,6 +153,7 @@ bool LogWriter::recover() {
                  .detail = static_cast<std::uint16_t>(lost_reason_),
                  .value = lost_};
   if (!marks_.append(gap, first_)) return false;
+  ++notes_;
   lost_ = 0;
   lost_now_ = 0;
   mark_size();

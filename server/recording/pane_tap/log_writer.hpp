@@ -39,6 +39,8 @@ class LogWriter {
   void retry();
 
   [[nodiscard]] std::uint64_t end() const { return end_; }
+  // How many marks were written that a reader must see in their place: all but those of time.
+  [[nodiscard]] std::uint64_t notes() const { return notes_; }
   // How many bytes were lost since the disk began to fail; 0 when it does not.
   [[nodiscard]] std::uint64_t lost_now() const { return lost_now_; }
 
@@ -60,6 +62,7 @@ class LogWriter {
   std::uint64_t first_ = 0;         // oldest byte
   std::uint64_t start_ = 0;         // of the last segment
   std::uint64_t end_ = 0;           // one past the newest byte
+  std::uint64_t notes_ = 0;
   std::uint64_t lost_ = 0;          // not kept since end_, not marked yet; kUnknownCount when nobody knows
   std::uint64_t lost_now_ = 0;      // the part of it that this tap has read
   std::uint64_t waiting_size_ = 0;  // of a resize that is not marked yet; 0: none

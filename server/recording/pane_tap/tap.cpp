@@ -24,9 +24,7 @@ constexpr int kForever = -1;
 // speed 30 KB come meanwhile, a fraction of what the socket holds; input is served at once even then.
 constexpr std::size_t kFloodBytes = 2048;
 constexpr int kRestMillis = 1;
-// After input the program's echo comes within some 100 us. To sleep and be woken costs up to 25 us of that (a virtual
-// machine leaves its halt), so the tap looks for it this long, giving way to every other program between two looks.
-constexpr std::int64_t kAwakeMicros = 300;
+constexpr int kEchoMillis = static_cast<int>(EchoWait::kAsleepMicros / 1000);
 
 bool stop_blocking(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
@@ -74,6 +72,7 @@ void Tap::run(int stop_signals) {
   log_.retry();
   const EndReason reason = last == Turn::pane_closed ? EndReason::pane_closed : EndReason::signal;
   log_.mark(MarkKind::tap_ended, static_cast<std::uint16_t>(reason), 0);
+  tell();
   server_.close();
 }
 
@@ -91,15 +90,18 @@ Tap::Turn Tap::turn(int stop) {
   if (wait(polls, rest ? kRestMillis : wait_millis()) < 0) return Turn::go_on;
   served_ = false;
   if (polls[kFromPane].revents != 0) {
-    awake_until_ = 0;
+    echo_.came(steady_micros());
     pane_state_ = drain();
   }
   if (pane_state_ == Pane::closed) return Turn::pane_closed;
-  // What poll() saw is from before the other thread's turns.
-  if (served_) return Turn::go_on;
-  if (polls[kToPane].revents != 0) server_.pane_writable();
-  if (server_.handle(server_polls) == InputServer::Handled::input) awake_until_ = steady_micros() + kAwakeMicros;
-  return polls[kStop].revents != 0 ? Turn::stopped : Turn::go_on;
+  // Else what poll() saw is from before the other thread's turns.
+  if (!served_) {
+    if (polls[kToPane].revents != 0) server_.pane_writable();
+    if (server_.handle(server_polls) == InputServer::Handled::input) echo_.begin(steady_micros());
+  }
+  tell();
+  if (!echo_.waiting()) server_.flush_held();
+  return !served_ && polls[kStop].revents != 0 ? Turn::stopped : Turn::go_on;
 }
 
 // By the standby's thread: everything goes on but the log, which the main thread still has.
@@ -119,15 +121,20 @@ void Tap::serve() {
   output_.end_late();
 }
 
-// poll(), awake while an echo is expected.
 int Tap::wait(std::span<pollfd> polls, int millis) {
-  while (awake_until_ != 0) {
-    const int ready = ::poll(polls.data(), polls.size(), 0);
-    if (ready != 0) return ready;
-    if (steady_micros() >= awake_until_) awake_until_ = 0;
-    else ::sched_yield();
-  }
+  if (echo_.waiting()) return wait_for_echo(polls);
   return ::poll(polls.data(), polls.size(), millis);
+}
+
+int Tap::wait_for_echo(std::span<pollfd> polls) {
+  while (steady_micros() < echo_.until()) {
+    const int ready = ::poll(polls.data(), polls.size(), echo_.awake() ? 0 : kEchoMillis);
+    if (ready != 0) return ready;
+    if (!echo_.awake()) break;
+    ::sched_yield();
+  }
+  echo_.give_up();
+  return 0;  // and turn() sends what has waited for it
 }
 
 Tap::Pane Tap::drain() {
@@ -157,7 +164,14 @@ void Tap::write(std::span<const std::byte> bytes) {
   // From here to the taking back only the log is this thread's.
   const std::span<const std::byte> gone = bytes.subspan(log_.append(bytes));
   if (standby_.take_back() == Standby::Meanwhile::served) return catch_up();
-  if (!gone.empty()) server_.show_lost(log_.end(), log_.lost_now() - gone.size(), gone);
+  if (gone.empty()) return server_.show_output({.end = pending_.offset, .notes = log_.notes()}, bytes);
+  tell();  // of all before what is missing
+  server_.show_lost(log_.end(), log_.lost_now() - gone.size(), gone);
+}
+
+// The log is another thread's while the standby has the loop.
+void Tap::tell() {
+  if (!output_.late_now()) server_.tell(place());
 }
 
 void Tap::write_late(std::span<const std::byte> bytes) {
@@ -199,6 +213,7 @@ void Tap::on_time() {
   standby_.offer();
   log_.retry();
   if (standby_.take_back() == Standby::Meanwhile::served) catch_up();
+  tell();
 }
 
 }  // namespace ccd::recording::tap

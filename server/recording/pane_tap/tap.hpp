@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/unique_fd.hpp"
+#include "recording/pane_tap/echo_wait.hpp"
 #include "recording/pane_tap/input_server.hpp"
 #include "recording/pane_tap/input_state.hpp"
 #include "recording/pane_tap/log_writer.hpp"
@@ -44,7 +45,10 @@ class Tap {
   void catch_up();
   [[nodiscard]] int wait_millis() const;
   int wait(std::span<pollfd> polls, int millis);
+  int wait_for_echo(std::span<pollfd> polls);
   void on_time();
+  [[nodiscard]] RecordPlace place() const { return {.end = log_.end(), .notes = log_.notes()}; }
+  void tell();
 
   LogWriter log_;
   OutputPath output_;
@@ -56,7 +60,7 @@ class Tap {
   Pending pending_;
   Pane pane_state_ = Pane::quiet;
   bool served_ = false;           // the other thread had the loop during this turn
-  std::int64_t awake_until_ = 0;  // steady microseconds; 0: sleep
+  EchoWait echo_;
 };
 
 }  // namespace ccd::recording::tap

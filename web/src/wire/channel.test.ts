@@ -137,6 +137,18 @@ describe('channel', () => {
     expect(bench.inputs()).toEqual(['2:b', '3:c'])
   })
 
+  it('takes an echo as output and as an acknowledgement', () => {
+    const bench = opened(10)
+    expect(bench.texts.filter((text) => text.type === 'open').map((open) => open.echo)).toEqual([true])
+    for (const key of 'ab') bench.channel.type(Buffer.from(key))
+    bench.data(10, '\x01\0\0\0\0\0\0\0a', FrameType.echo)
+    expect(bench.shown).toBe('a')
+    expect(bench.channel.view().received).toBe(11)
+    expect(bench.channel.view().pending.map((input) => input.number)).toEqual([2])
+    bench.data(11, 'b')
+    expect(bench.shown).toBe('ab')
+  })
+
   it('refused as a client, takes a new id and lets the person decide', () => {
     const bench = opened()
     bench.channel.type(Buffer.from('rm'))

@@ -1,7 +1,7 @@
 // One terminal over the socket: output in order and without holes, input exactly once, whatever happens to the socket.
 // Knows nothing of sockets or screens: it posts to a Link while there is one, and shows through a Sink.
 import * as cursors from './cursor.ts'
-import { encodeFrame, FrameType, type Frame } from './frames.ts'
+import { encodeFrame, FrameType, splitEcho, type Frame } from './frames.ts'
 import * as ledgers from './ledger.ts'
 import type { Sink, Size } from './sink.ts'
 import type { FromServer, Person, ToServer } from './types.ts'
@@ -208,8 +208,13 @@ export class Channel {
       case FrameType.snapshot:
         return this.snapshot(frame)
       case FrameType.ackInput:
-        this.options.onTaken?.(frame.number)
-        return this.keep(ledgers.acknowledged(this.ledger, frame.number))
+        return this.taken(frame.number)
+      case FrameType.echo: {
+        const echo = splitEcho(frame)
+        if (echo === null) return
+        this.data(echo.data)
+        return this.taken(echo.taken)
+      }
     }
   }
 
@@ -246,6 +251,7 @@ export class Channel {
       client: this.ledger.client,
       ...this.wanted,
       from: this.cursor.next ?? 'screen',
+      echo: true,
     })
     this.options.onChange()
   }
@@ -287,6 +293,11 @@ export class Channel {
     this.holes = 0
     if (step.kind === 'show') this.show(frame.payload.subarray(step.skip), frame.number + step.skip)
     this.options.onChange()
+  }
+
+  private taken(number: number): void {
+    this.options.onTaken?.(number)
+    this.keep(ledgers.acknowledged(this.ledger, number))
   }
 
   private hole(): void {

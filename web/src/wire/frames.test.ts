@@ -1,6 +1,6 @@
 // Binary frames, byte by byte as docs/protocol.md says.
 import { describe, expect, it } from 'vitest'
-import { decodeFrame, encodeFrame, FrameType, kHeaderBytes } from './frames.ts'
+import { decodeFrame, encodeFrame, FrameType, kHeaderBytes, splitEcho } from './frames.ts'
 
 describe('frames', () => {
   it('are laid out as u8, u32, u64 little-endian, payload', () => {
@@ -21,6 +21,16 @@ describe('frames', () => {
   it('without a payload are their header', () => {
     expect(encodeFrame(FrameType.ackOutput, 1, 2).length).toBe(kHeaderBytes)
     expect(decodeFrame(encodeFrame(FrameType.ackOutput, 1, 2).buffer)?.payload.length).toBe(0)
+  })
+
+  it('of an echo are an input number and output', () => {
+    const payload = Uint8Array.of(7, 1, 0, 0, 0, 0, 0, 0, 0x61, 0x62)
+    const frame = decodeFrame(encodeFrame(FrameType.echo, 3, 500, payload).buffer)!
+    const data = { type: FrameType.data, channel: 3, number: 500, payload: Uint8Array.of(0x61, 0x62) }
+    expect(splitEcho(frame)).toEqual({ data, taken: 263 })
+    expect(splitEcho({ ...frame, payload: payload.subarray(0, 7) })).toBeNull()
+    expect(splitEcho({ ...frame, payload: payload.subarray(0, 8) })?.data.payload.length).toBe(0)
+    expect(splitEcho({ ...frame, payload: new Uint8Array(8).fill(0xff) })).toBeNull()
   })
 
   it('are refused when too short, or when the number is not exact in a double', () => {

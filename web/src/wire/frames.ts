@@ -6,9 +6,12 @@ export const FrameType = {
   input: 3,
   ackOutput: 4,
   ackInput: 5,
+  echo: 6,
 } as const
 
 export const kHeaderBytes = 13
+// The number of an ECHO's input, before its bytes.
+const kTakenBytes = 8
 // The server refuses longer INPUT payloads.
 export const kMaxInputBytes = 16 * 1024
 
@@ -48,4 +51,14 @@ export function decodeFrame(buffer: ArrayBuffer): Frame | null {
     number: Number(number),
     payload: new Uint8Array(buffer, kHeaderBytes),
   }
+}
+
+// An ECHO is two frames in one: the output that the acknowledged input has led to. Null when it is too short.
+export function splitEcho(frame: Frame): { data: Frame; taken: number } | null {
+  if (frame.payload.length < kTakenBytes) return null
+  const view = new DataView(frame.payload.buffer, frame.payload.byteOffset)
+  const taken = view.getBigUint64(0, true)
+  if (taken > BigInt(Number.MAX_SAFE_INTEGER)) return null
+  const data = { ...frame, type: FrameType.data, payload: frame.payload.subarray(kTakenBytes) }
+  return { data, taken: Number(taken) }
 }

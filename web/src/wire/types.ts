@@ -132,7 +132,17 @@ export interface ThumbRow {
 }
 
 export type ToServer =
-  | { type: 'open'; channel: number; session: string; client: string; cols: number; rows: number; from: From }
+  | {
+      type: 'open'
+      channel: number
+      session: string
+      client: string
+      cols: number
+      rows: number
+      from: From
+      // This page takes ECHO frames.
+      echo: true
+    }
   | { type: 'close'; channel: number }
   | { type: 'resize'; channel: number; cols: number; rows: number }
   | { type: 'fit'; channel: number }
