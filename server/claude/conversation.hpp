@@ -14,7 +14,7 @@ namespace ccd::claude {
 // The beginning holds the folder and the first prompt, behind what hooks and files put in front of it; the end the title and the
 // last time. A transcript that is not longer than both is read whole.
 inline constexpr std::size_t kHeadBytes = std::size_t{64} * 1024;
-inline constexpr std::size_t kTailBytes = std::size_t{64} * 1024;
+inline constexpr std::size_t kTailBytes = std::size_t{192} * 1024;
 inline constexpr std::size_t kMaxConversationText = 300;  // of prompts and titles
 
 struct ConversationFacts {

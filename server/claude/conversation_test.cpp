@@ -189,11 +189,15 @@ TEST(LiveClients, OnlyThoseThatRun) {
   put("6.key", self, kTwo, start_time(self), here);
   std::ofstream(folder.file("sessions/7.json")) << "{\"pid\":";
   ASSERT_EQ(::mkfifo(folder.file("sessions/8.json").c_str(), 0600), 0);
-  const auto clients = live_clients(folder.file("sessions"));
-  ASSERT_EQ(clients.size(), 1U);
+  auto clients = live_clients(folder.file("sessions"));
+  ASSERT_EQ(clients.size(), 2U);
+  std::ranges::sort(clients, {}, &LiveClient::seen);
+  EXPECT_EQ(clients[0].seen, Seen::running);
   EXPECT_EQ(clients[0].conversation, kOne);
   EXPECT_EQ(clients[0].pid, self);
   EXPECT_EQ(clients[0].folder, "/srv/demo");
+  EXPECT_EQ(clients[1].seen, Seen::elsewhere);
+  EXPECT_EQ(clients[1].conversation, kTwo);
   EXPECT_TRUE(live_clients(folder.file("nowhere")).empty());
 }
 

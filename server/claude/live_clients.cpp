@@ -65,7 +65,10 @@ std::optional<LiveClient> read_client(const std::string& text) {
   if (client.pid <= 0 || !valid_uuid(client.conversation)) return std::nullopt;
   // "linux:<machine>:pid:[4026531836]"; before it was written, clients told no place.
   const std::string_view domain = json::text(object, "pidDomain");
-  if (!domain.empty() && !domain.ends_with(":" + own_namespace())) return std::nullopt;
+  if (!domain.empty() && !domain.ends_with(":" + own_namespace())) {
+    client.seen = Seen::elsewhere;
+    return client;
+  }
   const std::string started = start_of(client.pid);
   if (started.empty() || started != json::text(object, "procStart")) return std::nullopt;
   return client;

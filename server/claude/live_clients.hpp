@@ -1,7 +1,6 @@
 // Which conversations a running Claude Code client has open, from the register that clients keep in their folder `sessions`.
 //
-// Blocks on the disk and /proc: call it on a pool. Only clients that this process can see are told: a client in another container
-// has a number here that means nothing, or somebody else.
+// Blocks on the disk and /proc: call it on a pool.
 #pragma once
 
 #include <sys/types.h>
@@ -15,13 +14,20 @@ namespace ccd::claude {
 // One file each; more is a folder that nobody tidies.
 inline constexpr std::size_t kMaxRegistered = 2000;
 
+enum class Seen {
+  running,    // its process is there
+  elsewhere,  // in another container or on another machine: it runs, or was killed and its file is left
+};
+
 struct LiveClient {
-  pid_t pid = 0;
+  Seen seen = Seen::running;
+  pid_t pid = 0;  // in the client's own container
   std::string conversation{};  // UUID
   std::string folder{};
 };
 
-// `folder`: the client's `sessions`; it need not exist. Files that are left of clients that were killed are not told.
+// `folder`: the client's `sessions`; it need not exist. Files that are left of clients that were
+// killed are not told where that can be seen.
 [[nodiscard]] std::vector<LiveClient> live_clients(const std::string& folder);
 
 }  // namespace ccd::claude

@@ -70,8 +70,7 @@ Result<> check(const SettingsOptions& options) {
     return fail_field("name", "must be at most 256 printable characters, not beginning with '-'");
   if (!is_plain_value(options.model))
     return fail_field("model", "must be at most 256 printable characters, not beginning with '-'");
-  if (!options.permission_mode.empty() &&
-      std::find(kModes.begin(), kModes.end(), options.permission_mode) == kModes.end()) {
+  if (!options.permission_mode.empty() && !valid_permission_mode(options.permission_mode)) {
     return fail_field("permission_mode", "must be default, plan, acceptEdits, dontAsk or auto");
   }
   if (options.status_line_command.size() > kMaxWord || !valid_utf8(options.status_line_command) ||
@@ -164,6 +163,8 @@ std::string shell_word(std::string_view text) {
   for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return word + "'";
 }
+
+bool valid_permission_mode(std::string_view mode) { return std::find(kModes.begin(), kModes.end(), mode) != kModes.end(); }
 
 bool valid_uuid(std::string_view text) {
   if (text.size() != 36) return false;

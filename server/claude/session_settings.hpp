@@ -58,5 +58,7 @@ Result<SessionFiles> session_files(const SettingsOptions& options);
 std::string shell_word(std::string_view text);
 
 bool valid_uuid(std::string_view text);
+// A mode that a session may be given: all of the client's but bypassPermissions.
+bool valid_permission_mode(std::string_view mode);
 
 }  // namespace ccd::claude

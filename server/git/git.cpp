@@ -219,4 +219,20 @@ Task<Result<std::vector<Worktree>>> Git::worktrees(Repository repository) {
   co_return all;
 }
 
+Task<Result<std::vector<std::string>>> Git::branches(Repository repository) {
+  const auto output = co_await run_there(
+      std::move(repository),
+      words("for-each-ref", "--sort=-committerdate", "--count=" + std::to_string(kMaxBranches), "--format=%(refname:lstrip=2)", "refs/heads/"),
+      Failure::is_error);
+  if (!output) co_return tl::unexpected(output.error());
+  std::vector<std::string> out;
+  std::string_view rest = output->out;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    out.emplace_back(line);
+  }
+  co_return out;
+}
+
 }  // namespace ccd::git

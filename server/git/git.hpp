@@ -28,6 +28,7 @@ inline constexpr std::size_t kAtOnce = 4;       // each can take a core and some
 inline constexpr std::size_t kMaxWaiting = 64;  // more would only time out in the end
 inline constexpr std::size_t kMaxDiff = std::size_t{1} * 1024 * 1024;     // what a page can show; the rest is cut off
 inline constexpr std::size_t kMaxListed = 50;                             // names in one obstacle; the rest is counted
+inline constexpr std::size_t kMaxBranches = 200;  // that a picker can show
 inline constexpr std::string_view kWorktreeFolder = ".claude/worktrees";  // where Claude Code itself puts its own
 
 enum class DiffOf {
@@ -110,6 +111,8 @@ class Git {
   Task<Result<Diff>> diff(Repository repository, DiffOf what, std::string path);
   // Only those in folders that are allowed.
   Task<Result<std::vector<Worktree>>> worktrees(Repository repository);
+  // Local branches, the ones with the newest commits first, at most kMaxBranches.
+  Task<Result<std::vector<std::string>>> branches(Repository repository);
   // In kWorktreeFolder of the repository's main working tree (or of this one, where that is not to be had). Hooks are not run and
   // filters not applied: large files of git-lfs come as pointers.
   Task<Result<MadeWorktree>> add_worktree(Repository repository, NewWorktree wanted);

@@ -96,6 +96,14 @@ TEST(Worktrees, WhatCannotBeMadeSaysWhy) {
   EXPECT_TRUE(fs::is_empty(repo.root() + "/elsewhere"));
 }
 
+TEST(Worktrees, BranchesByTheirAge) {
+  TestRepository repo;
+  repo.git({"branch", "feature/old"});
+  const auto branches = repo.run(repo.room().branches(repo.found(repo.top())));
+  ASSERT_TRUE(branches) << branches.error().message;
+  EXPECT_THAT(*branches, testing::UnorderedElementsAre("main", "feature/old"));
+}
+
 TEST(Worktrees, TwoBranchesOfOneFolderName) {
   TestRepository repo;
   EXPECT_EQ(make(repo, {.branch = "a/b"}).path, repo.top() + "/.claude/worktrees/a-b");
