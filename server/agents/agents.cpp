@@ -147,7 +147,8 @@ Task<void> Agents::tick_loop() {
 // --- who there is -----------------------------------------------------------------------------------------------------------
 
 Agents::AgentPtr Agents::add(const sessions::Session& session) {
-  const auto agent = std::make_shared<Agent>(session.created_at, utc_offset());
+  const WallMicros began = prepared_.contains(session.id) ? parts_.clock->wall() : session.created_at;
+  const auto agent = std::make_shared<Agent>(began, utc_offset());
   agent->session = agent->row.session = session.id;
   agent->name = session.name;
   agent->project = session.project;
@@ -157,10 +158,18 @@ Agents::AgentPtr Agents::add(const sessions::Session& session) {
 
 void Agents::on_session(const sessions::Session& session) {
   AgentPtr agent = find(session.id);
+  const auto prepared = prepared_.find(session.id);
+  if (agent && prepared != prepared_.end() && session.status == sessions::Status::active) {
+    // Started again: what its last life waited for is over, and what it told is old.
+    prepared->second->working_micros = agent->row.working_micros;
+    prepared->second->waiting_micros = agent->row.waiting_micros;
+    close_all(session.id, Closed::ended);
+    agents_.erase(session.id);
+    agent.reset();
+  }
   const bool ours = session.kind == sessions::Kind::claude || (agent && !agent->row.token_hash.empty());
   if (!agent && (ours || (session.status == sessions::Status::active && recognised(session)))) {
     agent = add(session);
-    const auto prepared = prepared_.find(session.id);
     if (prepared != prepared_.end()) {
       agent->row = agent->stored = *prepared->second;
       prepared_.erase(prepared);

@@ -23,6 +23,8 @@ Result<> check(const sessions::Launch& launch, const LaunchPlan& plan) {
     return fail_field("command", "the command names a conversation itself: leave that out");
   if (launch.start == claude::Start::resume && !claude::valid_uuid(launch.conversation))
     return fail_field("conversation", "must be the UUID of the conversation to go on with");
+  if (launch.start != claude::Start::resume && !launch.conversation.empty() && !claude::valid_uuid(launch.conversation))
+    return fail_field("conversation", "must be a UUID");
   if (launch.start == claude::Start::fork && !claude::valid_uuid(launch.forked_from))
     return fail_field("forked_from", "must be the UUID of the conversation to fork");
   return {};
@@ -53,7 +55,10 @@ Task<Result<sessions::LaunchWords>> Agents::prepare(sessions::LaunchRequest requ
   row.permission_mode = request.launch.permission_mode;
   sessions::LaunchWords words{.command = request.session.command, .conversation = plan.conversation};
   if (plan.hooks) {
-    if (plan.chooses_id) row.conversation = request.launch.start == claude::Start::resume ? request.launch.conversation : uuid_from(parts_.random->hex(kUuidBytes));
+    if (plan.chooses_id) {
+      row.conversation = request.launch.conversation;
+      if (row.conversation.empty()) row.conversation = uuid_from(parts_.random->hex(kUuidBytes));
+    }
     const std::string token = parts_.random->token(kTokenBytes);
     row.token_hash = token_hash(token);
     claude::SettingsOptions options{.folder = request.folder, .token = token};

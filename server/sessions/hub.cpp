@@ -230,7 +230,9 @@ Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane
   for (const tmux::Pane& pane : panes) {
     const LivePtr known = live(pane.dashboard_id);
     if (!pane.dead || pane.dashboard_id.empty() || starting_.contains(pane.dashboard_id)) continue;
-    if (known && known->session().status == Status::active) continue;
+    // Of one that was started again, an earlier pane.
+    const bool own = known && (known->session().pane_id.empty() || known->session().pane_id == pane.pane_id);
+    if (own && known->session().status == Status::active) continue;
     const auto reaped = co_await parts_.tmux->reap(pane.pane_id);
     if (!reaped && reaped.error().kind != ErrorKind::not_found)
       log_warn("sessions", "a dead pane stays in tmux", {{"pane", pane.pane_id}, {"error", reaped.error().message}});

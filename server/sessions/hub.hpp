@@ -4,6 +4,7 @@
 // Every change of state is written together with its audit row, in one transaction.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -48,7 +49,18 @@ struct CreateRequest {
   std::vector<std::pair<std::string, std::string>> environment;
   int cols = 0;                       // 0: 120 x 36
   int rows = 0;
-  Launch launch;                      // for commands that start Claude Code; `invalid` for others
+  Launch launch{};                    // for commands that start Claude Code; `invalid` for others
+  std::string prompt{};               // the agent's first, given as the client's last argument; not stored
+  // Run in the transaction that stores the session; may be empty.
+  std::function<Result<>(storage::Connection&, const std::string& id)> store{};
+};
+
+struct ResumeRequest {
+  std::vector<std::string> command{};  // empty: as it was
+  std::vector<std::pair<std::string, std::string>> environment{};
+  Launch launch{};
+  int cols = 0;  // 0: as it was
+  int rows = 0;
 };
 
 // Lines of a session as they look, with their numbers (terminal::Screen::first_line()).
@@ -74,6 +86,9 @@ struct ThumbPlace {
   std::uint64_t generation = 0;
   std::uint64_t offset = 0;
 };
+
+// How long a new tap waits for what is to stand before the pane's output, before it goes on without.
+inline constexpr std::chrono::milliseconds kPreloadHold{2000};
 
 class Hub {
  public:
@@ -117,11 +132,23 @@ class Hub {
   Task<void> refresh();
 
   Task<Result<Session>> create(CreateRequest request, Actor actor);
+  // Starts a session that has ended or is lost again, in its folder and under its id: its record goes on where it ended. A name
+  // that another session has taken meanwhile gets a number. conflict: it runs, or is just being started.
+  Task<Result<Session>> resume(std::string id, ResumeRequest request, Actor actor);
   Task<Result<Session>> rename(std::string id, std::string name, Actor actor);
   // Ends the program (the whole tmux session). A session that has ended already is a conflict.
   Task<Result<>> end(std::string id, Actor actor);
   // Takes an ended session off the list; its record stays.
   Task<Result<Session>> archive(std::string id, Actor actor);
+
+  // Where the programs of the running sessions are now: session's id and folder, as tmux tells it.
+  Task<Result<std::vector<std::pair<std::string, std::string>>>> working_folders();
+  // It is just being made or started again.
+  [[nodiscard]] bool starting(const std::string& id) const { return starting_.contains(id); }
+  // A valid name like `wanted` that no running session has.
+  [[nodiscard]] std::string free_name(std::string_view wanted) const;
+  [[nodiscard]] const std::vector<std::string>& default_command() const { return options_.default_command; }
+  [[nodiscard]] Kind kind_of_command(const std::vector<std::string>& command) const;
 
   // The conversation that its Claude Code is in now, as its hooks tell. Stored behind the caller's back.
   void note_conversation(const std::string& id, std::string conversation);
@@ -178,6 +205,7 @@ class Hub {
   void want_link(const std::string& id);
   Task<void> link(std::string id);
   Task<Result<>> repair_pipe(LivePtr live);
+  Task<Result<>> connect_new_tap(LivePtr live);
   void want_resize(const std::string& id, int cols, int rows);
   Task<void> resize_loop(std::string id);
   Task<void> mark_size(std::string id, int cols, int rows);
@@ -191,11 +219,17 @@ class Hub {
   [[nodiscard]] recording::TapOptions tap_options() const;
 
   // hub_commands.cpp
-  [[nodiscard]] Kind kind_of_command(const std::vector<std::string>& command) const;
   Task<Result<LaunchWords>> prepare(Session session, std::vector<std::pair<std::string, std::string>> environment, Launch launch);
   Task<void> store_conversation(std::string id);
   Result<> check(const CreateRequest& request) const;
-  Task<Result<>> start_pane(LivePtr live, CreateRequest request, files::ProjectFolder folder);
+  enum class Record { fresh, goes_on };
+  Task<Result<>> start_pane(LivePtr live, CreateRequest request, files::ProjectFolder folder, Record record);
+
+  // hub_resume.cpp
+  Task<Result<>> resume_as(LivePtr live, std::string name, ResumeRequest request, Actor actor);
+  Task<Result<>> make_way(LivePtr live);
+  Task<Result<>> start_again(LivePtr live, CreateRequest request, files::ProjectFolder folder);
+  Task<std::string> new_page(LivePtr live);
   Task<Result<>> store(Session session, audit::Record record);
   [[nodiscard]] audit::Record record_of(const Actor& actor, std::string action, std::string target, std::string detail) const;
   Task<void> audit_failure(Actor actor, std::string action, std::string target, Error error);
@@ -211,6 +245,7 @@ class Hub {
   std::list<Listener> listeners_;
   Launcher* launcher_ = nullptr;
   std::set<std::string> starting_;           // being created: reconcile leaves them alone
+  std::set<std::string> reserved_names_;     // of sessions that are being started again
   std::set<std::string> linking_;
   std::map<std::string, std::pair<int, int>> wanted_sizes_;
   std::set<std::string> resizing_;

@@ -114,13 +114,15 @@ Task<Result<Session>> Hub::create(CreateRequest request, Actor actor) {
     co_return tl::unexpected(std::move(words).error());
   }
   request.command = words->command;
+  if (!request.prompt.empty()) request.command.insert(request.command.end(), {"--", request.prompt});
   session.claude_session_id = words->conversation;
 
   const audit::Record record = record_of(actor, "session.create", session.id,
       boost::json::serialize(boost::json::object{{"name", session.name}, {"project", session.project}}));
-  auto insert = [session, record, trail = parts_.trail, more = words->store](storage::Connection& db) -> Result<> {
+  auto insert = [session, record, trail = parts_.trail, more = words->store, asked = request.store](storage::Connection& db) -> Result<> {
     TRY(insert_session(db, session));
     if (more) TRY(more(db));
+    if (asked) TRY(asked(db, session.id));
     return trail->append(db, record);
   };
   const std::string id = session.id;
@@ -132,7 +134,7 @@ Task<Result<Session>> Hub::create(CreateRequest request, Actor actor) {
     co_return tl::unexpected(inserted.error());
   }
   const LivePtr live = make_live(session);
-  const auto started = co_await start_pane(live, std::move(request), std::move(*folder));
+  const auto started = co_await start_pane(live, std::move(request), std::move(*folder), Record::fresh);
   starting_.erase(id);
   if (!started) {
     sessions_.erase(id);
@@ -183,7 +185,7 @@ Task<void> Hub::store_conversation(std::string id) {
   if (!written) log_warn("sessions", "a conversation's id was not stored", {{"session", id}, {"error", written.error().message}});
 }
 
-Task<Result<>> Hub::start_pane(LivePtr live, CreateRequest request, files::ProjectFolder folder) {
+Task<Result<>> Hub::start_pane(LivePtr live, CreateRequest request, files::ProjectFolder folder, Record record) {
   const auto server = co_await parts_.tmux->ensure_server();
   if (!server) co_return tl::unexpected(server.error());
   server_ = *server;
@@ -192,6 +194,7 @@ Task<Result<>> Hub::start_pane(LivePtr live, CreateRequest request, files::Proje
   recording::TapOptions tap_options = this->tap_options();
   tap_options.cols = static_cast<std::uint16_t>(live->session().cols);
   tap_options.rows = static_cast<std::uint16_t>(live->session().rows);
+  if (record == Record::goes_on) tap_options.hold = kPreloadHold;
   const auto tap = recording::tap_command(options_.pane_tap, live->folder(), tap_options);
   if (!tap) co_return tl::unexpected(tap.error());
 

@@ -19,8 +19,6 @@ constexpr auto kTapFirstPause = 5ms;
 constexpr auto kTapLongestPause = 200ms;
 // Before another try after a tap that could not be started: the cause (a full disk, a missing program) seldom goes by itself.
 constexpr auto kRelinkPause = 5s;
-// How long a new tap on a running pane waits for the captured screen before it goes on without.
-constexpr auto kPreloadHold = 2000ms;
 // Pulling at a window's edge makes many sizes: the last one within this time counts.
 constexpr auto kResizeSettle = 40ms;
 
@@ -116,18 +114,23 @@ Task<Result<>> Hub::repair_pipe(LivePtr session) {
   if (!repair) co_return tl::unexpected(repair.error());
   metrics().counter("tap_starts_total", "Taps started on running panes").Increment();
 
+  const auto connected = co_await connect_new_tap(session);
+  if (!connected) co_return connected;
+  session->session().terminal = true;
+  announce(session);
+  co_return session->preload(repair->escape_sequences);
+}
+
+// tmux has just started it.
+Task<Result<>> Hub::connect_new_tap(LivePtr session) {
   const auto deadline = parts_.clock->steady() + kTapStartLimit;
   auto pause = std::chrono::steady_clock::duration(kTapFirstPause);
   for (;;) {
     const auto connected = co_await session->connect_tap();
-    if (connected) break;
-    if (parts_.clock->steady() >= deadline) co_return connected;
+    if (connected || parts_.clock->steady() >= deadline) co_return connected;
     co_await sleep_for(pause);
     pause = std::min<std::chrono::steady_clock::duration>(pause * 2, kTapLongestPause);
   }
-  session->session().terminal = true;
-  announce(session);
-  co_return session->preload(repair->escape_sequences);
 }
 
 // Somebody has changed the window's size in tmux itself.

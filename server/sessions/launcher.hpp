@@ -17,7 +17,7 @@ namespace ccd::sessions {
 // Which conversation a new session carries on, and how. Only for commands that start Claude Code.
 struct Launch {
   claude::Start start = claude::Start::fresh;
-  std::string conversation{};     // UUID; resume: which one; empty for a fresh one or a fork: a new id is chosen
+  std::string conversation{};     // UUID; resume: which one; of a fresh one or a fork: its own, or empty: an id is chosen
   std::string forked_from{};      // UUID, for a fork
   std::string model{};            // empty: the user's
   std::string permission_mode{};  // empty: the user's
