@@ -169,6 +169,7 @@ Task<void> App::stop() {
   if (api_) co_await api_->stop();
   notify_feed_.reset();
   if (transcripts_) co_await transcripts_->stop();
+  if (lifecycle_) co_await lifecycle_->stop();
   if (agents_) co_await agents_->stop();
   if (hub_) co_await hub_->stop();
   if (notify_) co_await notify_->stop();

@@ -158,6 +158,11 @@ int App::make_rooms() {
   transcripts_ = std::make_unique<agents::Transcripts>(
       loop_.get_executor(), agents::Transcripts::Parts{.hub = hub_.get(), .agents = agents_.get(), .pool = &pool_});
   hub_->set_launcher(agents_.get());
+  git_ = std::make_unique<git::Git>(git::Git::Options{.scratch = config_.data_dir + "/git"},
+      [this](const std::string& path) { return project_roots_->locate(path).has_value(); }, loop_.get_executor(), &pool_);
+  lifecycle_ = std::make_unique<agents::Lifecycle>(loop_.get_executor(),
+      agents::Lifecycle::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(), .git = git_.get(),
+                               .roots = &*project_roots_, .clock = &clock_, .random = &random_, .pool = &pool_});
 
   backups_ = std::make_unique<backup::Schedule>(
       backup::Schedule::Options{
@@ -220,7 +225,8 @@ Task<http::Response> App::answer(std::shared_ptr<http::Request> request) {
 int App::make_api() {
   api_ = std::make_unique<api::Api>(api::Parts{
       .executor = loop_.get_executor(), .auth = auth_.get(), .origins = &*origins_, .hub = hub_.get(), .agents = agents_.get(),
-      .transcripts = transcripts_.get(), .database = database_.get(), .trail = trail_.get(), .health = health_.get(), .page = &*page_, .file_roots = &*file_roots_,
+      .transcripts = transcripts_.get(), .lifecycle = lifecycle_.get(), .git = git_.get(),
+      .database = database_.get(), .trail = trail_.get(), .health = health_.get(), .page = &*page_, .file_roots = &*file_roots_,
       .project_roots = &*project_roots_, .notify = notify_.get(), .clock = &clock_, .random = &random_, .pool = &pool_,
       .metrics_token = config_.metrics_token, .version = DASHBOARD_VERSION,
       .details = [this] { return vitals_->details(); }});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agents/agents.hpp"
+#include "agents/lifecycle.hpp"
 #include "agents/transcripts.hpp"
 #include "api/api.hpp"
 #include "api/notify_feed.hpp"
@@ -87,9 +88,11 @@ class App {
   std::optional<files::Roots> file_roots_;
   std::unique_ptr<tmux::Tmux> tmux_;
   std::unique_ptr<sessions::Hub> hub_;
+  std::unique_ptr<git::Git> git_;
   std::unique_ptr<agents::Agents> agents_;
   std::unique_ptr<api::NotifyFeed> notify_feed_;
   std::unique_ptr<agents::Transcripts> transcripts_;
+  std::unique_ptr<agents::Lifecycle> lifecycle_;
   std::unique_ptr<health::Checks> health_;
   std::unique_ptr<Standby> standby_;
   std::unique_ptr<backup::Schedule> backups_;

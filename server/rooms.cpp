@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "agents/agents.hpp"
+#include "agents/lifecycle.hpp"
 #include "base/log.hpp"
 #include "notify/store.hpp"
 #include "sessions/store.hpp"
@@ -13,7 +14,8 @@ namespace ccd {
 
 std::vector<storage::Migration> all_migrations() {
   std::vector<storage::Migration> out;
-  for (const auto& room : {audit::migrations(), auth::migrations(), sessions::migrations(), notify::migrations(), agents::migrations()})
+  for (const auto& room : {audit::migrations(), auth::migrations(), sessions::migrations(), notify::migrations(), agents::migrations(), agents::trust_migrations(),
+                           agents::template_migrations(), agents::lifecycle_migrations()})
     out.insert(out.end(), room.begin(), room.end());
   return out;
 }

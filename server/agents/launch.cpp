@@ -44,6 +44,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kForbidd
 }};
 constexpr std::array<std::string_view, 5> kOwnConversation{"-c", "--continue", "-r", "--resume", "--from-pr"};
 
+// What follows these is no value of theirs; what follows others is one word, or, of the last, all up to the next option.
+constexpr std::array<std::string_view, 14> kFlags{"--verbose", "--ide", "--chrome", "--no-chrome", "--brief", "--bare", "--safe-mode",
+                                                  "--restricted", "--strict-mcp-config", "--disable-slash-commands",
+                                                  "--dangerously-skip-permissions", "--allow-dangerously-skip-permissions",
+                                                  "--ax-screen-reader", "--exclude-dynamic-system-prompt-sections"};
+constexpr std::array<std::string_view, 9> kLists{"--add-dir", "--allowedTools", "--allowed-tools", "--disallowedTools", "--disallowed-tools",
+                                                 "--mcp-config", "--betas", "--tools", "--file"};
+constexpr std::array<std::string_view, 8> kChoosing{"-c", "--continue", "-r", "--resume", "--session-id", "--fork-session", "-w", "--worktree"};
+
 template <class List>
 bool has(const List& list, std::string_view word) {
   return std::ranges::find(list, word) != list.end();
@@ -131,6 +140,30 @@ LaunchPlan plan_launch(const std::vector<std::string>& command) {
   // A fork gets an id that its first event tells.
   if (has(command, "--fork-session") && !has(command, "--session-id")) plan.conversation.clear();
   return plan;
+}
+
+std::vector<std::string> without_conversation(const std::vector<std::string>& command) {
+  std::vector<std::string> out;
+  if (command.empty()) return out;
+  out.push_back(command.front());
+  enum class Takes { nothing, one, all } takes = Takes::nothing;
+  for (std::size_t i = 1; i < command.size() && command[i] != "--"; ++i) {
+    const std::string& word = command[i];
+    if (!word.starts_with('-')) {
+      if (takes == Takes::one || takes == Takes::all) out.push_back(word);
+      if (takes != Takes::all) takes = Takes::nothing;
+      continue;
+    }
+    const std::string_view name = option_name(word);
+    const bool whole = name.size() < word.size();  // "--name=VALUE"
+    if (has(kChoosing, name)) {
+      takes = Takes::nothing;  // a value behind it is dropped as a prompt would be
+      continue;
+    }
+    out.push_back(word);
+    takes = whole || has(kFlags, name) ? Takes::nothing : has(kLists, name) ? Takes::all : Takes::one;
+  }
+  return out;
 }
 
 std::string config_dir_of(const std::vector<std::pair<std::string, std::string>>& environment) {

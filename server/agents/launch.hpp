@@ -22,6 +22,10 @@ struct LaunchPlan {
 // `own` words belong to the program (CLAUDE_COMMAND may have some) and are looked at like the others.
 LaunchPlan plan_launch(const std::vector<std::string>& command);
 
+// The command as it starts the same program again for a conversation that is named otherwise: without words that choose one, without
+// the first prompt, and without making another working tree.
+std::vector<std::string> without_conversation(const std::vector<std::string>& command);
+
 // Where the client that gets this environment keeps its things: CLAUDE_CONFIG_DIR, else HOME/.claude, of `environment` or else of
 // this process. Empty when neither is known.
 std::string config_dir_of(const std::vector<std::pair<std::string, std::string>>& environment);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agents/agents.hpp"
+#include "agents/lifecycle.hpp"
 #include "agents/transcripts.hpp"
 #include "api/terminal_socket.hpp"
 #include "api/wire.hpp"
@@ -53,6 +54,8 @@ struct Parts {  // all outlive the Api
   sessions::Hub* hub;
   agents::Agents* agents;
   agents::Transcripts* transcripts;
+  agents::Lifecycle* lifecycle;
+  git::Git* git;
   storage::Database* database;
   const audit::Trail* trail;
   health::Checks* health;
@@ -133,7 +136,6 @@ class Api {
   Task<Result<http::Response>> users_add(Call call);
   // routes_sessions.cpp
   Task<Result<http::Response>> sessions_list(Call call);
-  Task<Result<http::Response>> sessions_create(Call call);
   Task<Result<http::Response>> sessions_get(Call call);
   Task<Result<http::Response>> sessions_patch(Call call);
   Task<Result<http::Response>> sessions_end(Call call);
@@ -157,6 +159,27 @@ class Api {
   Task<Result<http::Response>> transcript_agents(Call call);
   Task<Result<http::Response>> sessions_moment(Call call);
   static agents::TranscriptName transcript_of(const Call& call);
+  // routes_lifecycle.cpp
+  [[nodiscard]] http::Response started_response(const agents::Started& started, int status) const;
+  Task<Result<http::Response>> sessions_create(Call call);
+  Task<Result<http::Response>> sessions_resume(Call call);
+  Task<Result<http::Response>> sessions_restart(Call call);
+  Task<Result<http::Response>> sessions_fork(Call call);
+  Task<Result<http::Response>> fleet_resume(Call call);
+  Task<Result<http::Response>> conversations(Call call);
+  Task<Result<http::Response>> project_settings(Call call);
+  Task<Result<http::Response>> project_accept(Call call);
+  Task<Result<http::Response>> templates_list(Call call);
+  Task<Result<http::Response>> templates_add(Call call);
+  Task<Result<http::Response>> templates_change(Call call);
+  Task<Result<http::Response>> templates_remove(Call call);
+  // routes_git.cpp
+  Task<Result<http::Response>> git_status(Call call);
+  Task<Result<http::Response>> git_diff(Call call);
+  Task<Result<http::Response>> git_worktrees(Call call);
+  Task<Result<http::Response>> git_worktree_add(Call call);
+  Task<Result<http::Response>> git_obstacles(Call call);
+  Task<Result<http::Response>> git_worktree_remove(Call call);
   // routes_files.cpp
   Task<Result<http::Response>> projects(Call call);
   Task<Result<http::Response>> files_get(Call call);

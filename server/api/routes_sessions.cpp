@@ -14,11 +14,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMaxPath = 4096;
 constexpr std::size_t kMaxName = 256;  // longer ones are refused by the hub with the rule for names
-constexpr std::size_t kMaxWords = 256;
-constexpr std::size_t kMaxWord = 64 * 1024;
-constexpr std::size_t kMaxVariables = 64;
 constexpr std::uint64_t kDefaultOutput = 64 * 1024;
 constexpr std::uint64_t kMaxOutput = 1024 * 1024;  // of the record in one answer
 constexpr std::uint64_t kDefaultLines = 200;
@@ -52,22 +48,6 @@ Task<Result<http::Response>> Api::sessions_list(Call) {
   json::array out;
   for (const sessions::Session& session : parts_.hub->list()) out.emplace_back(session_whole(session));
   co_return json_response(200, json::object{{"sessions", std::move(out)}});
-}
-
-Task<Result<http::Response>> Api::sessions_create(Call call) {
-  const Body body = CO_TRY(Body::parse(call.http()));
-  sessions::CreateRequest request;
-  request.name = CO_TRY(body.text("name", kMaxName));
-  request.project = CO_TRY(body.text("project", kMaxPath));
-  request.command = CO_TRY(body.texts_or_none("command", kMaxWords, kMaxWord));
-  request.environment = CO_TRY(body.pairs_or_none("env", kMaxVariables));
-  request.cols = static_cast<int>(CO_TRY(body.integer_or("cols", 0, 0, 1'000'000)));
-  request.rows = static_cast<int>(CO_TRY(body.integer_or("rows", 0, 0, 1'000'000)));
-  const auto session = co_await parts_.hub->create(std::move(request), call.actor());
-  if (!session) co_return tl::unexpected(session.error());
-  http::Response response = json_response(201, session_whole(*session));
-  response.set_header("Location", "/api/sessions/" + session->id);
-  co_return response;
 }
 
 Task<Result<http::Response>> Api::sessions_get(Call call) {
