@@ -1,5 +1,5 @@
 // Runs the benchmarks against the shipped (release) build and writes dated results: node bench/run.mjs [echo] [flood] [idle] [model]
-// [attach] [viewers] [stalled] [slow] [many] [thumbs] [memory] [held].
+// [attach] [viewers] [stalled] [slow] [many] [thumbs] [memory] [held] [times].
 //
 // Every figure is a ratio against a peer or a floor measured in the same run, interleaved, median of several rounds, with the CPU
 // seconds and the memory of the server and of tmux beside it.
@@ -180,11 +180,24 @@ async function echoes(dashboard, api) {
   return { p50: median(rounds.map((r) => r.p50)), p99: median(rounds.map((r) => r.p99)) };
 }
 
+/** The times that integration tests tell and do not hold themselves (`promised` in tests/harness/wait.mjs). */
+async function times() {
+  const told = {};
+  const late = [];
+  for (const file of ["auth", "crash", "health", "kills", "screen", "sessions", "upgrade"]) {
+    const env = { ...process.env, HOLD_TIMES: "1", DASHBOARD_BINARY: kProgram };
+    const { stdout } = await run(process.execPath, [path.join(kRepository, "tests/run.mjs"), "integration", file], { env, timeout: 10 * 60_000, maxBuffer: 1 << 26 })
+      .catch((error) => (late.push(file), error));
+    for (const [, what, took, limit] of stdout.matchAll(/^(.+): (\d+) ms, promised within (\d+) ms$/gm)) told[what] = { ms: Number(took), promised: Number(limit) };
+  }
+  return { what: "promised times, milliseconds, as the integration tests meet them", told, failed: late, target: "each within what is promised, nothing failed" };
+}
+
 const held = (dashboard, api) => engine.held(dashboard, api, () => echoes(dashboard, api));
 const { attach, viewers, stalled, slow, many, thumbs, memory } = engine;
-const benchmarks = { idle, echo, flood, model, attach, viewers, stalled, slow, many, thumbs, memory, held };
+const benchmarks = { idle, echo, flood, model, attach, viewers, stalled, slow, many, thumbs, memory, held, times };
 // These need no dashboard.
-const alone = [model];
+const alone = [model, times];
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
 for (const name of wanted) if (!(name in benchmarks)) throw new Error(`no benchmark ${name}: ${Object.keys(benchmarks).join(", ")}`);
 

@@ -55,7 +55,7 @@ async function withClient(name, script, use) {
   }
 }
 
-test("Claude.WritesAFileOnlyAfterApproval", { skip, timeout: 90_000 }, async () => {
+test("Claude.WritesAFileOnlyAfterApproval", { skip, timeout: 180_000 }, async () => {
   const script = (project) => [
     {
       prompt: "make hello",
@@ -77,7 +77,7 @@ test("Claude.WritesAFileOnlyAfterApproval", { skip, timeout: 90_000 }, async () 
   });
 });
 
-test("Claude.RunsACommandAndReportsItsOutput", { skip, timeout: 90_000 }, async () => {
+test("Claude.RunsACommandAndReportsItsOutput", { skip, timeout: 180_000 }, async () => {
   const script = () => [
     {
       prompt: "count words",
@@ -95,7 +95,7 @@ test("Claude.RunsACommandAndReportsItsOutput", { skip, timeout: 90_000 }, async 
   });
 });
 
-test("Claude.IsToldOfADenial", { skip, timeout: 90_000 }, async () => {
+test("Claude.IsToldOfADenial", { skip, timeout: 180_000 }, async () => {
   const script = (project) => [
     { prompt: "make no", replies: [{ tool: { name: "Write", input: { file_path: `${project}/no.txt`, content: "x" } } }] },
     { prompt: "what now", replies: [{ text: "As you wish." }] },
@@ -110,7 +110,7 @@ test("Claude.IsToldOfADenial", { skip, timeout: 90_000 }, async () => {
   });
 });
 
-test("Claude.TriesAgainAfterARateLimit", { skip, timeout: 90_000 }, async () => {
+test("Claude.TriesAgainAfterARateLimit", { skip, timeout: 180_000 }, async () => {
   const script = () => [
     {
       prompt: "say hi",

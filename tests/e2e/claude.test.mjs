@@ -36,12 +36,12 @@ before(async () => {
   dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home, standInUrl: standIn.url });
   await dashboard.up();
   browser = await launchBrowser();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 after(async () => {
   await browser?.close();
   await dashboard?.remove();
   await standIn?.stop();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 test("ClaudeInTheBrowser.DoesATaskAfterApproval", { skip, timeout: 180_000 }, async () => {
   const page = await openPage(browser, dashboard.url);

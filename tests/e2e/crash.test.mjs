@@ -19,11 +19,11 @@ before(async () => {
   if (skip) return;
   dashboard = await Dashboard.start();
   browser = await launchBrowser();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 after(async () => {
   await browser?.close();
   await dashboard?.remove();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 test("PageCrash.ResumesByItselfAndMissesNothing", { skip, timeout: 540_000 }, async () => {
   const page = await openPage(browser, dashboard.url);

@@ -86,12 +86,12 @@ before(async () => {
   await dashboard.stop();
   await dashboard.up();
   browser = await launchBrowser();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 after(async () => {
   await browser?.close();
   await proxy?.stop();
   await dashboard?.remove();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 const tmuxRows = (name) => dashboard.tmux.run("capture-pane", "-p", "-t", `=${name}:`).split("\n").map((row) => row.trimEnd());
 const pageRows = async (page) => (await page.evaluate(() => window.ccdTest.screenRows())).map((row) => row.trimEnd());

@@ -24,11 +24,11 @@ before(async () => {
   writeFileSync(path.join(dashboard.project, "hello.txt"), "Hello from a file.\n");
   writeFileSync(path.join(dashboard.project, "markup.html"), "<img src=x onerror=\"document.title='OWNED'\"><script>document.title='OWNED'</script>\n");
   browser = await launchBrowser();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 after(async () => {
   await browser?.close();
   await dashboard?.remove();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 let api;
 let cookies;
@@ -48,7 +48,7 @@ async function programLogin() {
   return (api ??= await dashboard.login());
 }
 
-test("Page.FirstAccountThenAShell", { skip, timeout: 120_000 }, async () => {
+test("Page.FirstAccountThenAShell", { skip, timeout: 180_000 }, async () => {
   const page = await openPage(browser, dashboard.url);
   await page.goto("/");
   await page.getByLabel("Setup code").waitFor();
@@ -90,7 +90,7 @@ test("Page.FirstAccountThenAShell", { skip, timeout: 120_000 }, async () => {
   await page.context().close();
 });
 
-test("Page.LoggingOutAndIn", { skip, timeout: 60_000 }, async () => {
+test("Page.LoggingOutAndIn", { skip, timeout: 180_000 }, async () => {
   const page = await openPage(browser, dashboard.url);
   await programLogin();
   await page.goto("/");
@@ -115,7 +115,7 @@ test("Page.LoggingOutAndIn", { skip, timeout: 60_000 }, async () => {
   await page.context().close();
 });
 
-test("Page.ShowsFilesAsText", { skip, timeout: 60_000 }, async () => {
+test("Page.ShowsFilesAsText", { skip, timeout: 180_000 }, async () => {
   const page = await loggedIn();
   await page.getByRole("link", { name: "Files" }).first().click();
   const item = (name) => page.getByRole("treeitem").filter({ hasText: name }).first();
@@ -136,7 +136,7 @@ const kHostileOutput = [
   "\x1b[?1$p", "\x1b[?u", "\x1b[?1004h", "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\",
 ].join("");
 
-test("Page.OutputCannotAttackThePage", { skip, timeout: 90_000 }, async () => {
+test("Page.OutputCannotAttackThePage", { skip, timeout: 180_000 }, async () => {
   const text = Buffer.from(kHostileOutput).toString("base64");
   const answers = (name) => path.join(dashboard.project, `${name}.answers`);
   const rest = await programLogin();
@@ -177,7 +177,7 @@ test("Page.OutputCannotAttackThePage", { skip, timeout: 90_000 }, async () => {
 
 for (const colorScheme of ["light", "dark"]) {
   for (const [where, viewport] of [["desk", kDesk], ["phone", kPhone]]) {
-    test(`Page.IsUsableAndAccessible.${colorScheme}.${where}`, { skip, timeout: 90_000 }, async () => {
+    test(`Page.IsUsableAndAccessible.${colorScheme}.${where}`, { skip, timeout: 180_000 }, async () => {
       const page = await loggedIn({ colorScheme, viewport, hasTouch: where === "phone" });
       const name = `look-${colorScheme}-${where}`;
       const faults = {};
@@ -215,7 +215,7 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
-test("Page.TypesExactlyWhatTheKeyboardDoes", { skip, timeout: 90_000 }, async () => {
+test("Page.TypesExactlyWhatTheKeyboardDoes", { skip, timeout: 180_000 }, async () => {
   const page = await loggedIn();
   await newSession(page, { name: "keys", project: dashboard.project, command: "/usr/bin/env bash --norc --noprofile" });
   await terminal(page).click();
@@ -234,7 +234,7 @@ test("Page.TypesExactlyWhatTheKeyboardDoes", { skip, timeout: 90_000 }, async ()
   await page.context().close();
 });
 
-test("Page.TellsTheTruthAboutTheConnection", { skip, timeout: 90_000 }, async () => {
+test("Page.TellsTheTruthAboutTheConnection", { skip, timeout: 180_000 }, async () => {
   const page = await loggedIn();
   await newSession(page, { name: "offline", project: dashboard.project, command: "/bin/bash --norc --noprofile" });
   await terminal(page).click();

@@ -78,7 +78,8 @@ export class Api {
   async must(method, path, options = {}, expected = [200, 201, 204]) {
     const answer = await this.send(method, path, options);
     if (!expected.includes(answer.status)) {
-      throw new Error(`${method} ${path}: ${answer.status} instead of ${expected.join("/")}: ${answer.text.slice(0, 500)}`);
+      const error = new Error(`${method} ${path}: ${answer.status} instead of ${expected.join("/")}: ${answer.text.slice(0, 500)}`);
+      throw Object.assign(error, { status: answer.status });
     }
     return answer;
   }

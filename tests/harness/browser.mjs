@@ -12,7 +12,7 @@ export const kScreenshots = path.join(kRepository, "build/screenshots");
 export const kDesk = { width: 1280, height: 800 };
 export const kPhone = { width: 390, height: 844 };
 // Every wait of a page: a busy machine needs seconds for the first paint, never this long.
-const kActionMs = 20_000;
+const kActionMs = 30_000;
 
 function switches() {
   const asRoot = process.getuid() === 0;

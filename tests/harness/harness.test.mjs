@@ -101,6 +101,35 @@ test("Harness.TerminalResumesAndResendsInOrder", async () => {
   }
 });
 
+test("Harness.ARefusedConnectionIsTriedAgainWhateverItsPort", async () => {
+  const { api, stop } = await fakeServer(() => {});
+  let tries = 0;
+  const restarting = {
+    baseUrl: api.baseUrl,
+    ticket: async () => {
+      tries += 1;
+      if (tries === 2) throw new Error("connect ECONNREFUSED 127.0.0.1:40123");
+      return "T";
+    },
+  };
+  const socket = await TerminalSocket.connect(restarting);
+  try {
+    socket.cut();
+    await until("it is connected again", () => socket.connections === 2);
+    restarting.ticket = async () => {
+      tries += 1;
+      throw Object.assign(new Error("POST /api/ws-ticket: 401"), { status: 401 });
+    };
+    socket.cut();
+    await until("its login is over", () => tries === 4);
+    await until("it does not try again", () => socket.lastError.status === 401 && !socket.connected);
+    assert.equal(tries, 4);
+  } finally {
+    await socket.close();
+    stop();
+  }
+});
+
 test("Harness.VerdictNamesWhatFailedAndWhatCrashed", () => {
   const log = [
     "1: [ RUN      ] A.Good", "2: [ RUN      ] B.Crashes", "1: [       OK ] A.Good (0 ms)", "2: about to crash",

@@ -16,7 +16,7 @@ export const kRepository = path.resolve(path.dirname(fileURLToPath(import.meta.u
 // A start takes well under a second; a sanitized one on a busy machine some seconds.
 const kReadyMs = 30_000;
 // Draining is promised within 5 s.
-const kStopMs = 15_000;
+const kStopMs = 30_000;
 // How often a wait for readiness looks: small against the one second that a restart may take.
 const kReadyStepMs = 4;
 

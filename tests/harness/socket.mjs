@@ -108,7 +108,7 @@ class Terminal {
   async allAcked(timeoutMs = 30_000) {
     await until(`every input is acknowledged (${this.unacked.size} are not)`, () => this.unacked.size === 0, { timeoutMs });
   }
-  async waitFor(pattern, timeoutMs = 10_000) {
+  async waitFor(pattern, timeoutMs) {
     const found = () => (typeof pattern === "string" ? this.text.includes(pattern) : this.text.match(pattern));
     try {
       return await until(`output with ${pattern}`, found, { timeoutMs });
@@ -348,7 +348,7 @@ export class TerminalSocket {
         return;
       } catch (error) {
         this.lastError = error;
-        if (/401/.test(error.message) || error.status === 401) return;
+        if (error.status === 401) return; // the login is over
         await delay(kReconnectMs);
       }
     }

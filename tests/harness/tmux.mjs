@@ -8,7 +8,7 @@ import path from "node:path";
 import { until } from "./wait.mjs";
 
 // One tmux command answers in milliseconds; a server that hangs must not hang the test.
-const kCommandMs = 10_000;
+const kCommandMs = 30_000;
 
 /** A name for `tmux -L` that no other test uses. */
 export function uniqueSocketName() {
@@ -59,7 +59,7 @@ export class Tmux {
     this.run("send-keys", "-t", target, ...names);
   }
 
-  async waitFor(target, pattern, timeoutMs = 20_000) {
+  async waitFor(target, pattern, timeoutMs = 30_000) {
     try {
       return await until(`the screen shows ${pattern}`, () => this.screen(target).match(pattern), { timeoutMs, stepMs: 50 });
     } catch (error) {

@@ -23,8 +23,8 @@ before(async () => {
   dashboard = new Dashboard({ settings: { CLAUDE_COMMAND: program("idle.mjs").join(" ") } });
   await dashboard.up();
   owner = await dashboard.login();
-}, { timeout: 60_000 });
-after(async () => dashboard?.remove(), { timeout: 60_000 });
+}, { timeout: 180_000 });
+after(async () => dashboard?.remove(), { timeout: 180_000 });
 
 const folderOf = (id) => path.join(dashboard.data, "sessions", id);
 
@@ -78,7 +78,7 @@ const statusAt = (socketPath, where, headers) =>
 
 const answer = (id, json, api = owner) => api.send("POST", `/api/attention/${id}`, { json });
 
-test("Agents.ASessionGetsItsOwnFilesAndConversation", { skip, timeout: 60_000 }, async () => {
+test("Agents.ASessionGetsItsOwnFilesAndConversation", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   assert.match(agent.conversation, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   assert.equal(agent.session.agent.hooks, "live");
@@ -93,7 +93,7 @@ test("Agents.ASessionGetsItsOwnFilesAndConversation", { skip, timeout: 60_000 },
   assert.equal(readFileSync(path.join(folderOf(agent.id), "claude-settings.json"), "utf8").includes(token), false);
 });
 
-test("Agents.HooksMakeStatesAndARequestIsAllowedOnThePage", { skip, timeout: 60_000 }, async () => {
+test("Agents.HooksMakeStatesAndARequestIsAllowedOnThePage", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   const socket = await TerminalSocket.connect(owner);
   assert.equal((await agent.state()).state, "starting");
@@ -124,7 +124,7 @@ test("Agents.HooksMakeStatesAndARequestIsAllowedOnThePage", { skip, timeout: 60_
   await socket.close();
 });
 
-test("Agents.EveryAnswerIsAuditedAndOneOfManyCounts", { skip, timeout: 60_000 }, async () => {
+test("Agents.EveryAnswerIsAuditedAndOneOfManyCounts", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   await agent.turn();
   const { held, item } = await agent.ask("touch once");
@@ -140,7 +140,7 @@ test("Agents.EveryAnswerIsAuditedAndOneOfManyCounts", { skip, timeout: 60_000 },
   assert.ok(events.some(({ kind, state }) => kind === "state" && state === "waiting_permission"));
 });
 
-test("Agents.ADenialCarriesItsReasonAndAllowAlwaysWhatWasSuggested", { skip, timeout: 60_000 }, async () => {
+test("Agents.ADenialCarriesItsReasonAndAllowAlwaysWhatWasSuggested", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   await agent.turn();
   const first = await agent.ask("curl evil");
@@ -154,7 +154,7 @@ test("Agents.ADenialCarriesItsReasonAndAllowAlwaysWhatWasSuggested", { skip, tim
   assert.deepEqual(JSON.parse((await second.held).out).hookSpecificOutput.decision.updatedPermissions, [suggestions[0]]);
 });
 
-test("Agents.AQuestionIsAnsweredAndAPlanApproved", { skip, timeout: 60_000 }, async () => {
+test("Agents.AQuestionIsAnsweredAndAPlanApproved", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   await agent.turn();
   const input = { questions: [{ question: "Which colour?", header: "Colour", multiSelect: false, options: [{ label: "Red", description: "warm" }, { label: "Blue", description: "cold" }] }] };
@@ -174,7 +174,7 @@ test("Agents.AQuestionIsAnsweredAndAPlanApproved", { skip, timeout: 60_000 }, as
   assert.equal(JSON.parse((await plan).out).hookSpecificOutput.decision.behavior, "allow");
 });
 
-test("Agents.WhoAnswersInTheTerminalClosesThePagesItem", { skip, timeout: 60_000 }, async () => {
+test("Agents.WhoAnswersInTheTerminalClosesThePagesItem", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   await agent.turn();
   const denied = await agent.ask("touch denied");
@@ -193,7 +193,7 @@ test("Agents.WhoAnswersInTheTerminalClosesThePagesItem", { skip, timeout: 60_000
   assert.equal((await answer(allowed.item.id, { decision: "deny" })).status, 409);
 });
 
-test("Agents.ARestartLeavesARequestToItsTerminalAndSaysSo", { skip, timeout: 90_000 }, async () => {
+test("Agents.ARestartLeavesARequestToItsTerminalAndSaysSo", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   await agent.turn();
   const { held, item } = await agent.ask("touch restarted");
@@ -215,7 +215,7 @@ test("Agents.ARestartLeavesARequestToItsTerminalAndSaysSo", { skip, timeout: 90_
   assert.equal((await agent.state()).state, "working");
 });
 
-test("Agents.HooksTakeOnlyTheirOwnTokenFromThisMachine", { skip, timeout: 60_000 }, async () => {
+test("Agents.HooksTakeOnlyTheirOwnTokenFromThisMachine", { skip, timeout: 180_000 }, async () => {
   const [agent, stranger] = [await Agent.start(), await Agent.start()];
   const token = (id) => readFileSync(path.join(folderOf(id), "claude-event.curl"), "utf8").match(/Bearer ([\w-]+)/)[1];
   const body = JSON.stringify({ session_id: agent.conversation, hook_event_name: "Stop" });
@@ -240,7 +240,7 @@ test("Agents.HooksTakeOnlyTheirOwnTokenFromThisMachine", { skip, timeout: 60_000
     assert.equal(await statusAt(door, where, { authorization: `Bearer ${owner.accessToken}` }), 404, `the hooks' door opens ${where}`);
 });
 
-test("Agents.LargeBodiesComeInWithATokenOnly", { skip, timeout: 60_000 }, async () => {
+test("Agents.LargeBodiesComeInWithATokenOnly", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   await agent.turn();
   const content = "x".repeat(3 * 1024 * 1024);
@@ -259,7 +259,7 @@ test("Agents.LargeBodiesComeInWithATokenOnly", { skip, timeout: 60_000 }, async 
   assert.equal((await over).code, 22, "curl is refused");
 });
 
-test("Agents.AViewerLooksAndDoesNotAnswer", { skip, timeout: 60_000 }, async () => {
+test("Agents.AViewerLooksAndDoesNotAnswer", { skip, timeout: 180_000 }, async () => {
   await owner.post("/api/users", { name: "looker", password: kPassword, role: "viewer" });
   const looker = await dashboard.login({ name: "looker" });
   const agent = await Agent.start();
@@ -272,7 +272,7 @@ test("Agents.AViewerLooksAndDoesNotAnswer", { skip, timeout: 60_000 }, async () 
   await held;
 });
 
-test("Agents.FailuresAndLimitsWaitUntilSeenOrOver", { skip, timeout: 60_000 }, async () => {
+test("Agents.FailuresAndLimitsWaitUntilSeenOrOver", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   await agent.turn();
   await agent.hook("StopFailure", { error: "overloaded", last_assistant_message: "API Error: overloaded" });
@@ -291,7 +291,7 @@ test("Agents.FailuresAndLimitsWaitUntilSeenOrOver", { skip, timeout: 60_000 }, a
   assert.equal((await answer(limit.id, { decision: "seen" })).status, 200);
 });
 
-test("Agents.TheEndOfASessionClosesWhatWaits", { skip, timeout: 60_000 }, async () => {
+test("Agents.TheEndOfASessionClosesWhatWaits", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   await agent.turn();
   const { held, item } = await agent.ask("touch ended");
@@ -304,7 +304,7 @@ test("Agents.TheEndOfASessionClosesWhatWaits", { skip, timeout: 60_000 }, async 
   assert.equal((await answer("ffffffffffffffffffff", { decision: "allow" })).status, 404);
 });
 
-test("Agents.CommandsThatTakeNoSettingsSaySo", { skip, timeout: 60_000 }, async () => {
+test("Agents.CommandsThatTakeNoSettingsSaySo", { skip, timeout: 180_000 }, async () => {
   const shell = await owner.createSession({ name: "a-shell", project: dashboard.project, command: ["/bin/sh"] });
   assert.equal(shell.agent, null);
   const launcher = path.join(dashboard.folder, "claude");

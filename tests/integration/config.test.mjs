@@ -16,7 +16,7 @@ const kRefusedMs = 10_000;
 const made = [];
 after(async () => {
   for (const dashboard of made) await dashboard.remove();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 /** Starts one with the settings and returns {code, log} of its end. */
 async function refusedStart(settings, prepare = () => {}) {
@@ -49,7 +49,7 @@ const kBad = [
   ["TRUSTED_PROXIES", "everybody"], ["METRICS_TOKEN", "short"], ["RECORD_BYTES_PER_SESSION", "lots"], ["RECORD_BYTES_PER_SESSION", "1"], ["CLAUDE_COMMAND", " "],
 ];
 for (const [name, value] of kBad) {
-  test(`Config.Refuses.${name}=${JSON.stringify(value)}`, { skip, timeout: 20_000 }, async () => {
+  test(`Config.Refuses.${name}=${JSON.stringify(value)}`, { skip, timeout: 180_000 }, async () => {
     assertRefusal(await refusedStart({ [name]: value }), name, kExit.config);
   });
 }
@@ -59,12 +59,12 @@ const kWeak = {
   words: "this is my very secret jwt secret key", "from the docs": "your-256-bit-secret-your-256-bit-secret", "changed me": "change-me-change-me-change-me-change-me",
 };
 for (const [what, secret] of Object.entries(kWeak)) {
-  test(`Config.RefusesAWeakSecret.${what}`, { skip, timeout: 20_000 }, async () => {
+  test(`Config.RefusesAWeakSecret.${what}`, { skip, timeout: 180_000 }, async () => {
     assertRefusal(await refusedStart({ JWT_SECRET: secret }), "JWT_SECRET", kExit.config, secret && secret.length > 8 ? secret : undefined);
   });
 }
 
-test("Config.RefusesSecretsOfThePublicList", { skip: skip || (testData("jwt-secrets.txt.gz") ? false : "skipped: no data"), timeout: 60_000 }, async () => {
+test("Config.RefusesSecretsOfThePublicList", { skip: skip || (testData("jwt-secrets.txt.gz") ? false : "skipped: no data"), timeout: 180_000 }, async () => {
   // All 103,979 are judged in the config room's own test; here a sample of the long ones, which only the list can refuse.
   const secrets = gunzipSync(readFileSync(testData("jwt-secrets.txt.gz"))).toString("utf8").split("\n").filter((line) => line.length >= 40 && !/[\0]/.test(line));
   const sample = Array.from({ length: 20 }, (_, i) => secrets[Math.floor((i * secrets.length) / 20)]);
@@ -74,7 +74,7 @@ test("Config.RefusesSecretsOfThePublicList", { skip: skip || (testData("jwt-secr
   }
 });
 
-test("Config.RefusesAPortInUse", { skip, timeout: 20_000 }, async () => {
+test("Config.RefusesAPortInUse", { skip, timeout: 180_000 }, async () => {
   const server = net.createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const port = String(server.address().port);
@@ -84,7 +84,7 @@ test("Config.RefusesAPortInUse", { skip, timeout: 20_000 }, async () => {
   assert.match(outcome.log, new RegExp(`${port}.*in use|in use.*${port}`));
 });
 
-test("Config.RefusesRootsItCannotWrite", { skip, timeout: 30_000 }, async () => {
+test("Config.RefusesRootsItCannotWrite", { skip, timeout: 180_000 }, async () => {
   const missing = await refusedStart({}, (dashboard) => rmSync(dashboard.projects, { recursive: true }));
   assert.equal(missing.code, kExit.roots, missing.log);
   assert.match(missing.log, /ALLOWED_PROJECT_ROOTS/);
@@ -104,7 +104,7 @@ test("Config.RefusesRootsItCannotWrite", { skip, timeout: 30_000 }, async () => 
   }
 });
 
-test("Config.RefusesADamagedDatabase", { skip, timeout: 60_000 }, async () => {
+test("Config.RefusesADamagedDatabase", { skip, timeout: 180_000 }, async () => {
   const noise = await refusedStart({}, (dashboard) => writeFileSync(dashboard.settings.DATABASE_PATH, "this is no database ".repeat(500)));
   assert.equal(noise.code, kExit.database, noise.log);
   assert.match(noise.log, /database/i);
@@ -131,7 +131,7 @@ test("Config.RefusesADamagedDatabase", { skip, timeout: 60_000 }, async () => {
   assert.equal((await good.stop()).code, 0);
 });
 
-test("Config.ReadsAPrivateEnvFileAndRefusesAnOpenOne", { skip, timeout: 30_000 }, async () => {
+test("Config.ReadsAPrivateEnvFileAndRefusesAnOpenOne", { skip, timeout: 180_000 }, async () => {
   const secret = "Tn4wV9xLq2Zb7RcK1mYd8PfHs5Jg3Uo6Ea0Xi";
   const open = await refusedStart({ JWT_SECRET: undefined }, (dashboard) => writeFileSync(path.join(dashboard.folder, ".env"), `JWT_SECRET=${secret}\n`, { mode: 0o644 }));
   assert.equal(open.code, kExit.config, open.log);
@@ -149,7 +149,7 @@ test("Config.ReadsAPrivateEnvFileAndRefusesAnOpenOne", { skip, timeout: 30_000 }
   assert.equal((await dashboard.stop()).code, 0);
 });
 
-test("Config.WhatItWritesIsPrivate", { skip, timeout: 30_000 }, async () => {
+test("Config.WhatItWritesIsPrivate", { skip, timeout: 180_000 }, async () => {
   const dashboard = await Dashboard.start();
   made.push(dashboard);
   const setupCode = path.join(dashboard.data, "setup-code");

@@ -1,19 +1,17 @@
 // kill -9 of the dashboard during output: the agent does not notice, and who watches misses nothing and gets nothing twice.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import os from "node:os";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { Dashboard, skipWithoutProgram as skip } from "../harness/server.mjs";
 import { TerminalSocket } from "../harness/socket.mjs";
 import { isAlive } from "../harness/tmux.mjs";
-import { percentile, until } from "../harness/wait.mjs";
+import { percentile, promised, until } from "../harness/wait.mjs";
 import { checkCounter, childrenOf, program, query } from "./support.mjs";
 
 const kKills = Number(process.env.CRASH_KILLS ?? 50);
 const kReadyMs = 1000;
-const kReadyBusyMs = 5000;
 // 400 KB/s: a busy agent, and over all kills a record that fits its bound many times.
 const kLinesPerSecond = 10_000;
 
@@ -23,8 +21,8 @@ before(async () => {
   if (skip) return;
   dashboard = await Dashboard.start();
   api = await dashboard.login();
-}, { timeout: 60_000 });
-after(async () => dashboard?.remove(), { timeout: 60_000 });
+}, { timeout: 180_000 });
+after(async () => dashboard?.remove(), { timeout: 180_000 });
 
 test("Crash.OutputSurvivesKillsWithoutAGap", { skip, timeout: 300_000 }, async () => {
   const session = await api.createSession({ name: "counter", project: dashboard.project, command: program("counter.mjs", kLinesPerSecond) });
@@ -61,14 +59,11 @@ test("Crash.OutputSurvivesKillsWithoutAGap", { skip, timeout: 300_000 }, async (
   assert.equal(terminal.digest(), createHash("sha256").update(log.bytes).digest("hex"), "the viewer received exactly the record");
   assert.equal(socket.connections, kKills + 1);
   assert.deepEqual(query(dashboard.settings.DATABASE_PATH, "PRAGMA integrity_check"), ["ok"]);
-  // A machine with more work than processors starts every program late; the promise is about the dashboard.
-  const busy = os.loadavg()[0] > 2 * os.cpus().length;
-  if (busy) console.log(`Crash: the machine's load is ${os.loadavg()[0].toFixed(1)}: ready times are held to ${kReadyBusyMs} ms instead of ${kReadyMs}`);
-  assert.ok(Math.max(...ready) < (busy ? kReadyBusyMs : kReadyMs), `ready again within ${busy ? kReadyBusyMs : kReadyMs} ms`);
+  promised("Crash: ready again after every kill", Math.max(...ready), kReadyMs);
   await socket.close();
 });
 
-test("Crash.AKilledTapIsReplacedAndTheScreenRepaired", { skip, timeout: 60_000 }, async () => {
+test("Crash.AKilledTapIsReplacedAndTheScreenRepaired", { skip, timeout: 180_000 }, async () => {
   const session = await api.createSession({ name: "tap", project: dashboard.project, command: ["/bin/sh", "-c", "stty -echo; while read x; do echo got-$x; done"] });
   const socket = await TerminalSocket.connect(api);
   const terminal = await socket.open({ session: session.id, from: 0 });
@@ -77,7 +72,7 @@ test("Crash.AKilledTapIsReplacedAndTheScreenRepaired", { skip, timeout: 60_000 }
   const [tap] = tapPids(session.id);
   assert.ok(tap > 0, "the tap is found");
   process.kill(tap, "SIGKILL");
-  await until("another tap is there", () => tapPids(session.id).some((pid) => pid !== tap), { timeoutMs: 10_000 });
+  await until("another tap is there", () => tapPids(session.id).some((pid) => pid !== tap));
   terminal.type("two\n");
   await terminal.waitFor("got-two");
   assert.equal((await api.session(session.id)).status, "active");
@@ -90,7 +85,7 @@ function tapPids(id) {
   return childrenOf(server).filter(({ argv }) => argv.some((word) => word.includes(id)) && /pane-tap/.test(argv[0])).map(({ pid }) => pid);
 }
 
-test("Crash.SessionsCreatedDuringKillsAreWholeOrNotThere", { skip, timeout: 120_000 }, async () => {
+test("Crash.SessionsCreatedDuringKillsAreWholeOrNotThere", { skip, timeout: 180_000 }, async () => {
   const kTries = 10;
   let made = 0;
   for (let i = 0; i < kTries; ++i) {

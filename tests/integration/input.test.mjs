@@ -22,8 +22,8 @@ before(async () => {
   if (skip) return;
   dashboard = await Dashboard.start();
   api = await dashboard.login();
-}, { timeout: 60_000 });
-after(async () => dashboard?.remove(), { timeout: 60_000 });
+}, { timeout: 180_000 });
+after(async () => dashboard?.remove(), { timeout: 180_000 });
 
 /** A pane whose program writes every byte it is given to a file: the terminal changes nothing on the way. */
 async function recorder(name) {
@@ -83,7 +83,7 @@ test("Input.IsExactOverCutsAndKills", { skip, timeout: 540_000 }, async () => {
   }
   await crash;
   await terminal.allAcked(60_000);
-  await until("all bytes have arrived", () => statSync(file).size >= kKeys * 6, { timeoutMs: 20_000 });
+  await until("all bytes have arrived", () => statSync(file).size >= kKeys * 6);
   const found = compare(readFileSync(file), kKeys);
   console.log(`Input: ${kKeys} keys, ${kCuts} cuts, ${kKills} kills in ${Math.round((performance.now() - began) / 1000)} s: ${found.lost} lost, ${found.doubled} doubled, ` +
     `${found.reordered} reordered, ${found.foreign} foreign bytes; ${terminal.resent} sent again; ready again p50 ${Math.round(percentile(ready, 0.5))} ms`);
@@ -94,7 +94,7 @@ test("Input.IsExactOverCutsAndKills", { skip, timeout: 540_000 }, async () => {
   await socket.close();
 });
 
-test("Input.EveryByteArrivesAsItIs", { skip, timeout: 60_000 }, async () => {
+test("Input.EveryByteArrivesAsItIs", { skip, timeout: 180_000 }, async () => {
   const { session, file } = await recorder("bytes");
   const socket = await TerminalSocket.connect(api);
   const terminal = await socket.open({ session: session.id, from: 0 });
@@ -110,7 +110,7 @@ test("Input.EveryByteArrivesAsItIs", { skip, timeout: 60_000 }, async () => {
   await socket.close();
 });
 
-test("Input.ReachesAPaneInCopyMode", { skip, timeout: 30_000 }, async () => {
+test("Input.ReachesAPaneInCopyMode", { skip, timeout: 180_000 }, async () => {
   const { session, file } = await recorder("copymode");
   const socket = await TerminalSocket.connect(api);
   const terminal = await socket.open({ session: session.id, from: 0 });
@@ -121,7 +121,7 @@ test("Input.ReachesAPaneInCopyMode", { skip, timeout: 30_000 }, async () => {
   await socket.close();
 });
 
-test("Input.TheSameNumberTwiceIsTypedOnce", { skip, timeout: 30_000 }, async () => {
+test("Input.TheSameNumberTwiceIsTypedOnce", { skip, timeout: 180_000 }, async () => {
   const { session, file } = await recorder("twice");
   const first = await TerminalSocket.connect(api);
   const client = "ab".repeat(16);
@@ -140,7 +140,7 @@ test("Input.TheSameNumberTwiceIsTypedOnce", { skip, timeout: 30_000 }, async () 
   await second.close();
 });
 
-test("Input.TwoTypistsAreBothExact", { skip, timeout: 60_000 }, async () => {
+test("Input.TwoTypistsAreBothExact", { skip, timeout: 180_000 }, async () => {
   const { session, file } = await recorder("typists");
   const sockets = await Promise.all([TerminalSocket.connect(api), TerminalSocket.connect(api)]);
   const terminals = await Promise.all(sockets.map((socket) => socket.open({ session: session.id, from: 0 })));

@@ -1,19 +1,17 @@
 // kill -9 of the server at random moments while people change things: every change that was answered as done is there, in a sound database.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import os from "node:os";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { Api } from "../harness/api.mjs";
 import { Dashboard, skipWithoutProgram as skip } from "../harness/server.mjs";
-import { percentile } from "../harness/wait.mjs";
+import { percentile, promised } from "../harness/wait.mjs";
 import { query } from "./support.mjs";
 
 const kKills = Number(process.env.SERVER_KILLS ?? 50);
 const kClients = 3;
 const kReadyMs = 1000;
-const kReadyBusyMs = 5000;
 
 let dashboard;
 let api;
@@ -21,8 +19,8 @@ before(async () => {
   if (skip) return;
   dashboard = await Dashboard.start({ settings: { BACKUP_INTERVAL: "1s", BACKUP_KEEP: "3" } });
   api = await dashboard.login();
-}, { timeout: 60_000 });
-after(async () => dashboard?.remove(), { timeout: 60_000 });
+}, { timeout: 180_000 });
+after(async () => dashboard?.remove(), { timeout: 180_000 });
 
 /** Renames its session again and again; `done` are the names that were answered with 200. */
 function client(session, number) {
@@ -74,9 +72,8 @@ test("Kills.LoseNoAnsweredCommit", { skip, timeout: 60_000 + kKills * 5000 }, as
   }
   for (const one of clients) one.running = false;
   await Promise.all(clients.map((one) => one.ended));
-  const busy = os.loadavg()[0] > 2 * os.cpus().length;
   console.log(`Kills: ${kKills} kill -9, ${commits} answered commits, 0 lost, ${kKills} / ${kKills} databases sound; ` +
     `ready again p50 ${Math.round(percentile(ready, 0.5))} ms, p99 ${Math.round(percentile(ready, 0.99))} ms, max ${Math.round(Math.max(...ready))} ms`);
   assert.ok(commits > kKills);
-  assert.ok(percentile(ready, 0.99) < (busy ? kReadyBusyMs : kReadyMs));
+  promised("Kills: ready again after 99 of 100 kills", percentile(ready, 0.99), kReadyMs);
 });

@@ -24,12 +24,12 @@ before(async () => {
   dashboard = await Dashboard.start({ settings: { NOTIFY_PRIVATE_ADDRESSES: "yes", NOTIFY_CONTACT: "mailto:ops@example.org" } });
   owner = await dashboard.login();
   key = (await owner.get("/api/notify")).json.application_server_key;
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 after(async () => {
   await dashboard?.remove();
   await receiver?.stop();
   await service?.stop();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 const overview = async (api = owner) => (await api.get("/api/notify")).json;
 
@@ -66,7 +66,7 @@ test("Push.ATestMessageIsReadByTheBrowserThatSubscribed", { skip }, async () => 
   assert.equal("endpoint" in listed, false, "who knows the endpoint can send to it");
 });
 
-test("Push.TheKeyIsTheDashboardsOwnAndStays", { skip, timeout: 60_000 }, async () => {
+test("Push.TheKeyIsTheDashboardsOwnAndStays", { skip, timeout: 180_000 }, async () => {
   const file = path.join(dashboard.data, "push.key");
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.match(readFileSync(file, "utf8"), /^-----BEGIN PRIVATE KEY-----/);
@@ -164,7 +164,7 @@ test("Push.OnlySubscriptionsAreTaken", { skip }, async () => {
   }
 });
 
-test("Push.WithoutTheSettingOnlyPublicAddressesAreTaken", { skip, timeout: 60_000 }, async () => {
+test("Push.WithoutTheSettingOnlyPublicAddressesAreTaken", { skip, timeout: 180_000 }, async () => {
   const strict = await Dashboard.start();
   try {
     const api = await strict.login();
@@ -191,7 +191,7 @@ test("Push.WithoutTheSettingOnlyPublicAddressesAreTaken", { skip, timeout: 60_00
 
 // --- preferences
 
-test("Preferences.AreKeptForEachUser", { skip, timeout: 60_000 }, async () => {
+test("Preferences.AreKeptForEachUser", { skip, timeout: 180_000 }, async () => {
   const cy = await addUser("cy", "viewer");
   const defaults = (await overview(cy)).preferences;
   assert.deepEqual(defaults.push, ["permission", "question", "plan", "done", "failure", "limit"]);

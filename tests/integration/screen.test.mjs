@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 
 import { Dashboard, skipWithoutProgram as skip } from "../harness/server.mjs";
 import { TerminalSocket } from "../harness/socket.mjs";
-import { until } from "../harness/wait.mjs";
+import { promised, until } from "../harness/wait.mjs";
 import { program } from "./support.mjs";
 
 const kFirstScreenBytes = 64 * 1024;
@@ -20,8 +20,8 @@ before(async () => {
   if (skip) return;
   dashboard = await Dashboard.start();
   api = await dashboard.login();
-}, { timeout: 60_000 });
-after(async () => dashboard?.remove(), { timeout: 60_000 });
+}, { timeout: 180_000 });
+after(async () => dashboard?.remove(), { timeout: 180_000 });
 
 const session = (name, command, size = {}) => api.createSession({ name, project: dashboard.project, command, cols: 80, rows: 24, ...size });
 const painter = (name) => session(name, program("paint.mjs"));
@@ -35,7 +35,7 @@ const agrees = (name, id) => until(`the screen of ${name} is tmux's`, async () =
 const lines = async (id, query = "") => (await api.get(`/api/sessions/${id}/lines${query}`)).json;
 const textOf = (line) => line.runs.map((run) => run[0]).join("");
 
-test("Screen.IsWhatTmuxShows", { skip, timeout: 60_000 }, async () => {
+test("Screen.IsWhatTmuxShows", { skip, timeout: 180_000 }, async () => {
   const { id } = await session("equal", ["/bin/bash", "--norc", "-i"]);
   const socket = await TerminalSocket.connect(api);
   const terminal = await socket.open({ session: id });
@@ -52,7 +52,7 @@ test("Screen.IsWhatTmuxShows", { skip, timeout: 60_000 }, async () => {
   await socket.close();
 });
 
-test("Screen.OpensWithASnapshotAtAnOffsetAndGoesOnFromThere", { skip, timeout: 60_000 }, async () => {
+test("Screen.OpensWithASnapshotAtAnOffsetAndGoesOnFromThere", { skip, timeout: 180_000 }, async () => {
   const { id } = await painter("open");
   const socket = await TerminalSocket.connect(api);
   const writer = await socket.open({ session: id, from: 0 });
@@ -78,7 +78,7 @@ test("Screen.OpensWithASnapshotAtAnOffsetAndGoesOnFromThere", { skip, timeout: 6
   await socket.close();
 });
 
-test("Screen.LittleThatWasMissedComesAsBytesMuchAsAScreen", { skip, timeout: 60_000 }, async () => {
+test("Screen.LittleThatWasMissedComesAsBytesMuchAsAScreen", { skip, timeout: 180_000 }, async () => {
   const { id } = await painter("missed");
   const socket = await TerminalSocket.connect(api);
   const writer = await socket.open({ session: id, from: 0, keep: true });
@@ -101,7 +101,7 @@ test("Screen.LittleThatWasMissedComesAsBytesMuchAsAScreen", { skip, timeout: 60_
   await socket.close();
 });
 
-test("Screen.LinesAreNumberedAndReadInPages", { skip, timeout: 60_000 }, async () => {
+test("Screen.LinesAreNumberedAndReadInPages", { skip, timeout: 180_000 }, async () => {
   const { id } = await painter("pages");
   const socket = await TerminalSocket.connect(api);
   const writer = await socket.open({ session: id });
@@ -122,7 +122,7 @@ test("Screen.LinesAreNumberedAndReadInPages", { skip, timeout: 60_000 }, async (
   await socket.close();
 });
 
-test("Screen.IsThereAfterAKillAndAfterItsMemoryWasGivenBack", { skip, timeout: 120_000 }, async () => {
+test("Screen.IsThereAfterAKillAndAfterItsMemoryWasGivenBack", { skip, timeout: 180_000 }, async () => {
   const own = await Dashboard.start();
   try {
     const login = await own.login();
@@ -133,7 +133,7 @@ test("Screen.IsThereAfterAKillAndAfterItsMemoryWasGivenBack", { skip, timeout: 1
     for (let i = 0; i < 3; ++i) {
       const before = writer.offset;
       writer.type("flood 5000000\n");
-      await until(`5 MB more`, () => writer.offset > before + 5_000_000 && /flooded/.test(writer.text), { timeoutMs: 30_000 });
+      await until(`5 MB more`, () => writer.offset > before + 5_000_000 && /flooded/.test(writer.text));
     }
     await until("a keyframe", () => existsSync(path.join(own.data, "sessions", id, "keyframes")) && readdirSync(path.join(own.data, "sessions", id, "keyframes")).length > 0);
     const shown = async () => trimmed((await login.get(`/api/sessions/${id}/screen`)).text);
@@ -150,14 +150,14 @@ test("Screen.IsThereAfterAKillAndAfterItsMemoryWasGivenBack", { skip, timeout: 1
   }
 });
 
-test("Screen.AFloodIsSkimmedAndCtrlCIsSeenAtOnce", { skip, timeout: 120_000 }, async () => {
+test("Screen.AFloodIsSkimmedAndCtrlCIsSeenAtOnce", { skip, timeout: 180_000 }, async () => {
   const { id } = await session("skim", ["/bin/bash", "--norc", "-i"]);
   const socket = await TerminalSocket.connect(api);
   const viewer = await socket.open({ session: id });
   viewer.type("PS1='prompt> '\n");
   await viewer.waitFor("prompt> ");
   viewer.type("yes 'a line of a program that prints without end, faster than anybody reads'\n");
-  await until("it floods", () => viewer.snapshots >= 5, { timeoutMs: 30_000 });
+  await until("it floods", () => viewer.snapshots >= 5);
   const snapshots = viewer.snapshots;
   const began = performance.now();
   await delay(1000);
@@ -167,30 +167,30 @@ test("Screen.AFloodIsSkimmedAndCtrlCIsSeenAtOnce", { skip, timeout: 120_000 }, a
   viewer.type("\x03");
   await viewer.waitFor(/\^C[\s\S]*prompt> /);
   const took = performance.now() - typed;
-  console.log(`Screen: ${rate.toFixed(1)} snapshots a second in a flood; Ctrl-C was seen after ${took.toFixed(0)} ms`);
-  assert.ok(took < (process.env.CI ? 5000 : 500), `${took} ms`);
+  console.log(`Screen: ${rate.toFixed(1)} snapshots a second in a flood`);
+  promised("Screen: Ctrl-C was seen in a flood", took, 500);
   await agrees("skim", id);
   await socket.close();
 });
 
-test("Screen.WhatTmuxShowsOtherwiseIsFoundAndRepaired", { skip, timeout: 60_000 }, async () => {
+test("Screen.WhatTmuxShowsOtherwiseIsFoundAndRepaired", { skip, timeout: 180_000 }, async () => {
   const { id } = await session("drift", ["/bin/sh", "-c", "printf 'first line\\nsecond line\\n'; exec sleep 1000"]);
   const socket = await TerminalSocket.connect(api);
   const viewer = await socket.open({ session: id });
   await viewer.waitFor("second line");
-  await until("it was compared", async () => (await metric("terminal_model_checks_total")) > 0, { timeoutMs: 20_000 });
+  await until("it was compared", async () => (await metric("terminal_model_checks_total")) > 0);
   const before = await metric("terminal_model_drift_total");
   assert.equal(before, 0, "no screen of this file's tests has differed");
   // tmux resets the pane's screen without a byte in its pipe: no model can know.
   dashboard.tmux.run("send-keys", "-R", "-t", "=drift:");
   dashboard.tmux.run("resize-window", "-t", "=drift:", "-x", "81", "-y", "24");
-  await until("it was found", async () => (await metric("terminal_model_drift_total")) === before + 1, { timeoutMs: 20_000 });
+  await until("it was found", async () => (await metric("terminal_model_drift_total")) === before + 1);
   await agrees("drift", id);
   assert.match(readFileSync(dashboard.logFile, "utf8"), /WARN sessions: the screen's model differed from tmux/);
   await socket.close();
 });
 
-test("Screen.SmallPicturesComeTwiceASecondAndOnlyWhatChanged", { skip, timeout: 60_000 }, async () => {
+test("Screen.SmallPicturesComeTwiceASecondAndOnlyWhatChanged", { skip, timeout: 180_000 }, async () => {
   const { id } = await painter("thumb");
   const quiet = await session("quiet", ["/bin/sh", "-c", "echo still here; exec sleep 1000"]);
   const socket = await TerminalSocket.connect(api);
@@ -210,7 +210,7 @@ test("Screen.SmallPicturesComeTwiceASecondAndOnlyWhatChanged", { skip, timeout: 
   const count = thumbs(id).length;
   const began = performance.now();
   writer.type("flood 20000000\n");
-  await writer.waitFor("flooded", 30_000);
+  await writer.waitFor("flooded");
   const seconds = (performance.now() - began) / 1000;
   assert.ok(thumbs(id).length - count <= seconds * 2 + 2, `${thumbs(id).length - count} in ${seconds} s`);
   socket.sendText({ type: "thumbs", sessions: Array.from({ length: 201 }, () => id) });
@@ -218,7 +218,7 @@ test("Screen.SmallPicturesComeTwiceASecondAndOnlyWhatChanged", { skip, timeout: 
   await socket.close();
 });
 
-test("Screen.TellsWhoIsHereAndWhoTypes", { skip, timeout: 60_000 }, async () => {
+test("Screen.TellsWhoIsHereAndWhoTypes", { skip, timeout: 180_000 }, async () => {
   const { id } = await session("people", ["/bin/cat"]);
   await api.post("/api/users", { name: "anna", password: "harbour-39-lantern-violet-quiet", role: "member" });
   const anna = await dashboard.login({ name: "anna", password: "harbour-39-lantern-violet-quiet" });
@@ -231,13 +231,13 @@ test("Screen.TellsWhoIsHereAndWhoTypes", { skip, timeout: 60_000 }, async () => 
   assert.deepEqual([other(one).typing, other(one).holds, one.people.find((p) => p.you).holds], [false, false, true]);
   two.type("hello\n");
   await until("she types", () => other(one).typing);
-  await until("she has stopped", () => !other(one).typing, { timeoutMs: 15_000 });
+  await until("she has stopped", () => !other(one).typing);
   await hers.close();
   await until("she has left", () => one.people.length === 1);
   await mine.close();
 });
 
-test("Screen.APictureBecomesAFileInTheProject", { skip, timeout: 60_000 }, async () => {
+test("Screen.APictureBecomesAFileInTheProject", { skip, timeout: 180_000 }, async () => {
   const { id } = await session("picture", ["/bin/cat"]);
   const send = (body, headers = {}, as = api) => as.send("POST", `/api/sessions/${id}/uploads`, { body, headers: { "content-type": "image/png", ...headers } });
   const answer = await send(kPng, { "x-file-name": encodeURIComponent("my shot.png") });
@@ -253,22 +253,24 @@ test("Screen.APictureBecomesAFileInTheProject", { skip, timeout: 60_000 }, async
   assert.equal((await send(kPng, { authorization: null })).status, 401);
 });
 
-test("Screen.AllRecordsTogetherStayInTheirBudget", { skip, timeout: 120_000 }, async () => {
+test("Screen.AllRecordsTogetherStayInTheirBudget", { skip, timeout: 180_000 }, async () => {
   const kTotal = 8 * 1024 * 1024;
-  const own = await Dashboard.start({ settings: { RECORD_BYTES_PER_SESSION: "4194304", RECORD_BYTES_TOTAL: String(kTotal) } });
+  // The budget comes at the second start: a server looks after it at its start and every minute, and the records are to be over it then.
+  const own = await Dashboard.start({ settings: { RECORD_BYTES_PER_SESSION: "4194304", RECORD_BYTES_TOTAL: "0" } });
   try {
     const login = await own.login();
     const ids = [];
     for (let i = 0; i < 4; ++i) {
       const { id } = await login.createSession({ name: `old-${i}`, project: own.project, command: ["/bin/sh", "-c", "yes 'a line of output that fills a record' | head -c 6000000; echo END"] });
       ids.push(id);
-      await until("it has ended", async () => (await login.session(id)).status === "exited", { timeoutMs: 30_000 });
+      await until("it has ended", async () => (await login.session(id)).status === "exited");
     }
     const bytes = () => ids.reduce((sum, id) => sum + readdirSync(path.join(own.data, "sessions", id, "log")).reduce((all, name) => all + statSync(path.join(own.data, "sessions", id, "log", name)).size, 0), 0);
     assert.ok(bytes() > kTotal, `${bytes()} bytes before`);
     await own.stop();
-    await own.up(); // the budget is looked after at the start and every minute
-    await until("the records fit", () => bytes() <= kTotal, { timeoutMs: 20_000 });
+    own.settings.RECORD_BYTES_TOTAL = String(kTotal);
+    await own.up();
+    await until("the records fit", () => bytes() <= kTotal);
     await until("what ended last is still there", async () => /END/.test((await login.get(`/api/sessions/${ids[3]}/screen`)).text));
   } finally {
     await own.remove();
@@ -276,7 +278,7 @@ test("Screen.AllRecordsTogetherStayInTheirBudget", { skip, timeout: 120_000 }, a
 });
 
 const mountable = skip || (process.getuid() === 0 ? false : "skipped: only root can mount a small disk");
-test("Screen.AFullDiskStopsNeitherTheAgentNorViewing", { skip: mountable, timeout: 120_000 }, async () => {
+test("Screen.AFullDiskStopsNeitherTheAgentNorViewing", { skip: mountable, timeout: 180_000 }, async () => {
   const own = new Dashboard({});
   own.settings.DATABASE_PATH = path.join(own.folder, "database", "dashboard.db");
   mkdirSync(path.dirname(own.settings.DATABASE_PATH), { mode: 0o700 });
@@ -301,7 +303,7 @@ test("Screen.AFullDiskStopsNeitherTheAgentNorViewing", { skip: mountable, timeou
     fill();
     // More than what the log's last page still takes.
     viewer.type("seq 1 20000; echo full-$((40+2))\n");
-    await viewer.waitFor("full-42", 20_000);
+    await viewer.waitFor("full-42");
     viewer.type("echo again-$((50+2))\n");
     await viewer.waitFor("again-52");
     await viewer.allAcked();
@@ -312,10 +314,10 @@ test("Screen.AFullDiskStopsNeitherTheAgentNorViewing", { skip: mountable, timeou
     let said = 0;
     await until("the record goes on", async () => {
       viewer.type(`echo room-$((60+2))-${++said}\n`);
-      await viewer.waitFor(`room-62-${said}`, 20_000);
+      await viewer.waitFor(`room-62-${said}`);
       const { bytes } = await login.output(id);
       return bytes.toString().includes("room-62") && !bytes.toString().includes("again-52");
-    }, { timeoutMs: 20_000 });
+    });
     await agree();
     await socket.close();
   } finally {

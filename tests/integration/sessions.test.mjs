@@ -8,11 +8,12 @@ import { after, before, test } from "node:test";
 import { Dashboard, skipWithoutProgram as skip } from "../harness/server.mjs";
 import { TerminalSocket } from "../harness/socket.mjs";
 import { isAlive } from "../harness/tmux.mjs";
-import { until } from "../harness/wait.mjs";
+import { promised, until } from "../harness/wait.mjs";
 import { program, query, testData } from "./support.mjs";
 
 // A vanished tmux server has to be noticed within this time.
 const kLostMs = 2000;
+const kLostAtLastMs = 15_000;
 
 let dashboard;
 let api;
@@ -23,16 +24,16 @@ before(async () => {
   api = await dashboard.login();
   outside = path.join(dashboard.folder, "outside");
   mkdirSync(outside);
-}, { timeout: 60_000 });
-after(async () => dashboard?.remove(), { timeout: 60_000 });
+}, { timeout: 180_000 });
+after(async () => dashboard?.remove(), { timeout: 180_000 });
 
 const splitArgv = ([file, ...args]) => [file, args];
 const byId = async (id) => (await api.get(`/api/sessions/${id}`)).json;
-const becomes = (id, status, timeoutMs = 5000) =>
+const becomes = (id, status, timeoutMs) =>
   until(`session ${id} is ${status}`, async () => (await byId(id)).status === status && byId(id), { timeoutMs });
 const panePid = (name, from = dashboard) => Number(from.tmux.run("list-panes", "-t", `=${name}:`, "-F", "#{pane_pid}"));
 
-test("Sessions.StartOnAnEmptyTmuxAreAdoptedWithTheirScreen", { skip, timeout: 60_000 }, async () => {
+test("Sessions.StartOnAnEmptyTmuxAreAdoptedWithTheirScreen", { skip, timeout: 180_000 }, async () => {
   // Nobody has started the dashboard's tmux server yet: a person's own command does, with that person's settings.
   dashboard.tmux.run("-f", "/dev/null", "new-session", "-d", "-s", "by hand", "-x", "90", "-y", "25", "-c", dashboard.project, "--", "/bin/sh", "-c",
     "echo MARK-$((40+2)); exec cat");
@@ -52,7 +53,7 @@ test("Sessions.StartOnAnEmptyTmuxAreAdoptedWithTheirScreen", { skip, timeout: 60
   await becomes(session.id, "exited");
 });
 
-test("Sessions.AreMadeListedRenamedAndEnded", { skip, timeout: 60_000 }, async () => {
+test("Sessions.AreMadeListedRenamedAndEnded", { skip, timeout: 180_000 }, async () => {
   const made = await api.createSession({ name: "alpha_1", project: dashboard.project, command: ["/bin/sh", "-c", "exec cat"], cols: 100, rows: 30 });
   assert.equal(made.status, "active");
   assert.equal(made.project, dashboard.project);
@@ -74,7 +75,7 @@ test("Sessions.AreMadeListedRenamedAndEnded", { skip, timeout: 60_000 }, async (
   assert.deepEqual(query(dashboard.settings.DATABASE_PATH, `SELECT name, status FROM sessions WHERE id = '${made.id}'`), ["beta|exited"]);
 });
 
-test("Sessions.TellTheExitStatusOfTheirProgram", { skip, timeout: 60_000 }, async () => {
+test("Sessions.TellTheExitStatusOfTheirProgram", { skip, timeout: 180_000 }, async () => {
   const made = await api.createSession({ name: "exits", project: dashboard.project, command: ["/bin/sh", "-c", "read x; echo BYE; exit $x"] });
   const socket = await TerminalSocket.connect(api);
   const terminal = await socket.open({ session: made.id });
@@ -86,7 +87,7 @@ test("Sessions.TellTheExitStatusOfTheirProgram", { skip, timeout: 60_000 }, asyn
   await socket.close();
 });
 
-test("Sessions.ProgramsThatEndAtOnceAreSeenToEnd", { skip, timeout: 120_000 }, async () => {
+test("Sessions.ProgramsThatEndAtOnceAreSeenToEnd", { skip, timeout: 180_000 }, async () => {
   const kTries = 30;
   // tmux 3.3a itself loses the exit status of some programs (docs/tmux-facts.md): unknown is honest, but has to stay rare.
   const kUnknownMost = kTries / 5;
@@ -106,7 +107,7 @@ test("Sessions.ProgramsThatEndAtOnceAreSeenToEnd", { skip, timeout: 120_000 }, a
   await until("nothing of them is left in tmux", () => !/brief-/.test(tmuxState().sessions));
 });
 
-test("Sessions.UnknownOnesAre404", { skip, timeout: 20_000 }, async () => {
+test("Sessions.UnknownOnesAre404", { skip, timeout: 180_000 }, async () => {
   for (const [method, suffix, json] of [["GET", ""], ["PATCH", "", { name: "x" }], ["DELETE", ""], ["GET", "/output"], ["GET", "/screen"]]) {
     for (const id of ["00000000000000000000", "x", "..%2f..", "%00", "a;b"]) {
       const { status } = await api.send(method, `/api/sessions/${id}${suffix}`, { json });
@@ -115,7 +116,7 @@ test("Sessions.UnknownOnesAre404", { skip, timeout: 20_000 }, async () => {
   }
 });
 
-test("Sessions.GetTheirEnvironmentAndNotTheDashboards", { skip, timeout: 60_000 }, async () => {
+test("Sessions.GetTheirEnvironmentAndNotTheDashboards", { skip, timeout: 180_000 }, async () => {
   const file = path.join(dashboard.project, "env.json");
   const command = [process.execPath, "-e", `require("fs").writeFileSync(${JSON.stringify(file)}, JSON.stringify(process.env)); process.stdin.resume()`];
   await api.createSession({ name: "env", project: dashboard.project, command, env: { GREETING: "hello there" } });
@@ -128,7 +129,7 @@ test("Sessions.GetTheirEnvironmentAndNotTheDashboards", { skip, timeout: 60_000 
 
 // --- where a session may start
 
-test("Sessions.StartOnlyUnderTheProjectRoots", { skip, timeout: 60_000 }, async () => {
+test("Sessions.StartOnlyUnderTheProjectRoots", { skip, timeout: 180_000 }, async () => {
   mkdirSync(`${dashboard.projects}-evil`);
   symlinkSync(outside, path.join(dashboard.projects, "link-out"));
   symlinkSync("/", path.join(dashboard.project, "slash"));
@@ -228,7 +229,7 @@ test("Sessions.HostileNamesAreRefusedAndRunNothing", { skip, timeout: 180_000 },
   await api.must("DELETE", `/api/sessions/${keeper.id}`);
 });
 
-test("Sessions.HostileArgumentsArriveAsTheyAre", { skip, timeout: 120_000 }, async () => {
+test("Sessions.HostileArgumentsArriveAsTheyAre", { skip, timeout: 180_000 }, async () => {
   const data = testData("naughty-strings.json");
   const texts = kHostile(`touch ${canary()}`).filter((text) => !text.includes("\0"));
   if (data) texts.push(...JSON.parse(readFileSync(data, "utf8")));
@@ -257,7 +258,7 @@ test("Sessions.HostileArgumentsArriveAsTheyAre", { skip, timeout: 120_000 }, asy
   assert.equal(existsSync(canary()), false, "an argument became a command");
 });
 
-test("Sessions.HostileFolderNamesAreFoldersOrRefused", { skip, timeout: 120_000 }, async () => {
+test("Sessions.HostileFolderNamesAreFoldersOrRefused", { skip, timeout: 180_000 }, async () => {
   const names = kHostile("touch CANARY").filter((name) => name !== "" && !/[\0/]/.test(name) && name !== "." && name !== ".." && Buffer.byteLength(name) < 200);
   const odd = [];
   let started = 0;
@@ -279,7 +280,7 @@ test("Sessions.HostileFolderNamesAreFoldersOrRefused", { skip, timeout: 120_000 
   assert.deepEqual(odd, []);
 });
 
-test("Sessions.WrongInputsAre400WithTheFieldsName", { skip, timeout: 30_000 }, async () => {
+test("Sessions.WrongInputsAre400WithTheFieldsName", { skip, timeout: 180_000 }, async () => {
   const good = { name: "input", project: dashboard.project, command: ["/bin/cat"] };
   const cases = [
     [{ ...good, name: undefined }, "name"], [{ ...good, name: 5 }, "name"], [{ ...good, project: undefined }, "project"], [{ ...good, project: [] }, "project"],
@@ -301,7 +302,7 @@ test("Sessions.WrongInputsAre400WithTheFieldsName", { skip, timeout: 30_000 }, a
 
 // --- ends and new beginnings
 
-test("Sessions.ARestartFindsEverythingAgain", { skip, timeout: 60_000 }, async () => {
+test("Sessions.ARestartFindsEverythingAgain", { skip, timeout: 180_000 }, async () => {
   const made = await api.createSession({ name: "stays", project: dashboard.project, command: ["/bin/sh", "-c", "while read x; do echo got-$x; done"] });
   const socket = await TerminalSocket.connect(api);
   const terminal = await socket.open({ session: made.id, from: 0 });
@@ -311,7 +312,7 @@ test("Sessions.ARestartFindsEverythingAgain", { skip, timeout: 60_000 }, async (
   const before = (await api.sessions()).map(({ id, name, status }) => ({ id, name, status }));
   const { code, milliseconds } = await dashboard.stop();
   assert.equal(code, 0, "a graceful stop");
-  assert.ok(milliseconds < 5000, `drained in ${milliseconds} ms`);
+  promised("Sessions: drained", milliseconds, 5000);
   assert.ok(isAlive(pid), "the agent does not notice");
   await until("the client has been told to come back", () => socket.closeCodes.includes(1012));
   await dashboard.up();
@@ -324,7 +325,7 @@ test("Sessions.ARestartFindsEverythingAgain", { skip, timeout: 60_000 }, async (
   await socket.close();
 });
 
-test("Sessions.WhatEndsWhileTheDashboardIsDownIsSeenAfterwards", { skip, timeout: 60_000 }, async () => {
+test("Sessions.WhatEndsWhileTheDashboardIsDownIsSeenAfterwards", { skip, timeout: 180_000 }, async () => {
   const made = await api.createSession({ name: "ends-alone", project: dashboard.project, command: ["/bin/sh", "-c", "read x; echo LAST; exit 7"] });
   const pid = panePid("ends-alone");
   await dashboard.kill();
@@ -337,7 +338,7 @@ test("Sessions.WhatEndsWhileTheDashboardIsDownIsSeenAfterwards", { skip, timeout
   assert.match((await api.output(made.id)).bytes.toString(), /LAST/);
 });
 
-test("Sessions.AKilledTmuxServerLosesNothing", { skip, timeout: 90_000 }, async () => {
+test("Sessions.AKilledTmuxServerLosesNothing", { skip, timeout: 180_000 }, async () => {
   const names = ["lost-1", "lost-2", "lost-3"];
   const made = [];
   for (const name of names) made.push(await api.createSession({ name, project: dashboard.project, command: ["/bin/sh", "-c", "echo RECORDED; exec cat"] }));
@@ -347,8 +348,9 @@ test("Sessions.AKilledTmuxServerLosesNothing", { skip, timeout: 90_000 }, async 
   const serverPid = Number(dashboard.tmux.run("display-message", "-p", "#{pid}"));
   const began = performance.now();
   process.kill(serverPid, "SIGKILL");
-  for (const { id } of made) await becomes(id, "lost", kLostMs);
-  console.log(`Sessions: a killed tmux server was noticed after ${Math.round(performance.now() - began)} ms`);
+  // By the idle look alone it would be seen within 30 s.
+  for (const { id } of made) await becomes(id, "lost", kLostAtLastMs);
+  promised("Sessions: a killed tmux server was noticed", performance.now() - began, kLostMs);
   await until("it is told on the socket", () => made.every(({ id }) => socket.messages.some((m) => m.type === "session" && m.session.id === id && m.session.status === "lost")));
   assert.equal(Number(query(dashboard.settings.DATABASE_PATH, "SELECT count(*) FROM sessions")[0]), rows, "no row is deleted");
   assert.match((await api.output(made[0].id)).bytes.toString(), /RECORDED/);
@@ -356,7 +358,7 @@ test("Sessions.AKilledTmuxServerLosesNothing", { skip, timeout: 90_000 }, async 
   await until("health says so", async () => {
     const health = await api.send("GET", "/health");
     return health.status === 503 && health.json.checks.tmux === "error";
-  }, { timeoutMs: 3000 });
+  });
   // Life goes on with a new server, and lost stays lost after a restart.
   const next = await api.createSession({ name: "after", project: dashboard.project, command: ["/bin/cat"] });
   assert.equal(next.status, "active");
@@ -366,7 +368,7 @@ test("Sessions.AKilledTmuxServerLosesNothing", { skip, timeout: 90_000 }, async 
   await socket.close();
 });
 
-test("Sessions.LeaveAnAuditTrail", { skip, timeout: 20_000 }, async () => {
+test("Sessions.LeaveAnAuditTrail", { skip, timeout: 180_000 }, async () => {
   const actions = new Set(query(dashboard.settings.DATABASE_PATH, "SELECT DISTINCT action FROM audit_logs"));
   console.log(`Sessions: audited actions: ${[...actions].sort().join(" ")}`);
   assert.ok([...actions].some((action) => /create/.test(action)) && [...actions].some((action) => /rename/.test(action)) && [...actions].some((action) => /end/.test(action)));
@@ -392,7 +394,7 @@ test("Sessions.NeverStartOutsideWhileTheFolderIsSwappedForALink", { skip, timeou
         continue;
       }
       const { id } = answer.json;
-      await becomes(id, "exited", 20_000);
+      await becomes(id, "exited");
       const text = (await api.output(id)).bytes.toString();
       assert.ok(!text.includes("LEAKED"), `session ${i} ran outside: ${text}`);
       count(text.includes("INSIDE") ? "ran inside" : "refused in the pane");

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { Api, request } from "../harness/api.mjs";
 import { Dashboard, skipWithoutProgram as skip } from "../harness/server.mjs";
 import { TerminalSocket } from "../harness/socket.mjs";
-import { percentile, until } from "../harness/wait.mjs";
+import { percentile, promised, until } from "../harness/wait.mjs";
 import { query } from "./support.mjs";
 
 const run = promisify(execFile);
@@ -20,11 +20,12 @@ const kExitLease = 75;
 const kTypeEveryMs = 10;
 // What a page may notice of an upgrade, and what a busy test machine adds.
 const kPauseMs = 1000;
+const kRollBackMs = 5000;
 
 const made = [];
 after(async () => {
   for (const dashboard of made.reverse()) await dashboard.remove();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 /** A dashboard with the folders, secret and tmux server of another one. */
 function sibling(blue, settings = {}) {
@@ -66,7 +67,7 @@ const inStandby = async (dashboard) => {
 };
 const command = (dashboard, ...words) => run(dashboard.program, words, { env: dashboard.environment(), cwd: dashboard.folder });
 
-test("Upgrade.ASecondDashboardIsRefusedAndToldWhoServes", { skip, timeout: 60_000 }, async () => {
+test("Upgrade.ASecondDashboardIsRefusedAndToldWhoServes", { skip, timeout: 180_000 }, async () => {
   const blue = await startBlue();
   const second = sibling(blue, { STANDBY: "no" });
   second.spawn();
@@ -82,7 +83,7 @@ test("Upgrade.ASecondDashboardIsRefusedAndToldWhoServes", { skip, timeout: 60_00
   assert.equal(await ready(blue), true);
 });
 
-test("Upgrade.AStandbyIsHealthyButNotReady", { skip, timeout: 60_000 }, async () => {
+test("Upgrade.AStandbyIsHealthyButNotReady", { skip, timeout: 180_000 }, async () => {
   const blue = await startBlue();
   const api = await blue.login();
   const green = sibling(blue);
@@ -153,7 +154,7 @@ test("Upgrade.HandOversAreUnseenByTypistsAndAgents", { skip, timeout: 300_000 },
     handed.push(Number((await asked).stdout.match(/Handed over in (\d+) ms/)[1]));
     await until("it serves", () => ready(to));
     const target = ticks.offset;
-    await until("output is seen again", () => ticks.offset > target, { timeoutMs: 10_000, stepMs: 2 });
+    await until("output is seen again", () => ticks.offset > target, { stepMs: 2 });
     await delay(100);
     watching = false;
     await watch;
@@ -162,7 +163,7 @@ test("Upgrade.HandOversAreUnseenByTypistsAndAgents", { skip, timeout: 300_000 },
   }
   typing = false;
   await typist;
-  await until("every key is in the file", () => statSync(file).size >= typed * 6, { timeoutMs: 20_000 });
+  await until("every key is in the file", () => statSync(file).size >= typed * 6);
   const text = readFileSync(file, "latin1");
   const expected = Array.from({ length: typed }, (_, i) => `k${String(i).padStart(5, "0")}`).join("");
   assert.equal(text, expected, "a key was lost, doubled or moved");
@@ -174,11 +175,11 @@ test("Upgrade.HandOversAreUnseenByTypistsAndAgents", { skip, timeout: 300_000 },
   assert.equal(epoch, kUpgrades + 1, "each had it once");
   const show = (values) => `p50 ${Math.round(percentile(values, 0.5))} ms, max ${Math.round(Math.max(...values))} ms`;
   console.log(`Upgrade: ${kUpgrades} hand-overs, ${typed} keys, 0 lost or doubled; lease handed over ${show(handed)}; output paused at the viewer ${show(pauses)}`);
-  assert.ok(percentile(pauses, 0.5) < kPauseMs);
+  promised("Upgrade: half of the pauses of a viewer's output", percentile(pauses, 0.5), kPauseMs);
   await socket.close();
 });
 
-test("Upgrade.AKilledHolderIsFollowedByTheStandby", { skip, timeout: 120_000 }, async () => {
+test("Upgrade.AKilledHolderIsFollowedByTheStandby", { skip, timeout: 180_000 }, async () => {
   const blue = await startBlue();
   const api = await blue.login();
   await api.createSession({ name: "stays", project: blue.project, command: ["/bin/cat"] });
@@ -198,7 +199,7 @@ test("Upgrade.AKilledHolderIsFollowedByTheStandby", { skip, timeout: 120_000 }, 
   console.log(`Upgrade: ${kKillsOfHolder} holders killed; the standby was ready after p50 ${Math.round(percentile(took, 0.5))} ms, max ${Math.round(Math.max(...took))} ms`);
 });
 
-test("Upgrade.AFailingGreenGivesItBack", { skip, timeout: 120_000 }, async () => {
+test("Upgrade.AFailingGreenGivesItBack", { skip, timeout: 180_000 }, async () => {
   const blue = await startBlue();
   await blue.login();
   const green = sibling(blue);
@@ -208,11 +209,10 @@ test("Upgrade.AFailingGreenGivesItBack", { skip, timeout: 120_000 }, async () =>
   await green.kill();
   await until("blue serves again", () => ready(blue), { stepMs: 2 });
   const milliseconds = performance.now() - began;
-  console.log(`Upgrade: rolled back to the old one ${Math.round(milliseconds)} ms after the new one's end`);
-  assert.ok(milliseconds < 5000, `${milliseconds} ms`);
+  promised("Upgrade: rolled back to the old one after the new one's end", milliseconds, kRollBackMs);
 });
 
-test("Upgrade.ARequestThroughAProxyAsksForTheDatabase", { skip, timeout: 60_000 }, async () => {
+test("Upgrade.ARequestThroughAProxyAsksForTheDatabase", { skip, timeout: 180_000 }, async () => {
   const blue = await startBlue();
   const api = await blue.login();
   const green = sibling(blue, { TRUSTED_PROXIES: "127.0.0.1" });
@@ -229,7 +229,7 @@ test("Upgrade.ARequestThroughAProxyAsksForTheDatabase", { skip, timeout: 60_000 
   assert.equal(await ready(green), true);
 });
 
-test("Upgrade.SigtermOfTheOldOneHandsOverToo", { skip, timeout: 60_000 }, async () => {
+test("Upgrade.SigtermOfTheOldOneHandsOverToo", { skip, timeout: 180_000 }, async () => {
   const blue = await startBlue();
   await blue.login();
   const green = sibling(blue);
@@ -238,7 +238,7 @@ test("Upgrade.SigtermOfTheOldOneHandsOverToo", { skip, timeout: 60_000 }, async 
   await until("green serves", () => ready(green));
 });
 
-test("Upgrade.WhoLostTheLeaseWritesNothingMoreAndEnds", { skip, timeout: 60_000 }, async () => {
+test("Upgrade.WhoLostTheLeaseWritesNothingMoreAndEnds", { skip, timeout: 180_000 }, async () => {
   const blue = await startBlue({ STANDBY: "no" });
   const api = await blue.login();
   const session = await api.createSession({ name: "one", project: blue.project, command: ["/bin/cat"] });
@@ -254,7 +254,7 @@ test("Upgrade.WhoLostTheLeaseWritesNothingMoreAndEnds", { skip, timeout: 60_000 
   assert.deepEqual(query(blue.settings.DATABASE_PATH, "SELECT count(*) FROM audit_logs WHERE action LIKE 'session.rename%' AND actor = 'owner'"), ["0"]);
 });
 
-test("Upgrade.ATmuxServerOfAnotherServiceIsWaitedFor", { skip, timeout: 60_000 }, async () => {
+test("Upgrade.ATmuxServerOfAnotherServiceIsWaitedFor", { skip, timeout: 180_000 }, async () => {
   const dashboard = await Dashboard.start({ settings: { TMUX_START: "never" } });
   made.push(dashboard);
   const api = await dashboard.login();
