@@ -165,23 +165,32 @@ Task<void> Hub::refresh() {
 
 // --- agreement with tmux ----------------------------------------------------------------------------------------------------
 
+// What tmux's next answer can say is gone: one that is made while tmux is asked is in no answer, and lives.
+std::set<std::string> Hub::settled() const {
+  std::set<std::string> ids;
+  for (const auto& [id, live] : sessions_)
+    if (live->session().status == Status::active && !starting_.contains(id)) ids.insert(id);
+  return ids;
+}
+
 Task<Result<>> Hub::reconcile() {
+  const std::set<std::string> settled_before = settled();
   const auto server = co_await parts_.tmux->server();
   if (!server) {
     // Only "there is none" makes sessions lost: a server that does not answer in time, or cannot be asked, may be alive.
     if (server.error().kind != ErrorKind::unavailable) co_return tl::unexpected(server.error());
     server_.reset();
-    const auto lost = co_await mark_all_lost(std::nullopt);
+    const auto lost = co_await mark_all_lost(settled_before, std::nullopt);
     co_return lost;
   }
   const auto panes = co_await parts_.tmux->panes();
   if (!panes) co_return tl::unexpected(panes.error());
   server_ = *server;
-  co_return co_await reconcile_with(*server, *panes);
+  co_return co_await reconcile_with(*server, *panes, settled_before);
 }
 
-Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes) {
-  const auto others_lost = co_await mark_all_lost(server);
+Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes, std::set<std::string> settled_before) {
+  const auto others_lost = co_await mark_all_lost(settled_before, server);
   if (!others_lost) co_return others_lost;
 
   std::map<std::string, const tmux::Pane*> by_pane;
@@ -199,6 +208,7 @@ Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane
     const auto found = session.pane_id.empty() ? by_our_id.find(id) : by_pane.find(session.pane_id);
     const bool there = found != (session.pane_id.empty() ? by_our_id.end() : by_pane.end());
     if (!there) {
+      if (!settled_before.contains(id)) continue;
       const auto done = co_await finish(live, Status::exited, std::nullopt);
       if (!done) co_return done;
       continue;
@@ -237,9 +247,13 @@ Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane
     if (!reaped && reaped.error().kind != ErrorKind::not_found)
       log_warn("sessions", "a dead pane stays in tmux", {{"pane", pane.pane_id}, {"error", reaped.error().message}});
   }
+  // What was ended while tmux was asked is still in the answer.
+  std::set<std::string> ended_meanwhile;
+  for (const auto& [id, live] : sessions_)
+    if (live->session().status != Status::active && settled_before.contains(id)) ended_meanwhile.insert(live->session().pane_id);
   // What is left was made by hand: the first pane of each session that nothing of ours lives in.
   for (const tmux::Pane& pane : panes) {
-    if (pane.dead || known_tmux_sessions.contains(pane.session_id)) continue;
+    if (pane.dead || known_tmux_sessions.contains(pane.session_id) || ended_meanwhile.contains(pane.pane_id)) continue;
     if (!pane.dashboard_id.empty() && starting_.contains(pane.dashboard_id)) continue;
     known_tmux_sessions.insert(pane.session_id);
     const auto adopted = co_await adopt(server, pane);
@@ -281,11 +295,11 @@ Task<Result<>> Hub::adopt(tmux::ServerId server, tmux::Pane pane) {
 }
 
 // Sessions of another server than `except` cannot come back: tmux keeps nothing over its own end.
-Task<Result<>> Hub::mark_all_lost(std::optional<tmux::ServerId> except) {
+Task<Result<>> Hub::mark_all_lost(std::set<std::string> settled_before, std::optional<tmux::ServerId> except) {
   const std::map<std::string, LivePtr> all = sessions_;
   for (const auto& [id, live] : all) {
     const Session& session = live->session();
-    if (session.status != Status::active || starting_.contains(id)) continue;
+    if (session.status != Status::active || !settled_before.contains(id)) continue;
     if (except && session.pane_id.empty()) continue;
     if (except && session.tmux_pid == except->pid && session.tmux_started == except->started) continue;
     const auto done = co_await finish(live, Status::lost, std::nullopt);

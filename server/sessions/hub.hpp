@@ -192,9 +192,10 @@ class Hub {
   Task<void> reconcile_loop();
   Task<void> tick_loop();
   Task<Result<>> reconcile();
-  Task<Result<>> reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes);
+  Task<Result<>> reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes, std::set<std::string> settled_before);
+  [[nodiscard]] std::set<std::string> settled() const;
   Task<Result<>> adopt(tmux::ServerId server, tmux::Pane pane);
-  Task<Result<>> mark_all_lost(std::optional<tmux::ServerId> except);
+  Task<Result<>> mark_all_lost(std::set<std::string> settled_before, std::optional<tmux::ServerId> except);
   Task<Result<>> finish(LivePtr live, Status status, std::optional<int> exit_status);
   void take_live_facts(LiveSession& live, const tmux::Pane& pane);
   bool note_foreground(LiveSession& live);

@@ -315,9 +315,12 @@ test("Screen.AFullDiskStopsNeitherTheAgentNorViewing", { skip: mountable, timeou
     await until("the record goes on", async () => {
       viewer.type(`echo room-$((60+2))-${++said}\n`);
       await viewer.waitFor(`room-62-${said}`);
-      const { bytes } = await login.output(id);
-      return bytes.toString().includes("room-62") && !bytes.toString().includes("again-52");
+      const text = (await login.output(id)).bytes.toString();
+      assert.ok(text.includes("room-62"), `it ends with ${JSON.stringify(text.slice(-200))}`);
+      assert.ok(!text.includes("again-52"), "there was room for it");
+      return true;
     });
+    await viewer.allAcked();
     await agree();
     await socket.close();
   } finally {

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 
 import { Dashboard, skipWithoutProgram as skip } from "../harness/server.mjs";
 import { TerminalSocket } from "../harness/socket.mjs";
@@ -105,6 +106,40 @@ test("Sessions.ProgramsThatEndAtOnceAreSeenToEnd", { skip, timeout: 180_000 }, a
   assert.deepEqual(wrong, []);
   assert.ok(unknown <= kUnknownMost, `${unknown} of ${kTries} exit statuses are unknown`);
   await until("nothing of them is left in tmux", () => !/brief-/.test(tmuxState().sessions));
+});
+
+test("Sessions.AnOlderListOfTmuxSaysNothingOfNewAndEndedOnes", { skip, timeout: 180_000 }, async () => {
+  // The real tmux, whose lists of panes are told some time after they were made: what happens meanwhile is in none of them.
+  const slow = path.join(outside, "slow");
+  const [real] = ["/usr/local/bin/tmux", "/usr/bin/tmux"].filter(existsSync);
+  mkdirSync(slow);
+  writeFileSync(path.join(slow, "tmux"), `#!/bin/sh
+asked=$(cat)
+case $asked in
+  *list-panes*) told=$(printf '%s\\n' "$asked" | ${real} "$@"); code=$?; sleep 0.3; printf '%s\\n' "$told"; exit $code ;;
+  *) printf '%s\\n' "$asked" | ${real} "$@" ;;
+esac
+`, { mode: 0o755 });
+  const own = await Dashboard.start({ settings: { PATH: `${slow}:/usr/bin:/bin` } });
+  try {
+    const login = await own.login();
+    for (let i = 0; i < 8; ++i) {
+      const name = `new-${i}`;
+      const { id } = await login.createSession({ name, project: own.project, command: ["/bin/cat"] });
+      const second = await login.createSession({ name: `${name}-b`, project: own.project, command: ["/bin/cat"] });
+      await delay(200 + 50 * i); // another moment of a list in every round
+      if (i % 2 === 1) await login.must("DELETE", `/api/sessions/${id}`);
+      const third = await login.createSession({ name: `${name}-c`, project: own.project, command: ["/bin/cat"] });
+      for (const one of [second, third]) assert.equal((await login.session(one.id)).status, "active", `round ${i}`);
+    }
+    own.tmux.run("rename-session", "-t", "=new-0:", "renamed");
+    await until("a list of now", async () => (await login.sessions()).some(({ name }) => name === "renamed"));
+    const listed = await login.sessions();
+    assert.deepEqual(listed.filter(({ adopted }) => adopted), [], "an agent is there twice");
+    assert.deepEqual(listed.filter(({ status }) => status === "active").length, 8 * 3 - 4);
+  } finally {
+    await own.remove();
+  }
 });
 
 test("Sessions.UnknownOnesAre404", { skip, timeout: 180_000 }, async () => {
