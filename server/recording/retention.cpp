@@ -35,6 +35,7 @@ class Record {
   static Result<Record> open(const RetentionSession& session);
 
   [[nodiscard]] bool running() const { return running_; }
+  [[nodiscard]] bool still_written() const { return still_written_; }
   [[nodiscard]] const std::string& dir() const { return dir_; }
   [[nodiscard]] std::size_t segments() const { return segments_.size() - gone_; }
   [[nodiscard]] const Segment& oldest() const { return segments_[gone_]; }
@@ -54,6 +55,7 @@ class Record {
 
   std::string dir_;
   bool running_ = false;
+  bool still_written_ = false;
   UniqueFd log_;
   std::vector<Segment> segments_;
   std::size_t gone_ = 0;
@@ -67,7 +69,8 @@ Result<Record> Record::open(const RetentionSession& session) {
   Record record;
   record.dir_ = session.dir;
   // A tap that still writes makes a session a running one, whatever its state is said to be.
-  record.running_ = session.state == RetentionSession::State::running || tap_running(session.dir).value_or(false);
+  record.still_written_ = session.state == RetentionSession::State::ended && tap_running(session.dir).value_or(false);
+  record.running_ = session.state == RetentionSession::State::running || record.still_written_;
   TRY(record.list_segments());
   record.keyframes_ = TRY(list_keyframes(session.dir));
   for (const KeyframeInfo& each : record.keyframes_) record.other_bytes_ += each.file_bytes;
@@ -179,6 +182,7 @@ void Budget::run(May may, Before before, Delete remove) {
 
 RetentionReport Budget::enforce() {
   report_.bytes_before = total();
+  report_.still_written = static_cast<std::size_t>(std::ranges::count_if(records_, &Record::still_written));
   const auto longer_ago = [](const Record& a, const Record& b) {
     return a.oldest().written_nanos < b.oldest().written_nanos;
   };

@@ -26,6 +26,7 @@ struct RetentionReport {
   std::uint64_t bytes_before = 0;
   std::uint64_t bytes_after = 0;  // over total_bytes when nothing more may go
   std::uint64_t segments_deleted = 0;
+  std::size_t still_written = 0;  // ended sessions whose tap has not ended yet: theirs may go a moment later
 };
 
 // Deletes segments, oldest first in each session, until the records fit:

@@ -144,11 +144,11 @@ TEST_F(RetentionTest, ATapThatWritesMakesItARunningSession) {
   const std::string dir = make("a", State::ended, 3, 1);
   TapProcess tap(dir);
   ASSERT_TRUE(tap.wait_ready());
-  enforce(1);
+  EXPECT_EQ(enforce(1).still_written, 1U);
   EXPECT_EQ(first(dir), 0U);
   tap.end_pane();
   ASSERT_EQ(tap.exit_code(), 0);
-  enforce(1);
+  EXPECT_EQ(enforce(1).still_written, 0U);
   EXPECT_EQ(extent(dir).first, 3 * kSegment);
 }
 

@@ -18,6 +18,8 @@ using namespace std::chrono_literals;
 
 // Records grow by 27 MB/s at most: what a minute adds fits on every disk that is watched.
 constexpr auto kRetentionPause = 60s;
+// Over the budget only because a tap writes its session's last bytes: it has ended by then.
+constexpr auto kRetentionSoon = 2s;
 // A screen is compared with tmux's once its pane has been quiet for so long: a comparison under output would prove nothing.
 constexpr auto kQuiet = 2s;
 // Between two looks for one to compare: each costs tmux 0.1 ms and this machine a fork.
@@ -136,7 +138,8 @@ Task<void> Hub::retention_loop() {
     if (report.segments_deleted > 0)
       log_info("sessions", "the oldest output was deleted to keep the records in their budget",
                {{"segments", report.segments_deleted}, {"bytes_before", report.bytes_before}, {"bytes_after", report.bytes_after}});
-    co_await sleep_for(kRetentionPause);
+    const bool soon = report.bytes_after > options_.record_bytes_total && report.still_written > 0;
+    co_await sleep_for(soon ? kRetentionSoon : kRetentionPause);
   }
 }
 
