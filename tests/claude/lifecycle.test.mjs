@@ -40,11 +40,11 @@ before(async () => {
   dashboard.settings.CLAUDE_COMMAND = launcher;
   await dashboard.up();
   api = await dashboard.login();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 after(async () => {
   await dashboard?.remove();
   await standIn?.stop();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 const start = async (name, more = {}) => (await api.post("/api/sessions", { name, project: dashboard.project, cols: 100, rows: 30, ...more })).json;
 const screen = async (id) => (await api.get(`/api/sessions/${id}/screen`)).text;
@@ -312,7 +312,7 @@ test("Lifecycle.AFleetComesBackAfterTmuxWasKilled", { skip, timeout: 600_000 }, 
   const server = Number(dashboard.tmux.run("display-message", "-p", "#{pid}"));
   const pids = before.map(({ name }) => panePid(name));
   process.kill(server, "SIGKILL");
-  for (const { id } of before) await until(`${id} is lost`, async () => (await api.get(`/api/sessions/${id}`)).json.status === "lost", { timeoutMs: 10_000 });
+  for (const { id } of before) await until(`${id} is lost`, async () => (await api.get(`/api/sessions/${id}`)).json.status === "lost");
   await until("the clients have ended", () => pids.every((pid) => !isAlive(pid)), { timeoutMs: kSlowMs });
 
   const began = performance.now();

@@ -97,7 +97,7 @@ const tmuxRows = (name) => dashboard.tmux.run("capture-pane", "-p", "-t", `=${na
 const pageRows = async (page) => (await page.evaluate(() => window.ccdTest.screenRows())).map((row) => row.trimEnd());
 const withoutEnd = (rows) => rows.join("\n").replace(/\n+$/, "");
 
-async function sameScreen(page, name, timeoutMs = 10_000) {
+async function sameScreen(page, name, timeoutMs = 30_000) {
   let theirs;
   let ours;
   try {

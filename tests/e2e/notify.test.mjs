@@ -75,7 +75,7 @@ after(async () => {
   await vendor?.stop();
   await standIn?.stop();
   if (folder) rmSync(folder, { recursive: true, force: true });
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 const section = (name) => page.getByRole("region", { name, exact: true });
 
@@ -110,7 +110,7 @@ test("Notify.ARealSubscriptionInChromium", { skip, timeout: 120_000 }, async () 
   assert.deepEqual(await accessibilityFaults(page), []);
 });
 
-test("Notify.PressingANotificationOpensItsPlace", { skip, timeout: 60_000 }, async () => {
+test("Notify.PressingANotificationOpensItsPlace", { skip, timeout: 180_000 }, async () => {
   const before = desktop.shown.length;
   await section("This device").getByRole("button", { name: "Send a test" }).click();
   const shown = await desktop.notification(({ body }) => body.includes("Notifications reach this device.") && desktop.shown.length > before);
@@ -121,7 +121,7 @@ test("Notify.PressingANotificationOpensItsPlace", { skip, timeout: 60_000 }, asy
   assert.equal(browser.pages().length, 1, "the page that is open goes there");
 });
 
-test("Notify.TheWorkerKeepsNothing", { skip, timeout: 60_000 }, async () => {
+test("Notify.TheWorkerKeepsNothing", { skip, timeout: 180_000 }, async () => {
   const found = await page.evaluate(async () => {
     const registration = await navigator.serviceWorker.ready;
     return { caches: await caches.keys(), scope: registration.scope, script: registration.active.scriptURL, mode: registration.updateViaCache };
@@ -132,7 +132,7 @@ test("Notify.TheWorkerKeepsNothing", { skip, timeout: 60_000 }, async () => {
   assert.equal(/addEventListener\(["'`]fetch/.test(await worker.text()), false, "it takes part in no request");
 });
 
-test("Notify.ThePageCanBeInstalled", { skip, timeout: 60_000 }, async () => {
+test("Notify.ThePageCanBeInstalled", { skip, timeout: 180_000 }, async () => {
   const session = await browser.newCDPSession(page);
   const manifest = await session.send("Page.getAppManifest");
   assert.deepEqual(manifest.errors, []);
@@ -143,7 +143,7 @@ test("Notify.ThePageCanBeInstalled", { skip, timeout: 60_000 }, async () => {
   await session.detach();
 });
 
-test("Notify.PreferencesAreSavedAsTheyAreChosen", { skip, timeout: 60_000 }, async () => {
+test("Notify.PreferencesAreSavedAsTheyAreChosen", { skip, timeout: 180_000 }, async () => {
   const saved = () => page.evaluate(() => fetch("/api/notify").then(async (answer) => (await answer.json()).preferences));
   await page.getByLabel("Done: Sound").check();
   await page.getByLabel("Usage limit: Devices").uncheck();
@@ -198,7 +198,7 @@ test("Notify.ARealAgentIsAllowedFromTheLockScreen", { skip: skipWithoutClient, t
   assert.equal(vendor.sent.every(({ fault }) => fault === undefined), true);
 });
 
-test("Notify.ARemovedDeviceIsToldNoMore", { skip, timeout: 60_000 }, async () => {
+test("Notify.ARemovedDeviceIsToldNoMore", { skip, timeout: 180_000 }, async () => {
   await page.goto("/settings/notifications");
   await section("Devices").getByRole("button", { name: "Remove Chrome on Linux" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();

@@ -37,7 +37,7 @@ export async function newSession(page, { name, project, command }) {
 export const terminal = (page) => page.getByRole("region", { name: "Terminal" });
 
 /** The page's own word about its connection is `live`, and nothing typed is on its way. */
-export async function live(page, timeoutMs = 20_000) {
+export async function live(page, timeoutMs = 30_000) {
   await until("the terminal is live", async () => (await attributes(page)).connection === "live", { timeoutMs, stepMs: 50 });
 }
 
@@ -50,7 +50,7 @@ export async function attributes(page) {
 export const screenText = (page) => page.evaluate(() => window.ccdTest.screenText(true));
 export const received = (page) => page.evaluate(() => window.ccdTest.received());
 
-export async function screenShows(page, pattern, timeoutMs = 20_000) {
+export async function screenShows(page, pattern, timeoutMs = 30_000) {
   let text = "";
   try {
     await until(`the terminal shows ${pattern}`, async () => {

@@ -42,12 +42,12 @@ before(async () => {
   dashboard.settings.CLAUDE_CONFIG_DIR = path.join(home, ".claude");
   await dashboard.up();
   browser = await launchBrowser();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 after(async () => {
   await browser?.close();
   await dashboard?.remove();
   await standIn?.stop();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 
 const article = (page, text) => page.getByRole("article").filter({ hasText: text });
 const tab = (page, name) => page.getByRole("tab", { name });

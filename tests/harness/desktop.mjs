@@ -11,7 +11,7 @@ import { until, within } from "./wait.mjs";
 // Debian's own: another Python has not Debian's modules.
 const kPython = "/usr/bin/python3";
 const kShell = path.join(path.dirname(fileURLToPath(import.meta.url)), "desktop_shell.py");
-const kStartMs = 15_000;
+const kStartMs = 30_000;
 
 const works = (program, ...argv) => spawnSync(program, argv, { stdio: "ignore" }).status === 0;
 /** For `test(..., {skip})`. ./dev test installs what is missing. */
@@ -44,7 +44,7 @@ export class Desktop {
   }
 
   /** The newest notification that matches, once it is shown. */
-  async notification(matches, { timeoutMs = 20_000 } = {}) {
+  async notification(matches, { timeoutMs } = {}) {
     return until("a notification on the desktop", () => this.shown.findLast(matches), { timeoutMs, stepMs: 20 });
   }
 

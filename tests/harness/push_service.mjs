@@ -115,7 +115,7 @@ export class PushService {
   }
 
   /** The first message of this browser that matches, once it is there. */
-  async next(id, matches = () => true, { timeoutMs = 15_000 } = {}) {
+  async next(id, matches = () => true, { timeoutMs } = {}) {
     return until(`a push message for ${id}`, () => this.of(id).find((message) => matches(message.json)), { timeoutMs });
   }
 

@@ -39,7 +39,7 @@ export class WebhookReceiver {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  async next(matches = () => true, { timeoutMs = 15_000 } = {}) {
+  async next(matches = () => true, { timeoutMs } = {}) {
     return until("a webhook's request", () => this.requests.find((request) => matches(request.json, request)), { timeoutMs });
   }
 

@@ -33,12 +33,12 @@ before(async () => {
   key = overview.application_server_key;
   // Pushed at once, and to where the test looks only.
   defaults = { ...overview.preferences, delay_seconds: 0, webhook: [] };
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 after(async () => {
   await dashboard?.remove();
   await receiver?.stop();
   await service?.stop();
-}, { timeout: 60_000 });
+}, { timeout: 180_000 });
 beforeEach(async () => {
   if (skip) return;
   person = await addPerson("member");
@@ -93,7 +93,7 @@ const act = (item, token, decision = "allow", options = {}) =>
   request(dashboard.url, { method: "POST", path: `/api/attention/${item}/action`, headers: { "content-type": "application/json", ...options.headers }, body: JSON.stringify({ token, decision }), ...options.more });
 const audit = (action) => query(dashboard.settings.DATABASE_PATH, `SELECT actor || ' ' || target || ' ' || detail FROM audit_logs WHERE action = '${action}' ORDER BY id`);
 
-test("PushedRequests.AreShownExactlyAndAnsweredFromTheLockScreen", { skip, timeout: 60_000 }, async () => {
+test("PushedRequests.AreShownExactlyAndAnsweredFromTheLockScreen", { skip, timeout: 180_000 }, async () => {
   const phone = await addDevice();
   const agent = await Agent.start();
   const { item, decision } = await agent.ask("rm -rf build && echo 'done'");
@@ -134,7 +134,7 @@ test("PushedRequests.OneOfAThousandReplaysCounts", { skip, timeout: 120_000 }, a
   assert.equal(audit("attention.push_action").filter((row) => row.includes(item.id)).length, 1);
 });
 
-test("PushedRequests.ATokenIsGoodForNothingElse", { skip, timeout: 60_000 }, async () => {
+test("PushedRequests.ATokenIsGoodForNothingElse", { skip, timeout: 180_000 }, async () => {
   const phone = await addDevice();
   const first = await Agent.start();
   const second = await Agent.start();
@@ -158,7 +158,7 @@ test("PushedRequests.ATokenIsGoodForNothingElse", { skip, timeout: 60_000 }, asy
   assert.equal(await two.decision, "deny");
 });
 
-test("PushedRequests.ALostPhoneAnswersNothing", { skip, timeout: 60_000 }, async () => {
+test("PushedRequests.ALostPhoneAnswersNothing", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   const lost = await addDevice();
   const other = await dashboard.login({ name: person.name });
@@ -172,7 +172,7 @@ test("PushedRequests.ALostPhoneAnswersNothing", { skip, timeout: 60_000 }, async
   await owner.post(`/api/attention/${item.id}`, { decision: "deny" });
 });
 
-test("PushedRequests.WhoOnlyWatchesIsOnlyTold", { skip, timeout: 60_000 }, async () => {
+test("PushedRequests.WhoOnlyWatchesIsOnlyTold", { skip, timeout: 180_000 }, async () => {
   const vera = await addPerson("viewer");
   const hers = await addDevice(vera);
   const agent = await Agent.start();
@@ -183,7 +183,7 @@ test("PushedRequests.WhoOnlyWatchesIsOnlyTold", { skip, timeout: 60_000 }, async
   assert.equal((await hers.next(({ type }) => type === "settled")).json.body, "Allowed by owner");
 });
 
-test("PushedRequests.WhatIsSettledElsewhereIsSettledOnEveryDevice", { skip, timeout: 60_000 }, async () => {
+test("PushedRequests.WhatIsSettledElsewhereIsSettledOnEveryDevice", { skip, timeout: 180_000 }, async () => {
   const phone = await addDevice();
   const desk = await addDevice();
   const agent = await Agent.start();
@@ -196,7 +196,7 @@ test("PushedRequests.WhatIsSettledElsewhereIsSettledOnEveryDevice", { skip, time
   assert.deepEqual(phone.all().map(({ json: { type } }) => type), ["show"], "who pressed it needs no telling");
 });
 
-test("PushedRequests.WhatIsNotShownWholeCannotBeAllowed", { skip, timeout: 60_000 }, async () => {
+test("PushedRequests.WhatIsNotShownWholeCannotBeAllowed", { skip, timeout: 180_000 }, async () => {
   const phone = await addDevice();
   const agent = await Agent.start();
   const padded = `ls${" ".repeat(300)}; rm -rf ~`;
@@ -232,7 +232,7 @@ test("Pushes.TenThatAreDoneAtOnceAreOneNotification", { skip, timeout: 120_000 }
   assert.equal(phone.all().length, 1);
 });
 
-test("Pushes.WhatIsSettledWithinTheDelayIsNotTold", { skip, timeout: 60_000 }, async () => {
+test("Pushes.WhatIsSettledWithinTheDelayIsNotTold", { skip, timeout: 180_000 }, async () => {
   const phone = await addDevice();
   const agent = await Agent.start();
   await prefer({ delay_seconds: 1 });
@@ -244,7 +244,7 @@ test("Pushes.WhatIsSettledWithinTheDelayIsNotTold", { skip, timeout: 60_000 }, a
   await owner.post(`/api/attention/${slow.item.id}`, { decision: "allow" });
 });
 
-test("Pushes.NothingRingsWhileSomebodyUsesAPage", { skip, timeout: 60_000 }, async () => {
+test("Pushes.NothingRingsWhileSomebodyUsesAPage", { skip, timeout: 180_000 }, async () => {
   const phone = await addDevice();
   const agent = await Agent.start();
   const page = await openWebSocket(person);
@@ -263,7 +263,7 @@ test("Pushes.NothingRingsWhileSomebodyUsesAPage", { skip, timeout: 60_000 }, asy
   for (const { id } of [item, later]) await owner.post(`/api/attention/${id}`, { decision: "deny" });
 });
 
-test("Pushes.QuietHoursHoldWhatWaits", { skip, timeout: 60_000 }, async () => {
+test("Pushes.QuietHoursHoldWhatWaits", { skip, timeout: 180_000 }, async () => {
   const phone = await addDevice();
   const agent = await Agent.start();
   const clock = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString().slice(11, 16);
@@ -277,7 +277,7 @@ test("Pushes.QuietHoursHoldWhatWaits", { skip, timeout: 60_000 }, async () => {
   await owner.post(`/api/attention/${item.id}`, { decision: "deny" });
 });
 
-test("Pushes.AreTriedAgainAndNewerOnesWin", { skip, timeout: 60_000 }, async () => {
+test("Pushes.AreTriedAgainAndNewerOnesWin", { skip, timeout: 180_000 }, async () => {
   const phone = await addDevice();
   const agent = await Agent.start();
   service.answer(phone.browser, { status: 503 }, { status: 429, headers: { "retry-after": "1" } });
@@ -300,7 +300,7 @@ test("Pushes.AreTriedAgainAndNewerOnesWin", { skip, timeout: 60_000 }, async () 
   await owner.post(`/api/attention/${third.item.id}`, { decision: "deny" });
 });
 
-test("Webhooks.AreToldOfOpeningsAndEnds", { skip, timeout: 60_000 }, async () => {
+test("Webhooks.AreToldOfOpeningsAndEnds", { skip, timeout: 180_000 }, async () => {
   const add = (more) => owner.post("/api/notify/webhooks", { name: "hook", url: `${receiver.url}/all`, private_addresses: true, owner: "everybody", ...more });
   const all = (await add({})).json;
   const some = (await add({ url: `${receiver.url}/failures`, kinds: ["failure"] })).json;

@@ -24,8 +24,8 @@ before(async () => {
   dashboard = new Dashboard({ settings: { CLAUDE_COMMAND: program("idle.mjs").join(" ") } });
   await dashboard.up();
   owner = await dashboard.login();
-}, { timeout: 60_000 });
-after(async () => dashboard?.remove(), { timeout: 60_000 });
+}, { timeout: 180_000 });
+after(async () => dashboard?.remove(), { timeout: 180_000 });
 
 const prompt = (text, more = {}) => `${JSON.stringify({ type: "user", message: { role: "user", content: text }, ...more })}\n`;
 
@@ -69,7 +69,7 @@ class Agent {
 
 const texts = (page) => page.entries.map(({ blocks, raw }) => blocks[0]?.text ?? raw);
 
-test("Transcript.OneThatIsNotThereYetSaysWhy", { skip, timeout: 60_000 }, async () => {
+test("Transcript.OneThatIsNotThereYetSaysWhy", { skip, timeout: 180_000 }, async () => {
   const agent = await Agent.start();
   assert.deepEqual(await agent.page(), { state: "none", reason: "Nothing has been said in this conversation yet." });
   assert.equal((await agent.page("/facts")).state, "none");
@@ -83,7 +83,7 @@ test("Transcript.OneThatIsNotThereYetSaysWhy", { skip, timeout: 60_000 }, async 
   assert.equal((await owner.send("GET", "/api/sessions/nowhere/transcript")).status, 404);
 });
 
-test("Transcript.ARealOneIsPagedFromBothEnds", { skip, timeout: 60_000 }, async () => {
+test("Transcript.ARealOneIsPagedFromBothEnds", { skip, timeout: 180_000 }, async () => {
   // Found by its name: no hook has told of it.
   const agent = (await Agent.start()).write(kFixture);
   const offsets = [];
@@ -125,7 +125,7 @@ test("Transcript.ARealOneIsPagedFromBothEnds", { skip, timeout: 60_000 }, async 
   assert.ok(audit.entries.some(({ action, target }) => action === "transcript.read" && target === agent.id));
 });
 
-test("Transcript.ATimeLeadsToTheFirstLineOfItOrLater", { skip, timeout: 60_000 }, async () => {
+test("Transcript.ATimeLeadsToTheFirstLineOfItOrLater", { skip, timeout: 180_000 }, async () => {
   const time = (second) => new Date(Date.UTC(2026, 10, 23, 19, 0, second)).toISOString();
   const agent = (await Agent.start()).write(Array.from({ length: 50 }, (_, i) => prompt(`at ${i}`, { timestamp: time(i) })).join(""));
   await agent.hook();
@@ -135,7 +135,7 @@ test("Transcript.ATimeLeadsToTheFirstLineOfItOrLater", { skip, timeout: 60_000 }
   assert.deepEqual(texts(await at(55)), []);
 });
 
-test("Transcript.QueriesAreChecked", { skip, timeout: 60_000 }, async () => {
+test("Transcript.QueriesAreChecked", { skip, timeout: 180_000 }, async () => {
   const agent = (await Agent.start()).write(prompt("one") + prompt("two"));
   await agent.hook();
   const refused = { "?before=x": "before", "?from=-1": "from", "?at=1.5": "at", "?limit=0": "limit", "?limit=501": "limit", "?agent=../x": "agent",
@@ -222,7 +222,7 @@ test("Transcript.WordsAreFoundStepByStep", { skip, timeout: 120_000 }, async () 
   assert.equal((await agent.page(`/search?q=${encodeURIComponent('"hi"')}`)).hits.length, 1);
 });
 
-test("Transcript.ImagesComeByTheirBytesAndNeverAsAPage", { skip, timeout: 60_000 }, async () => {
+test("Transcript.ImagesComeByTheirBytesAndNeverAsAPage", { skip, timeout: 180_000 }, async () => {
   const source = (media_type, data) => ({ type: "image", source: { type: "base64", media_type, data } });
   const evil = Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>").toString("base64");
   const agent = (await Agent.start()).write(prompt([
@@ -249,7 +249,7 @@ test("Transcript.ImagesComeByTheirBytesAndNeverAsAPage", { skip, timeout: 60_000
   for (const block of [0, 4, 5, 6, 1000]) assert.equal((await image(block)).status, 404, `block ${block}`);
 });
 
-test("Transcript.SubagentsAreFoundByTheirCalls", { skip, timeout: 60_000 }, async () => {
+test("Transcript.SubagentsAreFoundByTheirCalls", { skip, timeout: 180_000 }, async () => {
   const agent = (await Agent.start()).write(prompt("go"));
   await agent.hook();
   const folder = path.join(agent.folder, agent.conversation, "subagents");
@@ -269,7 +269,7 @@ test("Transcript.SubagentsAreFoundByTheirCalls", { skip, timeout: 60_000 }, asyn
   assert.equal((await agent.page("/search?q=subtask&agent=a1")).hits.length, 1);
 });
 
-test("Transcript.NothingButTheSessionsOwnFileIsOpened", { skip, timeout: 60_000 }, async () => {
+test("Transcript.NothingButTheSessionsOwnFileIsOpened", { skip, timeout: 180_000 }, async () => {
   const secret = path.join(dashboard.folder, "secret.jsonl");
   writeFileSync(secret, prompt("a secret"));
   const asLink = await Agent.start();
@@ -321,7 +321,7 @@ test("Transcript.NothingButTheSessionsOwnFileIsOpened", { skip, timeout: 60_000 
   assert.ok(!(await mine.ask()).text.includes("root:"));
 });
 
-test("Transcript.ASessionWithAHomeOfItsOwnIsReadThere", { skip, timeout: 60_000 }, async () => {
+test("Transcript.ASessionWithAHomeOfItsOwnIsReadThere", { skip, timeout: 180_000 }, async () => {
   const home = path.join(dashboard.folder, "own-home");
   const agent = await Agent.start({ env: { HOME: home } });
   const folder = path.join(home, ".claude/projects/-x");
@@ -376,7 +376,7 @@ test("Transcript.GrowthIsToldAFewTimesASecondAndReplacementToo", { skip, timeout
   await socket.close();
 });
 
-test("Transcript.TheTerminalOfAMomentIsReplayed", { skip, timeout: 60_000 }, async () => {
+test("Transcript.TheTerminalOfAMomentIsReplayed", { skip, timeout: 180_000 }, async () => {
   const session = await owner.createSession({ name: "moments", project: dashboard.project, command: ["bash", "--norc"], cols: 60, rows: 10 });
   const address = `/api/sessions/${session.id}/moment`;
   const socket = await TerminalSocket.connect(owner);
