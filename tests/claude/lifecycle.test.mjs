@@ -72,9 +72,10 @@ test("Lifecycle.AFirstPromptArrivesWhole", { skip, timeout: 180_000 }, async () 
   const prompt = "first line of 'it' \"quoted\" $HOME `x`\n  second line é🎉\n\n--last";
   const session = await start("prompted", { prompt });
   await shows(session.id, /reply \d/);
-  const file = transcripts().find((each) => each.includes(session.claude_session_id));
-  const said = readFileSync(path.join(dashboard.home, ".claude/projects", file), "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line))
-    .find(({ type, origin }) => type === "user" && origin?.kind === "human");
+  // The client writes its transcript a moment after what it shows.
+  const file = await until("there is a transcript", () => transcripts().find((each) => each.includes(session.claude_session_id)));
+  const said = await until("the prompt is in it", () => readFileSync(path.join(dashboard.home, ".claude/projects", file), "utf8").split("\n").slice(0, -1).map((line) => JSON.parse(line))
+    .find(({ type, origin }) => type === "user" && origin?.kind === "human"));
   assert.equal(said.message.content, prompt);
   assert.equal(session.command.some((word) => word.includes("second line")), false, "the prompt is no part of the session's command");
   // Started again, it is not sent a second time.
@@ -183,6 +184,7 @@ test("Lifecycle.ConversationsOfThisMachineAreFoundAndGoneOnWith", { skip, timeou
     own.start("a", [clientProgram(), "--", "made by hand in the project"], { cwd: dashboard.project, environment });
     own.start("b", [clientProgram(), "--", "made by hand elsewhere"], { cwd: outside, environment });
     for (const name of ["a", "b"]) await own.waitFor(name, /reply \d/, kSlowMs);
+    await until("both are written down", async () => (await api.get("/api/conversations")).json.conversations.filter(({ first_prompt: text, messages }) => text?.startsWith("made by hand") && messages === 2).length === 2);
   } finally {
     await own.kill();
   }
