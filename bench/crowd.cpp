@@ -71,7 +71,8 @@ struct Viewer {
 
   Task<> connect(std::string port, std::string ticket) {
     auto& tcp = socket.next_layer();
-    co_await tcp.async_connect({asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(std::stoi(port))}, use_awaitable);
+    const asio::ip::tcp::endpoint door(asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(std::stoi(port)));
+    co_await tcp.async_connect(door, use_awaitable);
     tcp.set_option(asio::ip::tcp::no_delay(true));
     socket.set_option(beast::websocket::stream_base::decorator([port, ticket](beast::websocket::request_type& request) {
       request.set("Origin", "http://127.0.0.1:" + port);

@@ -108,6 +108,13 @@ Task<bool> App::start_serving() {
     co_return false;
   }
   notify_feed_ = std::make_unique<api::NotifyFeed>(agents_.get(), notify_.get());
+  auto followed = co_await usage_->start();
+  if (followed) followed = co_await prompts_->start();
+  if (!followed) {
+    log_error("main", "usage and prompts could not be loaded", {{"error", followed.error().message}});
+    exit_code_ = config::kExitDatabase;
+    co_return false;
+  }
   tasks_->spawn("backup", backups_->run());
   tasks_->spawn("main.vitals", vitals_->run());
   api_->set_ready(true);
@@ -170,6 +177,8 @@ Task<void> App::stop() {
   notify_feed_.reset();
   if (transcripts_) co_await transcripts_->stop();
   if (lifecycle_) co_await lifecycle_->stop();
+  if (prompts_) co_await prompts_->stop();
+  if (usage_) co_await usage_->stop();
   if (agents_) co_await agents_->stop();
   if (hub_) co_await hub_->stop();
   if (notify_) co_await notify_->stop();

@@ -163,6 +163,12 @@ int App::make_rooms() {
   lifecycle_ = std::make_unique<agents::Lifecycle>(loop_.get_executor(),
       agents::Lifecycle::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(), .git = git_.get(),
                                .roots = &*project_roots_, .clock = &clock_, .random = &random_, .pool = &pool_});
+  usage_ = std::make_unique<agents::Usage>(loop_.get_executor(),
+      agents::Usage::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(), .clock = &clock_,
+                           .random = &random_, .pool = &pool_});
+  prompts_ = std::make_unique<agents::Prompts>(loop_.get_executor(),
+      agents::Prompts::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(), .clock = &clock_,
+                             .random = &random_, .pool = &pool_, .may_send = [this](const std::string& session) { return usage_->may_send(session); }});
 
   backups_ = std::make_unique<backup::Schedule>(
       backup::Schedule::Options{
@@ -225,7 +231,7 @@ Task<http::Response> App::answer(std::shared_ptr<http::Request> request) {
 int App::make_api() {
   api_ = std::make_unique<api::Api>(api::Parts{
       .executor = loop_.get_executor(), .auth = auth_.get(), .origins = &*origins_, .hub = hub_.get(), .agents = agents_.get(),
-      .transcripts = transcripts_.get(), .lifecycle = lifecycle_.get(), .git = git_.get(),
+      .transcripts = transcripts_.get(), .lifecycle = lifecycle_.get(), .git = git_.get(), .prompts = prompts_.get(), .usage = usage_.get(),
       .database = database_.get(), .trail = trail_.get(), .health = health_.get(), .page = &*page_, .file_roots = &*file_roots_,
       .project_roots = &*project_roots_, .notify = notify_.get(), .clock = &clock_, .random = &random_, .pool = &pool_,
       .metrics_token = config_.metrics_token, .version = DASHBOARD_VERSION,

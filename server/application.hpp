@@ -93,6 +93,8 @@ class App {
   std::unique_ptr<api::NotifyFeed> notify_feed_;
   std::unique_ptr<agents::Transcripts> transcripts_;
   std::unique_ptr<agents::Lifecycle> lifecycle_;
+  std::unique_ptr<agents::Usage> usage_;
+  std::unique_ptr<agents::Prompts> prompts_;
   std::unique_ptr<health::Checks> health_;
   std::unique_ptr<Standby> standby_;
   std::unique_ptr<backup::Schedule> backups_;

@@ -35,7 +35,7 @@ struct Agent;    // agent.hpp
 struct AgentRow;
 class Recorder;   // recorder.hpp
 
-// agents, attention, events.
+// Every table of the room: agents, attention, events; prompts, schedules; usage, budgets.
 std::vector<storage::Migration> migrations();
 
 // One row of a session's history.

@@ -1,5 +1,8 @@
 #include "agents/store.hpp"
 
+#include "agents/prompt_store.hpp"
+#include "agents/usage_store.hpp"
+
 #include <boost/json.hpp>
 
 namespace ccd::agents {
@@ -171,7 +174,9 @@ StoredItem read_item(const storage::Row& row) {
 
 }  // namespace
 
-std::vector<storage::Migration> migrations() { return {{"agents/001-agents", kCreate}}; }
+std::vector<storage::Migration> migrations() {
+  return {{"agents/001-agents", kCreate}, {"agents/010-prompts", kPromptTables}, {"agents/020-usage", kUsageTables}};
+}
 
 Result<std::vector<AgentRow>> load_agents(storage::Connection& db) {
   // Of sessions that are on the list: the others' rows stay as their history.

@@ -64,7 +64,8 @@ Task<Result<std::string>> Lifecycle::move_to_worktree(StartRequest* request, std
 Task<void> Lifecycle::take_back(std::string worktree) {
   auto found = co_await repository(worktree);
   if (!found) co_return;
-  const auto removed = co_await parts_.git->remove_worktree(std::move(*found), {.keep_branch = true});
+  const git::Removal removal{.keep_branch = true};
+  const auto removed = co_await parts_.git->remove_worktree(std::move(*found), removal);
   if (!removed) log_warn("agents", "a working tree stays without a session", {{"path", worktree}, {"error", removed.error().message}});
 }
 

@@ -14,7 +14,9 @@
 
 #include "agents/agents.hpp"
 #include "agents/lifecycle.hpp"
+#include "agents/prompts.hpp"
 #include "agents/transcripts.hpp"
+#include "agents/usage.hpp"
 #include "api/terminal_socket.hpp"
 #include "api/wire.hpp"
 #include "audit/trail.hpp"
@@ -56,6 +58,8 @@ struct Parts {  // all outlive the Api
   agents::Transcripts* transcripts;
   agents::Lifecycle* lifecycle;
   git::Git* git;
+  agents::Prompts* prompts;
+  agents::Usage* usage;
   storage::Database* database;
   const audit::Trail* trail;
   health::Checks* health;
@@ -180,6 +184,25 @@ class Api {
   Task<Result<http::Response>> git_worktree_add(Call call);
   Task<Result<http::Response>> git_obstacles(Call call);
   Task<Result<http::Response>> git_worktree_remove(Call call);
+  // routes_prompts.cpp
+  Task<Result<http::Response>> prompt_send(Call call);
+  Task<Result<http::Response>> prompt_list(Call call);
+  Task<Result<http::Response>> prompt_history(Call call);
+  Task<Result<http::Response>> prompt_broadcast(Call call);
+  Task<Result<http::Response>> prompt_cancel(Call call);
+  Task<Result<http::Response>> limit_rule_set(Call call);
+  Task<Result<http::Response>> schedules_list(Call call);
+  Task<Result<http::Response>> schedules_add(Call call);
+  Task<Result<http::Response>> schedules_put(Call call);
+  Task<Result<http::Response>> schedules_remove(Call call);
+  Task<Result<http::Response>> sending_get(Call call);
+  Task<Result<http::Response>> sending_put(Call call);
+  // routes_usage.cpp
+  Task<Result<http::Response>> usage(Call call);
+  Task<Result<http::Response>> usage_csv(Call call);
+  Task<Result<http::Response>> budgets_list(Call call);
+  Task<Result<http::Response>> budgets_add(Call call);
+  Task<Result<http::Response>> budgets_remove(Call call);
   // routes_files.cpp
   Task<Result<http::Response>> projects(Call call);
   Task<Result<http::Response>> files_get(Call call);

@@ -162,6 +162,14 @@ Result<std::vector<std::uint64_t>> Body::numbers(std::string_view field, std::si
   return out;
 }
 
+Result<double> Body::number(std::string_view field) const {
+  const json::value* value = fields_.if_contains(field);
+  boost::system::error_code ec;
+  const double number = value ? value->to_number<double>(ec) : 0;
+  if (!value || ec) return fail_field(std::string(field), std::string(field) + " must be a number");
+  return number;
+}
+
 Result<bool> Body::flag_or(std::string_view field, bool fallback) const {
   const json::value* value = fields_.if_contains(field);
   if (!value) return fallback;

@@ -46,6 +46,8 @@ class Body {
   Result<std::int64_t> integer_or(std::string_view field, std::int64_t fallback, std::int64_t low, std::int64_t high) const;
   // A list of whole numbers from 0 to `high`.
   Result<std::vector<std::uint64_t>> numbers(std::string_view field, std::size_t max_items, std::uint64_t high) const;
+  // Any number, also one with a fraction.
+  Result<double> number(std::string_view field) const;
   Result<bool> flag_or(std::string_view field, bool fallback) const;
   // An object inside; an empty one when it is missing. Its fields are named without it in errors.
   Result<Body> object_or_empty(std::string_view field) const;

@@ -2,6 +2,7 @@
 #include "claude/transcript_index.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <functional>
 
 namespace ccd::claude {
@@ -47,10 +48,22 @@ Usage total_of(const TranscriptFacts& facts) {
   return total;
 }
 
-TranscriptIndex::TranscriptIndex() { marks_.push_back({}); }
+std::int32_t utc_day(WallMicros at) {
+  constexpr WallMicros kDay = WallMicros{86'400} * 1'000'000;
+  return static_cast<std::int32_t>((at >= 0 ? at : at - kDay + 1) / kDay);
+}
+
+std::int32_t local_day(WallMicros at) {
+  const std::time_t seconds = at / 1'000'000;
+  std::tm local{};
+  if (::localtime_r(&seconds, &local) == nullptr) return utc_day(at);
+  return utc_day(at + WallMicros{local.tm_gmtoff} * 1'000'000);
+}
+
+TranscriptIndex::TranscriptIndex(DayOf day_of) : day_of_(day_of) { marks_.push_back({}); }
 
 Result<bool> TranscriptIndex::catch_up(const TranscriptFile& file, std::uint64_t budget) {
-  if (TRY(file.bytes()) < taken_) *this = TranscriptIndex();
+  if (TRY(file.bytes()) < taken_) *this = TranscriptIndex(day_of_);
   std::string piece;
   while (budget > 0) {
     piece.resize(std::min<std::uint64_t>(kReadBytes, budget));
@@ -113,37 +126,48 @@ void TranscriptIndex::take_line(std::string_view text) {
   if (line.at) {
     if (!facts_.first_at) facts_.first_at = line.at;
     facts_.last_at = line.at;
+    day_ = day_of_(*line.at);
   }
   if (line.cost_usd) facts_.cost_usd = line.cost_usd;
   if (line.usage) count(line);
   if (line.chain == Chain::main && is_of_conversation(line.kind)) stand(line);
 }
 
-Usage& TranscriptIndex::usage_of(std::string_view model, std::uint64_t messages) {
+ModelUsage& TranscriptIndex::usage_of(std::string_view model) {
   const auto found = facts_.usage.find(model);
   const std::string_view name =
       found != facts_.usage.end() || facts_.usage.size() < kMaxModels ? model : std::string_view();
-  ModelUsage& usage = facts_.usage[std::string(name)];
-  usage.messages += messages;
-  return usage.usage;
+  return facts_.usage[std::string(name)];
+}
+
+ModelUsage& TranscriptIndex::day_of(std::int32_t day, const std::string& model) {
+  const auto found = facts_.days.find({day, model});
+  if (found != facts_.days.end()) return found->second;
+  if (facts_.days.size() >= kMaxUsageDays) return std::prev(facts_.days.end())->second;
+  return facts_.days[{day, model}];
 }
 
 // Each line of a message repeats its usage, and the last one's is the message's: what was counted before is taken back.
 void TranscriptIndex::count(const LineFacts& line) {
-  const std::string model = clipped(line.model, kMaxNameBytes);
+  Counted now{.id = 0, .model = clipped(line.model, kMaxNameBytes), .day = day_, .usage = *line.usage};
   if (!line.message_id.empty()) {
-    const std::uint64_t id = hash_of(line.message_id);
-    const auto known = std::find_if(recent_.begin(), recent_.end(), [&](const Counted& c) { return c.id == id; });
+    now.id = hash_of(line.message_id);
+    const auto known = std::find_if(recent_.begin(), recent_.end(), [&](const Counted& c) { return c.id == now.id; });
     if (known != recent_.end()) {
-      take_away(usage_of(known->model, 0), known->usage);
-      add(usage_of(known->model, 0), *line.usage);
+      for (ModelUsage* total : {&usage_of(known->model), &day_of(known->day, known->model)}) {
+        take_away(total->usage, known->usage);
+        add(total->usage, *line.usage);
+      }
       known->usage = *line.usage;
       return;
     }
-    recent_[next_recent_] = {.id = id, .model = model, .usage = *line.usage};
+    recent_[next_recent_] = now;
     next_recent_ = (next_recent_ + 1) % recent_.size();
   }
-  add(usage_of(model, 1), *line.usage);
+  for (ModelUsage* total : {&usage_of(now.model), &day_of(now.day, now.model)}) {
+    ++total->messages;
+    add(total->usage, now.usage);
+  }
 }
 
 void TranscriptIndex::stand(const LineFacts& line) {

@@ -27,6 +27,8 @@ inline constexpr std::size_t kMaxMarks = 65'536;
 inline constexpr std::size_t kRecentMessages = 64;
 // More models in one session are added up under the empty name.
 inline constexpr std::size_t kMaxModels = 32;
+// Days with usage, by model; more are added up under the newest one that there is (four years of one model, one year of four).
+inline constexpr std::size_t kMaxUsageDays = 1500;
 // Tools that were called and have not answered; the oldest is forgotten.
 inline constexpr std::size_t kMaxOpenTools = 64;
 
@@ -34,6 +36,14 @@ struct ModelUsage {
   Usage usage{};
   std::uint64_t messages = 0;
 };
+
+// A day, counted from 1970-01-01, and a model's name.
+using UsageDay = std::pair<std::int32_t, std::string>;
+// Which day a moment belongs to; a message without a time belongs to the day of the one before it.
+using DayOf = std::int32_t (*)(WallMicros);
+std::int32_t utc_day(WallMicros at);
+// By this machine's time zone: what a person means by "today".
+std::int32_t local_day(WallMicros at);
 
 struct OpenTool {
   std::string id;
@@ -58,6 +68,7 @@ struct TranscriptFacts {
   std::uint64_t prompts = 0;
   std::uint64_t compactions = 0;
   std::map<std::string, ModelUsage, std::less<>> usage{};  // by model
+  std::map<UsageDay, ModelUsage> days{};                   // the same by day
   std::optional<double> cost_usd{};                        // the client's own figure, where it wrote one
   std::optional<WallMicros> first_at{};
   std::optional<WallMicros> last_at{};
@@ -68,7 +79,7 @@ Usage total_of(const TranscriptFacts& facts);
 
 class TranscriptIndex {
  public:
-  TranscriptIndex();
+  explicit TranscriptIndex(DayOf day_of = &utc_day);
 
   // Takes what is new, at most `budget` bytes. True when the end of the file was reached. A file that was shortened since is begun
   // again from its start; whether another has taken its place, TranscriptFile::replaced says.
@@ -91,6 +102,7 @@ class TranscriptIndex {
   struct Counted {
     std::uint64_t id = 0;  // hash of the message's id; 0: none
     std::string model;
+    std::int32_t day = 0;
     Usage usage;
   };
 
@@ -98,8 +110,11 @@ class TranscriptIndex {
   void end_line();
   void count(const LineFacts& line);
   void stand(const LineFacts& line);
-  Usage& usage_of(std::string_view model, std::uint64_t messages);
+  ModelUsage& usage_of(std::string_view model);
+  ModelUsage& day_of(std::int32_t day, const std::string& model);
 
+  DayOf day_of_;
+  std::int32_t day_ = 0;  // of the last line that had a time
   LineParser parser_;
   TranscriptFacts facts_;
   std::vector<Mark> marks_;

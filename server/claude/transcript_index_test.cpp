@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <string>
 
@@ -149,6 +150,46 @@ TEST(TranscriptIndex, ManyModelsAndToolsStayBounded) {
   EXPECT_EQ(total_of(index.facts()).output, 500u);
   EXPECT_EQ(index.facts().standing.open_tools.size(), kMaxOpenTools);
   EXPECT_EQ(index.facts().standing.open_tools.back().id, "t499");
+}
+
+std::string on_day(const std::string& day, const std::string& line) {
+  std::string moved = line;
+  return moved.replace(moved.find("2026-11-23"), 10, day);
+}
+
+TEST(TranscriptIndex, UsageIsKeptByDayAndModel) {
+  TranscriptIndex index;
+  index.feed(reply("a", 1, "") + on_day("2026-11-24", reply("b", 5, "")) + on_day("2026-11-24", reply("a", 3, "")));
+  const std::int32_t day = utc_day(*parse_timestamp("2026-11-23T10:00:00Z"));
+  const auto& days = index.facts().days;
+  ASSERT_EQ(days.size(), 2u);
+  EXPECT_EQ(days.at({day, "m1"}).usage.output, 3u) << "a message belongs to the day of its first line";
+  EXPECT_EQ(days.at({day + 1, "m1"}).usage.output, 5u);
+  EXPECT_EQ(days.at({day + 1, "m1"}).messages, 1u);
+}
+
+TEST(TranscriptIndex, DaysStayBoundedAndNothingIsLost) {
+  TranscriptIndex index([](WallMicros at) { return static_cast<std::int32_t>(at / 1'000'000); });
+  for (int i = 0; i < 3000; ++i) {
+    char time[32];
+    std::snprintf(time, sizeof time, "2026-11-23T10:%02d:%02d.", i / 60 % 60, i % 60);
+    std::string line = reply("id" + std::to_string(i), 1, "");
+    line.replace(line.find("2026-11-23T10:00:00"), 19, std::string(time, 19));
+    line.replace(line.find("m1"), 2, "m" + std::to_string(i % 2));
+    index.feed(line);
+  }
+  EXPECT_EQ(index.facts().days.size(), kMaxUsageDays);
+  std::uint64_t output = 0;
+  for (const auto& [day, usage] : index.facts().days) output += usage.usage.output;
+  EXPECT_EQ(output, 3000u);
+}
+
+TEST(TranscriptIndex, ADayIsTheZonesOwn) {
+  EXPECT_EQ(utc_day(0), 0);
+  EXPECT_EQ(utc_day(-1), -1);
+  EXPECT_EQ(utc_day(WallMicros{86'400} * 1'000'000), 1);
+  const WallMicros noon = *parse_timestamp("2026-11-23T12:00:00Z");
+  EXPECT_LE(std::abs(local_day(noon) - utc_day(noon)), 1);
 }
 
 }  // namespace

@@ -142,7 +142,8 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
     while (!closed_) {
       if (ping_due_) {
         ping_due_ = false;
-        const auto [ec] = co_await stream_.async_ping({}, kQuiet);
+        const boost::beast::websocket::ping_data nothing;
+        const auto [ec] = co_await stream_.async_ping(nothing, kQuiet);
         if (ec) break;
       } else if (!queue_.empty()) {
         const bool written = co_await write_front();

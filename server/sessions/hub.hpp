@@ -80,6 +80,12 @@ struct Thumb {
   std::vector<terminal::Row> rows;
 };
 
+// A session's screen as it stands at this moment, for who decides by it.
+struct ScreenLook {
+  std::vector<terminal::Row> rows;  // all of them, from top to bottom
+  terminal::Modes modes;
+};
+
 // What somebody has seen of it.
 struct ThumbPlace {
   std::uint64_t epoch = 0;
@@ -160,6 +166,7 @@ class Hub {
   Result<std::size_t> read_log(const std::string& id, std::uint64_t offset, std::span<std::byte> out);
   // The screen as text, one line a row. Of a session that has ended, how it was then.
   Task<Result<std::string>> screen(std::string id);
+  Task<Result<ScreenLook>> look(std::string id);
   // Lines by number, scrollback and screen alike; without `first` the last ones.
   Task<Result<LinePage>> lines(std::string id, std::optional<std::uint64_t> first, std::uint64_t count);
   // The screen as it was at a time: see moment_at(). too_many while two others are being worked out.

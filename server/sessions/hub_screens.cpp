@@ -66,6 +66,15 @@ Task<Result<std::string>> Hub::screen(std::string id) {
   co_return terminal::write_text((*mirror)->screen());
 }
 
+Task<Result<ScreenLook>> Hub::look(std::string id) {
+  const LivePtr found = live(id);
+  if (!found) co_return fail(ErrorKind::not_found, "there is no such session");
+  const auto mirror = co_await found->mirror();
+  if (!mirror) co_return tl::unexpected(mirror.error());
+  const terminal::Screen& screen = (*mirror)->screen();
+  co_return ScreenLook{.rows = terminal::rows_since(screen, 0), .modes = screen.modes()};
+}
+
 Task<Result<LinePage>> Hub::lines(std::string id, std::optional<std::uint64_t> first, std::uint64_t count) {
   const LivePtr found = live(id);
   if (!found) co_return fail(ErrorKind::not_found, "there is no such session");

@@ -182,7 +182,8 @@ std::optional<std::string> LiveSession::new_title() {
 
 Task<void> LiveSession::load() {
   const auto self = shared_from_this();
-  const auto loaded = co_await mirror_.load({.cols = session_.cols > 0 ? session_.cols : 80, .rows = session_.rows > 0 ? session_.rows : 24});
+  const terminal::Size size{.cols = session_.cols > 0 ? session_.cols : 80, .rows = session_.rows > 0 ? session_.rows : 24};
+  const auto loaded = co_await mirror_.load(size);
   loading_ = false;
   if (!loaded) log_error("sessions", "the screen cannot be computed", {{"session", session_.id}, {"error", loaded.error().message}});
   else cut_ = mirror_.cut();
@@ -250,7 +251,7 @@ void LiveSession::add(Attachment* viewer) {
   const std::optional<std::uint64_t>& from = viewer->request_.from;
   viewer->snapshot_due_ = !from || *from > end;
   viewer->sent_ = viewer->acked_ = viewer->snapshot_due_ ? end : *from;
-  if (!turn_) take_turn(viewer);
+  if (!turn_ && viewer->has_window()) take_turn(viewer);
   else viewer->viewer_->size(session_.cols, session_.rows, false);
   set_watching();
   people_.clear();  // the new one has to be told in any case
@@ -264,7 +265,8 @@ void LiveSession::remove(Attachment* viewer) {
   if (turn_ == viewer) {
     turn_ = nullptr;
     turn_typed_ = {};
-    if (!viewers_.empty()) take_turn(viewers_.back());
+    const auto next = std::find_if(viewers_.rbegin(), viewers_.rend(), [](const Attachment* other) { return other->has_window(); });
+    if (next != viewers_.rend()) take_turn(*next);
   }
   set_watching();
   tell_people(kPeoplePause);
@@ -360,7 +362,7 @@ void LiveSession::typed(Attachment* viewer) {
   const Time now = parts_.clock->steady();
   const bool news = viewer->typed_at_ == Time{} || now - viewer->typed_at_ >= kTurnHeld;
   viewer->typed_at_ = now;
-  if (turn_ != viewer && now - turn_typed_ >= kTurnHeld) take_turn(viewer);
+  if (turn_ != viewer && viewer->has_window() && now - turn_typed_ >= kTurnHeld) take_turn(viewer);
   if (turn_ == viewer) turn_typed_ = now;
   if (news) tell_people({});
 }

@@ -48,9 +48,9 @@ class Viewer {
 struct AttachRequest {
   std::string name;  // of the person
   recording::ClientId client{};
-  int cols = 0;
+  int cols = 0;  // of the viewer's window; 0: it has none, and the pane never takes its size
   int rows = 0;
-  std::optional<std::uint64_t> from;  // an offset to continue from; none: the screen as it is
+  std::optional<std::uint64_t> from{};  // an offset to continue from; none: the screen as it is
 };
 
 // Bytes that may be on the way to one viewer, sent but not yet shown: enough for 100 ms at 5 MB/s, little enough that a viewer
@@ -87,6 +87,7 @@ class Attachment {
   void resume();
 
   [[nodiscard]] std::uint64_t offset() const { return sent_; }
+  [[nodiscard]] bool has_window() const { return request_.cols > 0 && request_.rows > 0; }
 
  private:
   friend class LiveSession;

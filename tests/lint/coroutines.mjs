@@ -37,9 +37,17 @@ function capturingLambdas(text, from, to) {
   return found;
 }
 
+/** Where arguments that are braced lists begin between the two places. */
+function bracedArguments(text, from, to) {
+  return [...text.slice(from, to).matchAll(/[(,]\s*\{/g)].map((match) => from + match.index);
+}
+
 function checkAwaits(file, text) {
   const findings = [];
   for (const match of text.matchAll(/\bco_await\b/g)) {
+    for (const at of bracedArguments(text, match.index, expressionEnd(text, match.index))) {
+      findings.push(finding(file, at, "a braced list as an argument inside a co_await expression is destroyed twice by g++ 12: name the value first"));
+    }
     for (const at of capturingLambdas(text, match.index, expressionEnd(text, match.index))) {
       findings.push(finding(file, at, "a capturing lambda inside a co_await expression is destroyed twice by g++ 12: name it first"));
     }
@@ -146,12 +154,13 @@ export const lint = {
         "  auto l = [](Thing&& thing) -> Task<void> { co_return; };",
         "  if (!done && !co_await h()) co_return;",
         "  auto x = done ? co_await h() : 0;",
+        "  co_await store({.name = who, .ip = \"\"});",
         "}",
       ].join("\n"),
       expect: [
         "1: a reference as a parameter", "2: a std::string_view as a parameter", "4: a capturing lambda", "5: co_await inside TRY",
         "6: co_await inside TRY", "7: a capturing lambda", "8: a reference as a parameter",
-        "9: co_await as an operand", "10: co_await as an operand",
+        "9: co_await as an operand", "10: co_await as an operand", "11: a braced list",
       ],
     },
   ],

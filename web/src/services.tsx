@@ -2,6 +2,7 @@
 // them to the screens.
 import { createContext, useContext, useSyncExternalStore } from 'react'
 import { Auth, type Who } from './wire/auth.ts'
+import type { AttentionView } from './wire/attention.ts'
 import type { FleetView } from './wire/fleet.ts'
 import { Http } from './wire/http.ts'
 import type { Locks } from './wire/ledger_store.ts'
@@ -124,6 +125,11 @@ export function useWho(): Who {
 export function useFleet(): FleetView {
   const { fleet } = useServices().wire
   return useSyncExternalStore(fleet.subscribe, fleet.current)
+}
+
+export function useAttention(): AttentionView {
+  const { attention } = useServices().wire
+  return useSyncExternalStore(attention.subscribe, attention.current)
 }
 
 export function useConnection(): WireView {

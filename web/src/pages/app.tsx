@@ -5,8 +5,10 @@ import { Empty, useTelling, Waiting } from '../ui/feedback.tsx'
 import { stateWord } from '../ui/states.tsx'
 import type { User } from '../wire/types.ts'
 import { MapPinOff } from 'lucide-react'
+import { useAttentionSignals } from './attention.tsx'
 import { Fleet } from './fleet.tsx'
 import { isTyping, useTitle } from './hooks.ts'
+import { Inbox } from './inbox.tsx'
 import { KeyboardHelp } from './keyboard_help.tsx'
 import { Login, Setup, Unreachable } from './login.tsx'
 import { useNotifications } from './notification_signals.ts'
@@ -21,6 +23,8 @@ const SessionPage = lazy(() => loadSession().then((module) => ({ default: module
 const NotificationsPage = lazy(() =>
   import('./notifications_page.tsx').then((module) => ({ default: module.NotificationsPage })),
 )
+const PromptsPage = lazy(() => import('./prompts_page.tsx').then((module) => ({ default: module.PromptsPage })))
+const UsagePage = lazy(() => import('./usage_page.tsx').then((module) => ({ default: module.UsagePage })))
 const FilesPage = lazy(() => import('./files_page.tsx').then((module) => ({ default: module.FilesPage })))
 
 export function App() {
@@ -68,6 +72,7 @@ function Inside({ user }: { user: User }) {
   const place = usePlace()
   const [help, setHelp] = useState(false)
   useAnnouncedEnds()
+  useAttentionSignals()
   useNotifications(user)
   useEffect(() => void loadSession(), [])
   useEffect(() => {
@@ -88,6 +93,9 @@ function Inside({ user }: { user: User }) {
           {place.kind === 'session' && <SessionPage place={place} user={user} />}
           {place.kind === 'files' && <FilesPage path={place.path} />}
           {place.kind === 'notifications' && <NotificationsPage user={user} />}
+          {place.kind === 'inbox' && <Inbox />}
+          {place.kind === 'prompts' && <PromptsPage user={user} />}
+          {place.kind === 'usage' && <UsagePage user={user} />}
           {place.kind === 'nowhere' && <Nowhere />}
         </Suspense>
       </main>

@@ -4,19 +4,22 @@ import { useDeferredValue, useState, type ReactNode } from 'react'
 import { useConnection, useFleet, useServices, useWho } from '../services.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Empty, Notice, Waiting } from '../ui/feedback.tsx'
-import { ConnectionLine, StateMark, type StateName } from '../ui/states.tsx'
+import { ConnectionLine, StateMark, stateWord, type StateName } from '../ui/states.tsx'
 import { counted, lastPart } from '../ui/text.ts'
 import { Ago, exactTime } from '../ui/time.tsx'
 import type { Session } from '../wire/types.ts'
+import { AttentionStrip } from './attention.tsx'
+import { BudgetNotice } from './budgets.tsx'
 import { useTitle } from './hooks.ts'
 import { NewSession } from './new_session.tsx'
 import { useFleetLook, type FleetLook } from './preferences.ts'
 import { addressOf, Link } from './router.tsx'
-import { commandText, doing, matches, stateOf } from './session_words.ts'
+import { commandText, doing, matches, stateEvidence, stateMore, stateOf } from './session_words.ts'
 import { Thumb } from './thumb.tsx'
+import { dollars } from './usage_series.ts'
 import './fleet.css'
 
-const kStateOrder: readonly StateName[] = ['working', 'idle']
+const kStateOrder: readonly StateName[] = ['permission', 'question', 'done', 'failed', 'limited', 'working', 'idle']
 
 function SessionLink({ session }: { session: Session }) {
   const address = addressOf({ kind: 'session', name: session.name, tab: 'terminal', path: null })
@@ -58,13 +61,56 @@ function Project({ session }: { session: Session }) {
   )
 }
 
+// What an agent is on, how full its context is, what it has cost.
+export function AgentFacts({ session }: { session: Session }) {
+  const { agent } = session
+  if (agent === null) return null
+  const { model, context_percent: context, cost_usd: cost } = agent
+  return (
+    <>
+      {model !== '' && (
+        <span className="fact clip" title={`Model: ${model}`}>
+          {model}
+        </span>
+      )}
+      {context !== null && (
+        <span className="fact" title={`${Math.round(context)} % of the context window is used`}>
+          <meter className="context-meter" min={0} max={100} high={80} value={context} aria-label="Context used" />
+          {Math.round(context)} %
+        </span>
+      )}
+      {cost > 0 && (
+        <span className="fact" title="What this conversation has cost so far, by Claude Code’s own figure">
+          {dollars(cost)}
+        </span>
+      )}
+    </>
+  )
+}
+
+function SessionState({ session }: { session: Session }) {
+  const meaning = stateEvidence(session)
+  const more = stateMore(session)
+  return <StateMark state={stateOf(session)} {...(more !== undefined && { more })} {...(meaning !== undefined && { meaning })} />
+}
+
+// Since when it is in its state, where that is known; else when it last printed.
+function StateAge({ session }: { session: Session }) {
+  if (session.agent === null || session.status !== 'active') return <LastOutput session={session} />
+  return (
+    <span className="card-age" title={`Since ${exactTime(session.agent.since)}`}>
+      <Ago micros={session.agent.since} />
+    </span>
+  )
+}
+
 function Card({ session }: { session: Session }) {
   const said = doing(session)
   return (
-    <li className="card">
+    <li className={`card state-${stateOf(session)}`}>
       <div className="card-top">
-        <StateMark state={stateOf(session)} />
-        <LastOutput session={session} />
+        <SessionState session={session} />
+        <StateAge session={session} />
       </div>
       <h3 className="clip">
         <SessionLink session={session} />
@@ -73,10 +119,14 @@ function Card({ session }: { session: Session }) {
       <Thumb session={session} />
       <div className="card-foot">
         <Project session={session} />
-        <span className="fact clip" title={commandText(session)}>
-          <TerminalSquare size={14} aria-hidden />
-          <span className="clip mono">{commandText(session)}</span>
-        </span>
+        {session.agent === null ? (
+          <span className="fact clip" title={commandText(session)}>
+            <TerminalSquare size={14} aria-hidden />
+            <span className="clip mono">{commandText(session)}</span>
+          </span>
+        ) : (
+          <AgentFacts session={session} />
+        )}
         <Watching session={session} />
       </div>
     </li>
@@ -86,7 +136,7 @@ function Card({ session }: { session: Session }) {
 function RunningRow({ session }: { session: Session }) {
   return (
     <li className="row running">
-      <StateMark state={stateOf(session)} />
+      <SessionState session={session} />
       <span className="row-name clip">
         <SessionLink session={session} />
       </span>
@@ -96,7 +146,7 @@ function RunningRow({ session }: { session: Session }) {
         <Watching session={session} />
       </span>
       <span className="row-age">
-        <LastOutput session={session} />
+        <StateAge session={session} />
       </span>
     </li>
   )
@@ -136,7 +186,7 @@ function summary(sessions: readonly Session[]): string {
   return kStateOrder
     .map((state) => ({ state, count: active.filter((session) => stateOf(session) === state).length }))
     .filter(({ count }) => count > 0)
-    .map(({ state, count }) => `${count} ${state}`)
+    .map(({ state, count }) => `${count} ${stateWord(state)}`)
     .join(' · ')
 }
 
@@ -256,6 +306,8 @@ export function Fleet() {
             The list of sessions could not be read. {error}
           </Notice>
         )}
+        <BudgetNotice />
+        <AttentionStrip />
         {!loaded && error === null && sessions.length === 0 && <Waiting what="the list of sessions" />}
         {loaded && sessions.length === 0 && (
           <Empty icon={<SquareTerminal size={32} aria-hidden />} title="No sessions yet">

@@ -3,9 +3,27 @@ import { useEffect, useRef, useState, useSyncExternalStore, type RefObject } fro
 
 const kProduct = 'Claude Code Dashboard'
 
+// What waits for a person stands in front of every title and as a mark on the page's icon, where a tab shows no more than that.
+let pageTitle: string | null = null
+let waiting = 0
+
+function showTitle(): void {
+  const count = waiting > 0 ? `(${waiting}) ` : ''
+  document.title = `${count}${pageTitle === null ? kProduct : `${pageTitle} · ${kProduct}`}`
+}
+
+export function setWaiting(count: number): void {
+  waiting = count
+  showTitle()
+  const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]')
+  const wanted = count > 0 ? '/icon-waiting.svg' : '/icon.svg'
+  if (icon !== null && icon.getAttribute('href') !== wanted) icon.href = wanted
+}
+
 export function useTitle(title: string | null): void {
   useEffect(() => {
-    document.title = title === null ? kProduct : `${title} · ${kProduct}`
+    pageTitle = title
+    showTitle()
   }, [title])
 }
 
@@ -20,18 +38,23 @@ export function useMedia(query: string): boolean {
   )
 }
 
-const kInViewMargin = '64px'
-
-// Whether an element is on the screen, or nearly, in a page that is.
-export function useInView(element: RefObject<HTMLElement | null>): boolean {
-  const [within, setWithin] = useState(false)
-  const pageVisible = useSyncExternalStore(
+// Whether the page is in front of somebody.
+export function useVisible(): boolean {
+  return useSyncExternalStore(
     (listener) => {
       document.addEventListener('visibilitychange', listener)
       return () => document.removeEventListener('visibilitychange', listener)
     },
     () => document.visibilityState === 'visible',
   )
+}
+
+const kInViewMargin = '64px'
+
+// Whether an element is on the screen, or nearly, in a page that is.
+export function useInView(element: RefObject<HTMLElement | null>): boolean {
+  const [within, setWithin] = useState(false)
+  const pageVisible = useVisible()
   useEffect(() => {
     const at = element.current
     if (at === null) return

@@ -2,11 +2,14 @@
 import {
   Accessibility,
   Bell,
+  ChartColumn,
   CircleUserRound,
   FolderTree,
+  Inbox,
   Keyboard,
   LayoutGrid,
   LogOut,
+  MessageSquareText,
   Monitor,
   Moon,
   Sun,
@@ -18,6 +21,7 @@ import { useTelling } from '../ui/feedback.tsx'
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuLine, MenuToggle } from '../ui/menu.tsx'
 import { setTheme, useTheme } from '../ui/theme.ts'
 import type { User } from '../wire/types.ts'
+import { useWaitingCount } from './attention.tsx'
 import { useIsPhone } from './hooks.ts'
 import { Mark } from './mark.tsx'
 import { useEcho, useScreenReader } from './preferences.ts'
@@ -36,6 +40,22 @@ function RailLink({ href, icon: Icon, label, here }: { href: string; icon: Lucid
     <Link className="rail-item" href={href} aria-current={here ? 'page' : undefined}>
       <Icon size={20} aria-hidden />
       <span>{label}</span>
+    </Link>
+  )
+}
+
+function InboxLink({ here }: { here: boolean }) {
+  const waiting = useWaitingCount()
+  return (
+    <Link className="rail-item" href="/inbox" aria-current={here ? 'page' : undefined}>
+      <Inbox size={20} aria-hidden />
+      <span>Inbox</span>
+      {waiting > 0 && (
+        <span className="rail-count">
+          {waiting}
+          <span className="only-heard"> waiting for you</span>
+        </span>
+      )}
     </Link>
   )
 }
@@ -99,7 +119,10 @@ export function Rail({ place, user, onHelp }: { place: Place; user: User; onHelp
         <Mark size={32} />
       </span>
       <RailLink href="/" icon={LayoutGrid} label="Fleet" here={place.kind === 'fleet' || place.kind === 'session'} />
+      <InboxLink here={place.kind === 'inbox'} />
+      <RailLink href="/prompts" icon={MessageSquareText} label="Prompts" here={place.kind === 'prompts'} />
       <RailLink href="/files" icon={FolderTree} label="Files" here={place.kind === 'files'} />
+      <RailLink href="/usage" icon={ChartColumn} label="Usage" here={place.kind === 'usage'} />
       <span className="rail-gap" />
       <AccountMenu user={user} onHelp={onHelp} />
     </nav>

@@ -10,6 +10,9 @@ export type Place =
   | { kind: 'session'; name: string; tab: SessionTab; path: string | null; line?: number | null }
   | { kind: 'files'; path: string | null }
   | { kind: 'notifications' }
+  | { kind: 'usage' }
+  | { kind: 'inbox' }
+  | { kind: 'prompts' }
   | { kind: 'nowhere' }
 
 function decoded(part: string): string | null {
@@ -31,6 +34,9 @@ export function placeOf(pathname: string, search: string): Place {
   if (parts.length === 0) return { kind: 'fleet' }
   if (parts[0] === 'files' && parts.length === 1) return { kind: 'files', path }
   if (parts.length === 2 && parts[0] === 'settings' && parts[1] === 'notifications') return { kind: 'notifications' }
+  if (parts[0] === 'usage' && parts.length === 1) return { kind: 'usage' }
+  if (parts[0] === 'inbox' && parts.length === 1) return { kind: 'inbox' }
+  if (parts[0] === 'prompts' && parts.length === 1) return { kind: 'prompts' }
   const name = decoded(parts[1] ?? '')
   if (parts[0] !== 's' || name === null || name === '') return { kind: 'nowhere' }
   if (parts.length === 2) return { kind: 'session', name, tab: 'terminal', path: null }
@@ -50,6 +56,12 @@ export function addressOf(place: Exclude<Place, { kind: 'nowhere' }>): string {
       return withPath('/files', place.path)
     case 'notifications':
       return '/settings/notifications'
+    case 'usage':
+      return '/usage'
+    case 'inbox':
+      return '/inbox'
+    case 'prompts':
+      return '/prompts'
     case 'session': {
       const base = `/s/${encodeURIComponent(place.name)}`
       if (place.tab === 'terminal') return base

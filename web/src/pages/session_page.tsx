@@ -11,11 +11,13 @@ import { readLines } from '../wire/api.ts'
 import { sessionByName } from '../wire/fleet.ts'
 import { uploadImage } from '../wire/upload.ts'
 import type { Person, Session, User } from '../wire/types.ts'
+import { SessionRequests, useSeen } from './attention.tsx'
 import { FilesView } from './files_view.tsx'
 import { useHasRoomForTwo, useIsPhone, useSwipe, useTitle } from './hooks.ts'
 import { useEcho, useReading, useScreenReader, useSplit } from './preferences.ts'
 import { addressOf, go, Link, type Place, type SessionTab } from './router.tsx'
 import { Typing } from './people.tsx'
+import { PromptBox } from './prompt_box.tsx'
 import { SessionHead } from './session_head.tsx'
 import { stateOf } from './session_words.ts'
 import { SessionTabs, SplitSwitch, tabId, tabsOf, TerminalTools } from './session_tabs.tsx'
@@ -134,6 +136,7 @@ function OneSession({ session, place, user }: { session: Session; place: Session
   const controller = useController(session, user)
   useTitle(`${session.name}, ${stateWord(stateOf(session))}`)
   useAnnouncedState(session)
+  useSeen(session, user)
   if (controller === null) return null
   return <WithTerminal session={session} place={place} controller={controller} mayType={user.role !== 'viewer'} />
 }
@@ -219,6 +222,7 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
           )
         }
       />
+      <SessionRequests session={session} />
       <div className="session-body" ref={body}>
         {phone && onTerminal && <Typing people={people} />}
         <div
@@ -253,6 +257,9 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
           </div>
         )}
       </div>
+      {session.agent !== null && session.status === 'active' && mayType && !(phone && onTerminal) && (
+        <PromptBox session={session} agent={session.agent} />
+      )}
     </div>
   )
 }

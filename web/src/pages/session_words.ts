@@ -1,16 +1,46 @@
 // A session in words: its state, what it runs, where.
 import type { StateName } from '../ui/states.tsx'
 import { lastPart } from '../ui/text.ts'
-import type { Session } from '../wire/types.ts'
+import type { AgentState, Session } from '../wire/types.ts'
 
 export const kNamePattern = /^[A-Za-z0-9_-]{1,64}$/
 export const kNameRule = 'Letters, digits, - and _, at most 64.'
+
+const kAgentStates: Record<AgentState, StateName> = {
+  starting: 'starting',
+  working: 'working',
+  waiting_permission: 'permission',
+  waiting_answer: 'question',
+  idle: 'idle',
+  limited: 'limited',
+  failed: 'failed',
+  exited: 'ended',
+  lost: 'lost',
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 
 export function stateOf(session: Session): StateName {
   if (session.status === 'lost') return 'lost'
   if (session.status !== 'active') return (session.exit_status ?? 0) === 0 ? 'ended' : 'failed'
   if (session.state === 'exited' || session.state === 'lost') return session.state === 'lost' ? 'lost' : 'ended'
+  const { agent } = session
+  if (agent !== null) return agent.state === 'idle' && agent.unread ? 'done' : kAgentStates[agent.state]
   return session.state
+}
+
+// Behind the state's word: until when a limit holds.
+export function stateMore(session: Session): string | undefined {
+  const until = session.agent?.state === 'limited' ? session.agent.limited_until : null
+  return until === null || until === undefined ? undefined : `until ${clock.format(until / 1000)}`
+}
+
+// What says so, and what says otherwise.
+export function stateEvidence(session: Session): string | undefined {
+  const { agent } = session
+  if (agent === null || agent.evidence === null) return undefined
+  const disagreeing = agent.disagreeing.map(({ source, what }) => `\nThe ${source} says otherwise: ${what}`).join('')
+  return `${agent.evidence.what} (${agent.evidence.source})${disagreeing}`
 }
 
 export function commandText(session: Session): string {
@@ -21,6 +51,11 @@ export function commandText(session: Session): string {
 
 // What it is doing, as the program itself says: its title, else the program in front.
 export function doing(session: Session): string {
+  const { agent } = session
+  if (agent !== null && session.status === 'active') {
+    if (agent.state === 'working' && agent.tool !== '') return agent.tool
+    if (agent.state === 'failed' || agent.state === 'limited') return agent.reason
+  }
   // Claude Code's titles begin with a symbol for working or idle; the state already says that.
   const title = session.title.replace(/^[\p{So}\s]+/u, '').trim()
   if (title !== '' && title !== session.name) return title

@@ -1,20 +1,36 @@
 // The states of a session and of the connection: each a shape, a word and a colour.
 import {
+  CircleAlert,
+  CircleCheckBig,
   CircleDashed,
   CircleDot,
   CirclePause,
   CirclePlay,
+  CircleQuestionMark,
   CloudOff,
   FastForward,
+  Hand,
+  Hourglass,
+  LoaderCircle,
   RefreshCw,
   SquareCheck,
-  SquareX,
   Unplug,
   type LucideIcon,
 } from 'lucide-react'
 import type { ReactNode } from 'react'
 
-export type StateName = 'working' | 'idle' | 'unknown' | 'ended' | 'failed' | 'lost'
+export type StateName =
+  | 'starting'
+  | 'working'
+  | 'permission'
+  | 'question'
+  | 'done'
+  | 'idle'
+  | 'limited'
+  | 'unknown'
+  | 'ended'
+  | 'failed'
+  | 'lost'
 
 interface Look {
   icon: LucideIcon
@@ -23,22 +39,39 @@ interface Look {
 }
 
 const kStates: Record<StateName, Look> = {
-  working: { icon: CirclePlay, word: 'working', meaning: 'The program is producing output.' },
+  starting: { icon: LoaderCircle, word: 'starting', meaning: 'The agent has not said anything yet.' },
+  working: { icon: CirclePlay, word: 'working', meaning: 'It works, and needs nobody.' },
+  permission: { icon: Hand, word: 'needs permission', meaning: 'The agent waits until somebody allows or denies what it asks for.' },
+  question: { icon: CircleQuestionMark, word: 'asks you', meaning: 'The agent waits for an answer.' },
+  done: { icon: CircleCheckBig, word: 'done', meaning: 'The agent has finished, and nobody has looked since.' },
+  limited: { icon: Hourglass, word: 'limited', meaning: 'The usage limit is reached.' },
   idle: { icon: CirclePause, word: 'idle', meaning: 'The program waits for input.' },
   unknown: { icon: CircleDashed, word: 'unknown', meaning: 'The program runs; what it does is not known.' },
   ended: { icon: SquareCheck, word: 'ended', meaning: 'The program ended by itself or was ended.' },
-  failed: { icon: SquareX, word: 'failed', meaning: 'The program ended with an error.' },
+  failed: { icon: CircleAlert, word: 'failed', meaning: 'It ended, or its turn ended, with an error.' },
   lost: { icon: Unplug, word: 'lost', meaning: 'The terminal server it ran in is gone. Its record is kept.' },
 }
 
 export const stateWord = (state: StateName): string => kStates[state].word
 
-export function StateMark({ state, wordless = false }: { state: StateName; wordless?: boolean }) {
+interface StateMarkProps {
+  state: StateName
+  wordless?: boolean
+  // Behind the word: "until 14:20".
+  more?: string
+  // In place of what the state means in general.
+  meaning?: string
+}
+
+export function StateMark({ state, wordless = false, more, meaning: special }: StateMarkProps) {
   const { icon: Icon, word, meaning } = kStates[state]
   return (
-    <span className={`state ${state}`} title={meaning}>
+    <span className={`state ${state}`} title={special ?? meaning}>
       <Icon size={16} aria-hidden />
-      <span className={wordless ? 'only-heard' : undefined}>{word}</span>
+      <span className={wordless ? 'only-heard' : undefined}>
+        {word}
+        {more !== undefined && ` ${more}`}
+      </span>
     </span>
   )
 }

@@ -21,6 +21,7 @@ const session = {
   ended_at: null,
   exit_status: null,
   last_output_at: 5,
+  agent: null,
 }
 
 describe('messages', () => {
@@ -33,6 +34,8 @@ describe('messages', () => {
       { type: 'session', session },
       { type: 'session_removed', id: 's1' },
       { type: 'input_reset', channel: 1 },
+      { type: 'attention_closed', id: 'a', how: 'allowed', by: 'anna' },
+      { type: 'sessions_complete' },
       { type: 'error', channel: 1, code: 'unknown_session', message: 'No.' },
       { type: 'error', channel: null, code: 'bad', message: 'No.' },
     ]

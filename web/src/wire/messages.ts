@@ -1,5 +1,6 @@
 // Text messages of the terminal socket: from untrusted JSON to values. What is unknown or malformed is null.
 import { parseRuns } from './runs.ts'
+import { parseAgent, parseAttention } from './agent_messages.ts'
 import type { FromServer, Person, Session, SessionKind, SessionState, SessionStatus, ThumbRow } from './types.ts'
 
 type Fields = Record<string, unknown>
@@ -41,6 +42,7 @@ export function parseSession(value: unknown): Session | null {
     ended_at: countOrNull(value.ended_at),
     exit_status: integerOrNull(value.exit_status),
     last_output_at: countOrNull(value.last_output_at),
+    agent: parseAgent(value.agent),
   }
 }
 
@@ -120,6 +122,13 @@ const kParsers: Record<string, (m: Fields) => FromServer | null> = {
     return session === null ? null : { type: 'session', session }
   },
   session_removed: (m) => (typeof m.id === 'string' ? { type: 'session_removed', id: m.id } : null),
+  attention: (m) => {
+    const item = parseAttention(m.item)
+    return item === null ? null : { type: 'attention', item }
+  },
+  attention_closed: (m) =>
+    typeof m.id === 'string' ? { type: 'attention_closed', id: m.id, how: text(m.how), by: text(m.by) } : null,
+  sessions_complete: () => ({ type: 'sessions_complete' }),
   input_reset: (m) => (isCount(m.channel) ? { type: 'input_reset', channel: m.channel } : null),
   error: (m) => ({ type: 'error', channel: countOrNull(m.channel), code: text(m.code), message: text(m.message) }),
 }

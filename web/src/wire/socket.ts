@@ -9,6 +9,7 @@ import {
   type Effect,
   type Event,
 } from './connection.ts'
+import { Attention } from './attention.ts'
 import { Fleet } from './fleet.ts'
 import { decodeFrame } from './frames.ts'
 import { isUnauthorized, type Http } from './http.ts'
@@ -72,6 +73,7 @@ export const kTimers: Timers = {
 
 export class Wire {
   readonly fleet = new Fleet()
+  readonly attention = new Attention()
   readonly thumbs = new Thumbs({
     send: (sessions) => this.link().text({ type: 'thumbs', sessions }),
     later: (callback, ms) => kTimers.set(callback, ms),
@@ -106,6 +108,7 @@ export class Wire {
     this.ticker = null
     this.happened({ kind: 'stop' })
     this.fleet.clear()
+    this.attention.clear()
     this.thumbs.clear()
   }
 
@@ -246,9 +249,16 @@ export class Wire {
         this.cancelDial?.()
         this.cancelDial = null
         this.happened({ kind: 'hello' })
+        this.attention.begin()
         // Read after subscribing: what changes meanwhile arrives as messages.
         void this.readFleet()
         return
+      case 'attention':
+        return this.attention.upsert(message.item)
+      case 'attention_closed':
+        return this.attention.close(message)
+      case 'sessions_complete':
+        return this.attention.complete()
       case 'session':
         return this.fleet.upsert(message.session)
       case 'session_removed':

@@ -8,6 +8,84 @@ export type SessionStatus = 'active' | 'exited' | 'lost' | 'archived'
 export type SessionState = 'working' | 'idle' | 'unknown' | 'exited' | 'lost'
 export type SessionKind = 'claude' | 'shell' | 'other'
 
+export type AgentState =
+  | 'starting'
+  | 'working'
+  | 'waiting_permission'
+  | 'waiting_answer'
+  | 'idle'
+  | 'limited'
+  | 'failed'
+  | 'exited'
+  | 'lost'
+
+// What says that an agent is in a state.
+export interface Evidence {
+  source: string
+  state: string
+  what: string
+  at: Micros
+}
+
+// What is known of the Claude Code in a session.
+export interface Agent {
+  state: AgentState
+  since: Micros
+  // What runs, or is asked for; empty: none.
+  tool: string
+  reason: string
+  limited_until: Micros | null
+  // Subagents and commands that go on beside the conversation.
+  background: number
+  // It is done, and nobody has looked since.
+  unread: boolean
+  evidence: Evidence | null
+  disagreeing: readonly Evidence[]
+  conversation: string | null
+  hooks: 'live' | 'none'
+  hooks_reason: string
+  model: string
+  permission_mode: string
+  cost_usd: number
+  context_percent: number | null
+  lines_added: number
+  lines_removed: number
+  last_message: string
+}
+
+export type AttentionKind = 'permission' | 'plan' | 'question' | 'done' | 'failure' | 'limit'
+
+export interface Question {
+  text: string
+  header: string
+  choice: 'one' | 'several'
+  options: readonly { label: string; description: string }[]
+}
+
+// Something that waits for a person.
+export interface AttentionItem {
+  id: string
+  session: string
+  session_name: string
+  project: string
+  kind: AttentionKind
+  since: Micros
+  tool: string
+  // One line: the command, the file, the question.
+  summary: string
+  // Of the tool, as the agent wrote it; null where it is too large for a list, or not known.
+  input: Readonly<Record<string, unknown>> | null
+  input_bytes: number
+  // What "allow always" would allow from then on.
+  suggestions: readonly unknown[]
+  questions: readonly Question[]
+  text: string
+  agent_id: string
+  answerable: 'page' | 'terminal'
+  why_terminal: string
+  expires_at: Micros | null
+}
+
 export interface Session {
   id: string
   name: string
@@ -28,6 +106,8 @@ export interface Session {
   ended_at: Micros | null
   exit_status: number | null
   last_output_at: Micros | null
+  // Null where no Claude Code runs.
+  agent: Agent | null
 }
 
 export interface NewSession {
@@ -187,5 +267,8 @@ export type FromServer =
   | { type: 'transcript'; session: string; agent: string | null; file: string; end: number }
   | { type: 'session'; session: Session }
   | { type: 'session_removed'; id: string }
+  | { type: 'attention'; item: AttentionItem }
+  | { type: 'attention_closed'; id: string; how: string; by: string }
+  | { type: 'sessions_complete' }
   | { type: 'input_reset'; channel: number }
   | { type: 'error'; channel: number | null; code: string; message: string }

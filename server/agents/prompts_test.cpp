@@ -1,0 +1,123 @@
+// What may be typed, what counts as the same, and the queue's tables.
+#include "agents/prompt_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include "agents/typist.hpp"
+#include "sessions/store.hpp"
+#include "storage/testing.hpp"
+
+namespace ccd::agents {
+namespace {
+
+TEST(PromptText, LineEndsAreOneAndEndsAreTrimmed) {
+  EXPECT_EQ(*prompt_text("a\r\nb\rc\n\n"), "a\nb\nc");
+  EXPECT_EQ(*prompt_text("\tindented 😀 \"quotes\" $HOME"), "\tindented 😀 \"quotes\" $HOME");
+}
+
+TEST(PromptText, WhatATerminalWouldActOnIsRefused) {
+  for (const std::string& text : {std::string("a\x1b[201~rm"), std::string("\x03"), std::string("a\0b", 3), std::string("\x7f"), std::string("\xc2\x9b" "1m"),
+                                  std::string("\xff"), std::string(" \n\t"), std::string(), std::string(kMaxPromptBytes + 1, 'x')}) {
+    const auto made = prompt_text(text);
+    ASSERT_FALSE(made) << text.substr(0, 20);
+    EXPECT_EQ(made.error().field, "text");
+  }
+  EXPECT_TRUE(prompt_text("\xc2\xa0no-break"));
+}
+
+TEST(SamePrompt, BlanksDoNotCount) {
+  EXPECT_TRUE(same_prompt("a\n\tb  c", "a\n    b c"));
+  EXPECT_TRUE(same_prompt("a", " a\n"));
+  EXPECT_FALSE(same_prompt("a b", "a"));
+  EXPECT_FALSE(same_prompt("a", "a b"));
+  EXPECT_FALSE(same_prompt("a", "b"));
+  EXPECT_FALSE(same_prompt("abc", ""));
+}
+
+TEST(SamePrompt, AnEventThatWasCutIsTheSame) {
+  const std::string sent(claude::kMaxHookText + 1000, 'x');
+  EXPECT_TRUE(same_prompt(sent, sent.substr(0, claude::kMaxHookText)));
+  EXPECT_FALSE(same_prompt(sent, sent.substr(0, 1000)));
+}
+
+class PromptTables : public ::testing::Test {
+ protected:
+  template <class F>
+  auto in_db(F fn) {
+    auto result = database_->transact_now(std::move(fn));
+    EXPECT_TRUE(result.has_value()) << (result ? "" : result.error().message);
+    return result;
+  }
+  PromptTables() {
+    std::vector<storage::Migration> all = sessions::migrations();
+    all.push_back({"agents/010-prompts", kPromptTables});
+    auto opened = storage::Database::open({.path = folder_ / "test.db"}, loop_.get_executor());
+    EXPECT_TRUE(opened && (*opened)->migrate(all));
+    database_ = std::move(*opened);
+    sessions::Session session;
+    session.id = "s1";
+    session.project = "/p";
+    in_db([&](storage::Connection& db) { return sessions::insert_session(db, session); });
+  }
+  void add(const std::string& id, PromptState state, WallMicros at, PromptSource source = PromptSource::person) {
+    const Prompt prompt{.id = id, .session = "s1", .text = "text of " + id, .source = source, .created_by = "anna", .created_at = at, .state = state};
+    in_db([&](storage::Connection& db) { return insert_prompt(db, prompt); });
+  }
+
+  storage::TempFolder folder_;
+  asio::io_context loop_;
+  std::unique_ptr<storage::Database> database_;
+};
+
+TEST_F(PromptTables, WhatWasBeingTypedWhenTheDashboardEndedIsUncertain) {
+  add("a", PromptState::queued, 2);
+  add("b", PromptState::sending, 1);
+  add("c", PromptState::sent, 3);
+  add("d", PromptState::queued, 1);
+  const auto open = *in_db([](storage::Connection& db) { return load_open_prompts(db, 9); });
+  ASSERT_EQ(open.size(), 2u);
+  EXPECT_EQ(open[0].id, "d");
+  const auto all = *in_db([](storage::Connection& db) { return read_prompts(db, "s1", 10); });
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[3].id, "b");
+  EXPECT_EQ(all[3].state, PromptState::uncertain);
+  EXPECT_EQ(all[3].done_at, 9);
+}
+
+TEST_F(PromptTables, OnlyTheNewestThatAreDoneAreKept) {
+  for (int i = 0; i < static_cast<int>(kKeptPrompts) + 20; ++i) add("p" + std::to_string(i), PromptState::sent, i);
+  add("waits", PromptState::queued, 0);
+  in_db([](storage::Connection& db) { return trim_prompts(db, "s1"); });
+  const auto left = *in_db([](storage::Connection& db) { return read_prompts(db, "s1", 10'000); });
+  EXPECT_EQ(left.size(), kKeptPrompts + 1);
+  EXPECT_EQ(left.front().id, "p" + std::to_string(kKeptPrompts + 19));
+}
+
+TEST_F(PromptTables, HistoryIsWhatPeopleWroteOnce) {
+  add("a", PromptState::sent, 1);
+  add("b", PromptState::sent, 2, PromptSource::schedule);
+  add("c", PromptState::cancelled, 3);
+  add("d", PromptState::uncertain, 4);
+  EXPECT_EQ(*in_db([](storage::Connection& db) { return read_prompt_history(db, "/p", 10); }), (std::vector<std::string>{"text of d", "text of a"}));
+  EXPECT_TRUE(in_db([](storage::Connection& db) { return read_prompt_history(db, "/other", 10); })->empty());
+}
+
+TEST_F(PromptTables, SchedulesRulesAndTheSwitchComeBack) {
+  const Schedule schedule{.id = "x", .name = "n", .cron = "* * * * *", .session = "s1", .text = "t", .enabled = false, .created_by = "anna", .created_at = 5,
+                          .last_at = 7, .last_result = "queued"};
+  in_db([&](storage::Connection& db) { return insert_schedule(db, schedule); });
+  const auto read = *in_db([](storage::Connection& db) { return load_schedules(db); });
+  ASSERT_EQ(read.size(), 1u);
+  EXPECT_EQ(read[0].last_at, 7);
+  EXPECT_FALSE(read[0].enabled);
+  in_db([](storage::Connection& db) { return put_limit_rule(db, {.session = "s1", .text = "Continue.", .created_by = "anna"}); });
+  in_db([](storage::Connection& db) { return put_limit_rule(db, {.session = "s1", .text = "Go on.", .created_by = "anna"}); });
+  EXPECT_EQ(in_db([](storage::Connection& db) { return load_limit_rules(db); })->at(0).text, "Go on.");
+  EXPECT_FALSE(in_db([](storage::Connection& db) { return load_switch(db); })->stopped);
+  in_db([](storage::Connection& db) { return put_switch(db, {.stopped = true, .by = "anna", .at = 3}); });
+  EXPECT_TRUE(in_db([](storage::Connection& db) { return load_switch(db); })->stopped);
+  EXPECT_FALSE(database_->transact_now([](storage::Connection& db) { return erase_schedule(db, "y"); }));
+}
+
+}  // namespace
+}  // namespace ccd::agents

@@ -1,0 +1,325 @@
+// Types prompts.
+#include "agents/typist.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <span>
+
+#include "agents/composer.hpp"
+#include "base/encoding.hpp"
+#include "claude/transcript_file.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+
+namespace ccd::agents {
+namespace {
+
+using namespace std::chrono_literals;
+using Time = std::chrono::steady_clock::time_point;
+
+constexpr std::string_view kPasteBegin = "\x1b[200~";
+constexpr std::string_view kPasteEnd = "\x1b[201~";
+constexpr std::string_view kEnter = "\r";
+// Of one input: below what a tap takes at once.
+constexpr std::size_t kPieceBytes = 16 * 1024;
+// A screen is looked at when output came, and at least this often.
+constexpr auto kLookAgain = 50ms;
+// The pane has to take what is typed; a program that is stopped does not.
+constexpr auto kTakenLimit = 10s;
+// A client that has just started, or ended a turn, draws its input line a moment after it has told of it.
+constexpr auto kShownLimit = 10s;
+// A large paste is drawn within half a second on an idle machine.
+constexpr auto kDrawnLimit = 15s;
+// The client drops keys for a moment after it has drawn something new: an Enter that did nothing is pressed again.
+constexpr auto kEnterAgain = 1500ms;
+constexpr int kEnters = 6;
+constexpr auto kConfirmLimit = 20s;
+// The hook's word is given so long; then the transcript is read, this often.
+constexpr auto kTranscriptAfter = 1500ms;
+// Its newest lines are enough: the prompt was written moments ago.
+constexpr std::size_t kTranscriptLines = 100;
+// Both clocks are this machine's, and the client notes the time of a prompt when it takes it.
+constexpr WallMicros kClockSlack = 2'000'000;
+// A command of the client's own ("/compact") has no event: the input line that stays empty this long has taken it.
+constexpr auto kCommandTaken = 700ms;
+
+// The dashboard's own hands on one session.
+class Hand final : public sessions::Viewer {
+ public:
+  Hand(const asio::any_io_executor& executor, const Clock* clock) : changed_(executor), clock_(clock) {}
+
+  Result<> attach(sessions::Hub& hub, const std::string& session, const std::string& name, Random& random) {
+    sessions::AttachRequest request{.name = name};
+    random.fill(std::as_writable_bytes(std::span(request.client)));
+    request.from = TRY(hub.extent(session)).end;
+    place_ = TRY(hub.attach(session, this, request));
+    return {};
+  }
+
+  void type(std::string_view bytes) {
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kPieceBytes))) {
+      kept_[++last_] = std::string(bytes.substr(0, kPieceBytes));
+      pass_on(last_);
+    }
+  }
+  // False: not within `limit`, or refused.
+  Task<bool> taken(std::chrono::steady_clock::duration limit) {
+    const Time deadline = clock_->steady() + limit;
+    while (!kept_.empty() && refused_.empty() && clock_->steady() < deadline) co_await wait();
+    co_return kept_.empty() && refused_.empty();
+  }
+  // Until something happened, or it is time to look again.
+  Task<void> wait() {
+    if (seen_ > acked_) {
+      acked_ = seen_;
+      place_->ack_output(acked_);
+    }
+    if (std::exchange(reset_, false))
+      for (const auto& [number, bytes] : kept_) pass_on(number);
+    co_await changed_.wait_for(kLookAgain);
+  }
+  [[nodiscard]] const std::string& refused() const { return refused_; }
+  void wake() { changed_.notify(); }
+
+  bool data(std::uint64_t offset, std::shared_ptr<const std::string> bytes) override { return note_seen(offset + bytes->size()); }
+  bool snapshot(std::uint64_t offset, const sessions::Mirror::Snapshot&) override { return note_seen(offset); }
+  void input_taken(std::uint64_t number) override {
+    kept_.erase(kept_.begin(), kept_.upper_bound(number));
+    wake();
+  }
+  void input_reset() override {
+    reset_ = true;
+    wake();
+  }
+  void input_refused(std::string_view why) override {
+    refused_ = why;
+    wake();
+  }
+  void size(int, int, bool) override {}
+  void people(const std::vector<sessions::Person>&) override {}
+
+ private:
+  void pass_on(std::uint64_t number) {
+    const auto passed = place_->input(number, std::as_bytes(std::span(kept_.at(number))));
+    if (!passed) refused_ = passed.error().message;
+  }
+  bool note_seen(std::uint64_t offset) {
+    seen_ = std::max(seen_, offset);
+    wake();
+    return true;
+  }
+
+  Notifier changed_;
+  const Clock* clock_;
+  std::map<std::uint64_t, std::string> kept_;  // typed, and not acknowledged
+  std::uint64_t last_ = 0;
+  std::uint64_t seen_ = 0;
+  std::uint64_t acked_ = 0;
+  bool reset_ = false;
+  std::string refused_;
+  std::unique_ptr<sessions::Attachment> place_;  // leaves first
+};
+
+// Whether the newest lines of the transcript hold this prompt, written since. Blocks.
+bool in_transcript(const std::string& path, std::string_view text, WallMicros since) {
+  auto file = claude::TranscriptFile::open(path);
+  if (!file) return false;
+  const auto page = file->page_before(UINT64_MAX, kTranscriptLines, claude::kWholeLimits);
+  if (!page) return false;
+  return std::ranges::any_of(page->entries, [&](const claude::Entry& entry) {
+    if (entry.kind != claude::EntryKind::prompt || entry.chain != claude::Chain::main || !entry.at || *entry.at < since) return false;
+    return std::ranges::any_of(entry.blocks, [&](const claude::Block& block) { return same_prompt(text, block.text); });
+  });
+}
+
+bool is_command(std::string_view text) { return text.starts_with('/') || text.starts_with('!'); }
+
+Delivery blocked(std::string why) { return {.end = Delivery::End::blocked, .detail = std::move(why)}; }
+
+// Why nothing can be sent now; empty when it can.
+std::string why_not_now(const std::optional<AgentView>& view) {
+  if (!view) return "no Claude Code runs in this session";
+  switch (view->status.state) {
+    case claude::AgentState::idle:
+    case claude::AgentState::failed:
+    case claude::AgentState::limited: return "";
+    case claude::AgentState::starting: return "the agent is just starting";
+    case claude::AgentState::working: return "the agent is working";
+    case claude::AgentState::waiting_permission: return "the agent waits for a permission";
+    case claude::AgentState::waiting_answer: return "the agent waits for an answer";
+    case claude::AgentState::exited: return "the agent has ended";
+    case claude::AgentState::lost: return "the terminal server that held the agent is gone";
+  }
+  return "";
+}
+
+// One delivery: what the agent said since it began, and the steps.
+class Attempt {
+ public:
+  Attempt(const asio::any_io_executor& executor, const Typist::Parts& parts, std::string session, std::string text)
+      : parts_(parts), session_(std::move(session)), text_(std::move(text)), hand_(executor, parts.clock) {
+    Listener listener;
+    listener.hook = [this](const std::string& of, const claude::HookEvent& event) {
+      if (of != session_ || event.kind != claude::HookKind::prompt) return;
+      if (!entered_ || !same_prompt(text_, event.text)) return;
+      confirmed_ = "the agent confirmed it";
+      hand_.wake();
+    };
+    subscription_ = parts_.agents->subscribe(std::move(listener));
+  }
+
+  Task<Delivery> run(std::string name) {
+    std::string why = why_not_now(parts_.agents->view(session_));
+    if (!why.empty()) co_return blocked(std::move(why));
+    if (const auto attached = hand_.attach(*parts_.hub, session_, name, *parts_.random); !attached)
+      co_return blocked(attached.error().message);
+    why = co_await why_no_paste();
+    if (!why.empty()) co_return blocked(std::move(why));
+    hand_.type(std::string(kPasteBegin) + text_ + std::string(kPasteEnd));
+    if (!co_await hand_.taken(kTakenLimit)) {
+      if (!hand_.refused().empty()) co_return Delivery{.end = Delivery::End::failed, .detail = hand_.refused()};
+      co_return Delivery{.end = Delivery::End::uncertain, .detail = "the agent's terminal takes no input: look at it before you send this again"};
+    }
+    co_return co_await enter();
+  }
+
+ private:
+  // Waits for the input line; why nothing can be pasted into it, or empty when it can.
+  Task<std::string> why_no_paste() {
+    const Time shown_by = parts_.clock->steady() + kShownLimit;
+    for (;;) {
+      const auto seen = co_await parts_.hub->look(session_);
+      if (!seen) co_return "the terminal cannot be seen: " + seen.error().message;
+      const Composer composer = find_composer(seen->rows);
+      if (composer.shown && !composer.empty()) co_return "there is unfinished text in the agent's input line";
+      if (composer.shown && seen->modes.bracketed_paste) co_return std::string();
+      if (parts_.clock->steady() >= shown_by) break;
+      co_await hand_.wait();
+    }
+    co_return "the agent shows no input line: something else stands on its screen";
+  }
+
+  Task<Composer> look() {
+    const auto seen = co_await parts_.hub->look(session_);
+    co_return seen ? find_composer(seen->rows) : Composer{};
+  }
+
+  Task<Delivery> enter() {
+    const Time drawn_by = parts_.clock->steady() + kDrawnLimit;
+    Composer now = co_await look();
+    while (now.text.empty()) {
+      if (parts_.clock->steady() >= drawn_by)
+        co_return Delivery{.end = Delivery::End::uncertain, .detail = "it was pasted, but does not appear in the input line: look at the terminal"};
+      co_await hand_.wait();
+      now = co_await look();
+    }
+    entered_ = true;
+    entered_wall_ = parts_.clock->wall();
+    Time pressed{}, empty_since{}, read_at{};
+    int enters = 0;
+    const Time deadline = parts_.clock->steady() + kConfirmLimit;
+    for (;;) {
+      const Time at = parts_.clock->steady();
+      note_state();
+      if (!confirmed_.empty()) co_return Delivery{.end = Delivery::End::sent, .detail = confirmed_};
+      if (now.shown && !now.text.empty()) {
+        empty_since = {};
+        if (enters < kEnters && at - pressed >= kEnterAgain) {
+          hand_.type(kEnter);
+          pressed = at;
+          ++enters;
+        }
+      } else if (empty_since == Time{}) {
+        empty_since = at;
+      }
+      if (empty_since != Time{} && at - std::max(empty_since, read_at) >= kTranscriptAfter) {
+        read_at = at;
+        co_await read_transcript();
+        continue;
+      }
+      if (is_command(text_) && empty_since != Time{} && at - empty_since >= kCommandTaken)
+        co_return Delivery{.end = Delivery::End::sent, .detail = "the input line took it"};
+      if (at >= deadline) break;
+      co_await hand_.wait();
+      now = co_await look();
+    }
+    if (now.shown && !now.text.empty())
+      co_return Delivery{.end = Delivery::End::failed, .detail = "it stands in the agent's input line, which does not take it: send it there, or clear it"};
+    co_return Delivery{.end = Delivery::End::uncertain, .detail = "the agent did not confirm it: look at the terminal before you send it again"};
+  }
+
+  // Hooks can be missed, by a machine too busy to run them in time: the client's own record cannot.
+  Task<void> read_transcript() {
+    const auto view = parts_.agents->view(session_);
+    if (!view || view->transcript.empty()) co_return;
+    auto read = [path = view->transcript, text = text_, since = entered_wall_ - kClockSlack] { return in_transcript(path, text, since); };
+    if (co_await run_on(*parts_.pool, std::move(read))) confirmed_ = "it is in the agent's conversation";
+  }
+
+  // An agent without our hooks confirms by beginning to work.
+  void note_state() {
+    const auto view = parts_.agents->view(session_);
+    if (!view || view->hooks == Hooks::live || !confirmed_.empty()) return;
+    if (view->status.state == claude::AgentState::working && view->status.evidence.at >= entered_wall_) confirmed_ = "the agent began to work";
+  }
+
+  Typist::Parts parts_;
+  std::string session_;
+  std::string text_;
+  Hand hand_;
+  bool entered_ = false;
+  WallMicros entered_wall_ = 0;
+  std::string confirmed_;
+  std::unique_ptr<Agents::Subscription> subscription_;
+};
+
+bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+}  // namespace
+
+Result<std::string> prompt_text(std::string_view text) {
+  if (text.size() > kMaxPromptBytes) return fail_field("text", "a prompt has at most 100,000 bytes");
+  if (!valid_utf8(text)) return fail_field("text", "a prompt must be UTF-8");
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\r') {
+      if (i + 1 == text.size() || text[i + 1] != '\n') out += '\n';
+      continue;
+    }
+    const bool c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f || c1)
+      return fail_field("text", "a prompt must not contain control characters, which a terminal would act on");
+    out += c;
+  }
+  while (!out.empty() && is_blank(out.back())) out.pop_back();
+  if (out.empty()) return fail_field("text", "a prompt must not be empty");
+  return out;
+}
+
+bool same_prompt(std::string_view sent, std::string_view given) {
+  std::size_t at = 0;
+  for (const char c : given) {
+    if (is_blank(c)) continue;
+    while (at < sent.size() && is_blank(sent[at])) ++at;
+    // What is cut may end in the sign for it.
+    if (at == sent.size() || sent[at] != c) return given.size() >= claude::kMaxHookText - 4 && at > claude::kMaxHookText / 2;
+    ++at;
+  }
+  while (at < sent.size() && is_blank(sent[at])) ++at;
+  return at == sent.size() || (given.size() >= claude::kMaxHookText - 4 && at > claude::kMaxHookText / 2);
+}
+
+Task<Delivery> Typist::deliver(std::string session, std::string text, std::string name) {
+  Attempt attempt(executor_, parts_, std::move(session), std::move(text));
+  const Delivery end = co_await attempt.run(std::move(name));
+  if (end.end == Delivery::End::sent) metrics().counter("prompts_sent_total", "Prompts that agents confirmed").Increment();
+  if (end.end == Delivery::End::uncertain) metrics().counter("prompts_uncertain_total", "Prompts of which nobody knows whether the agent has them").Increment();
+  co_return end;
+}
+
+}  // namespace ccd::agents

@@ -1,0 +1,49 @@
+// Gives one prompt to one agent as a person would, and makes sure that it arrived: pasted into the empty input line, seen there, sent by an Enter
+// of its own, confirmed by the agent.
+//
+// What is typed goes through the tap like every key, so it reaches the pane once, whatever crashes. It is pasted once and never again:
+// when nobody can say whether the agent has it, that is what is said.
+#pragma once
+
+#include <string>
+
+#include "agents/agents.hpp"
+#include "agents/prompt_store.hpp"
+#include "base/random.hpp"
+#include "base/task.hpp"
+#include "sessions/hub.hpp"
+
+namespace ccd::agents {
+
+struct Delivery {
+  // `blocked`: nothing was typed, and another time it may go; the others as PromptState.
+  enum class End { sent, blocked, failed, uncertain };
+  End end = End::failed;
+  std::string detail{};  // for people
+};
+
+// The text as it can be pasted: line ends as \n; `invalid` (field "text") for none, too much, or what a terminal would act on.
+Result<std::string> prompt_text(std::string_view text);
+// Whether what an agent says it was given is what was sent: blanks and line ends apart, which the client changes. `given` may be cut.
+bool same_prompt(std::string_view sent, std::string_view given);
+
+class Typist {
+ public:
+  struct Parts {  // all outlive this
+    sessions::Hub* hub;
+    Agents* agents;
+    const Clock* clock;
+    Random* random;
+    asio::thread_pool* pool;
+  };
+  Typist(asio::any_io_executor executor, Parts parts) : executor_(executor), parts_(parts) {}
+
+  // One at a time for each session. `text` is prompt_text()'s; `name` is shown as who types. The Typist must outlive the task.
+  Task<Delivery> deliver(std::string session, std::string text, std::string name);
+
+ private:
+  asio::any_io_executor executor_;
+  Parts parts_;
+};
+
+}  // namespace ccd::agents

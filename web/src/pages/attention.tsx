@@ -1,0 +1,92 @@
+// What waits, where it is seen without looking for it: the strip on the fleet, the banner in a session, the page's title and icon, a sound.
+import { useEffect } from 'react'
+import { useAttention, useServices } from '../services.tsx'
+import { useTelling } from '../ui/feedback.tsx'
+import { answerAttention } from '../wire/attention.ts'
+import type { AttentionItem, Session, User } from '../wire/types.ts'
+import { isQuiet } from '../wire/quiet.ts'
+import { setWaiting, useVisible } from './hooks.ts'
+import { useNotifyOverview } from './notification_signals.ts'
+import { Request } from './request.tsx'
+import { askWords, isRequest } from './request_words.ts'
+import { addressOf, Link } from './router.tsx'
+import { playSound } from './sound.ts'
+
+const kShown = 3
+
+export function AttentionStrip() {
+  const { items } = useAttention()
+  const requests = items.filter(isRequest)
+  const rest = requests.length - kShown
+  if (requests.length === 0) return null
+  return (
+    <section className="attention-strip" aria-label="Waits for you">
+      <h2>
+        Waits for you <span className="count">{requests.length}</span>
+      </h2>
+      {requests.slice(0, kShown).map((item) => (
+        <Request key={item.id} item={item} />
+      ))}
+      {rest > 0 && (
+        <p className="attention-more">
+          <Link href={addressOf({ kind: 'inbox' })}>
+            {rest} more in the inbox
+          </Link>
+        </p>
+      )}
+    </section>
+  )
+}
+
+// Over the terminal: what this agent asks.
+export function SessionRequests({ session }: { session: Session }) {
+  const { items } = useAttention()
+  const requests = items.filter((item) => item.session === session.id && isRequest(item))
+  if (requests.length === 0) return null
+  return (
+    <section className="session-requests" aria-label="Waits for you">
+      {requests.map((item) => (
+        <Request key={item.id} item={item} inSession />
+      ))}
+    </section>
+  )
+}
+
+// Who looks at a session has seen what it has to tell.
+const kSeenAfterMs = 800
+
+export function useSeen(session: Session, user: User): void {
+  const { http } = useServices()
+  const { items } = useAttention()
+  const visible = useVisible()
+  const news = items.filter((item) => item.session === session.id && !isRequest(item)).map(({ id }) => id).join(' ')
+  useEffect(() => {
+    if (!visible || news === '' || user.role === 'viewer') return
+    const timer = setTimeout(() => {
+      // It may have gone by itself meanwhile.
+      for (const id of news.split(' ')) answerAttention(http, id, { decision: 'seen' }).catch(() => undefined)
+    }, kSeenAfterMs)
+    return () => clearTimeout(timer)
+  }, [http, news, visible, user.role])
+}
+
+export const useWaitingCount = (): number => useAttention().items.filter(isRequest).length
+
+const spoken = (item: AttentionItem) => `${item.session_name} ${askWords(item)}${item.summary === '' ? '' : `: ${item.summary}`}`
+
+// Joins the inbox with what is around the page: its title and icon, speech, and a sound for who wants one.
+export function useAttentionSignals(): void {
+  const { attention } = useServices().wire
+  const { say } = useTelling()
+  const waiting = useWaitingCount()
+  const wanted = useNotifyOverview().data?.preferences
+  useEffect(() => setWaiting(waiting), [waiting])
+  useEffect(
+    () =>
+      attention.onOpened((item) => {
+        if (isRequest(item)) say(spoken(item))
+        if (wanted?.sound.includes(item.kind) === true && !isQuiet(wanted.quiet, new Date())) void playSound()
+      }),
+    [attention, say, wanted],
+  )
+}

@@ -1,0 +1,99 @@
+// Prompts, schedules and the switch over them: the routes and their values, as docs/openapi.yaml gives them.
+import type { Http } from './http.ts'
+import type { Micros } from './types.ts'
+
+export type PromptState = 'queued' | 'sending' | 'sent' | 'failed' | 'uncertain' | 'cancelled'
+
+export interface Prompt {
+  id: string
+  session: string
+  // At most 16 KiB of it.
+  text: string
+  bytes: number
+  source: 'person' | 'broadcast' | 'schedule' | 'limit'
+  created_by: string
+  created_at: Micros
+  state: PromptState
+  // For people: what confirmed it, why it waits, what went wrong.
+  detail: string
+  done_at: Micros | null
+}
+
+export interface Sending {
+  stopped: boolean
+  by: string
+  at: Micros | null
+}
+
+export interface SessionPrompts {
+  prompts: readonly Prompt[]
+  waiting: number
+  // What is sent by itself when a usage limit is over; null: nothing.
+  after_limit: string | null
+  sending: Sending
+}
+
+export interface NewSchedule {
+  name: string
+  cron: string
+  session: string
+  text: string
+  enabled: boolean
+}
+
+export interface Schedule extends NewSchedule {
+  id: string
+  created_by: string
+  created_at: Micros
+  last_at: Micros | null
+  last_result: string
+  next_at: Micros | null
+}
+
+const of = (session: string) => `/api/sessions/${encodeURIComponent(session)}`
+
+export function sendPrompt(http: Http, session: string, text: string, when: 'now' | 'idle'): Promise<Prompt> {
+  return http.json('POST', `${of(session)}/prompt`, { body: { text, when } })
+}
+
+export function readPrompts(http: Http, session: string): Promise<SessionPrompts> {
+  return http.json('GET', `${of(session)}/prompts?limit=30`)
+}
+
+export async function readHistory(http: Http, project: string): Promise<readonly string[]> {
+  const query = new URLSearchParams({ project, limit: '100' }).toString()
+  const { texts } = await http.json<{ texts: readonly string[] }>('GET', `/api/prompts/history?${query}`)
+  return texts
+}
+
+export async function broadcast(http: Http, sessions: readonly string[], text: string): Promise<void> {
+  await http.json('POST', '/api/prompts', { body: { sessions, text } })
+}
+
+export async function cancelPrompt(http: Http, id: string): Promise<void> {
+  await http.json('DELETE', `/api/prompts/${encodeURIComponent(id)}`)
+}
+
+export async function setAfterLimit(http: Http, session: string, text: string): Promise<void> {
+  await http.json('PUT', `${of(session)}/after-limit`, { body: { text } })
+}
+
+export function readSchedules(http: Http): Promise<{ schedules: readonly Schedule[]; sending: Sending }> {
+  return http.json('GET', '/api/schedules')
+}
+
+export async function addSchedule(http: Http, schedule: NewSchedule): Promise<void> {
+  await http.json('POST', '/api/schedules', { body: schedule })
+}
+
+export async function changeSchedule(http: Http, id: string, { name, cron, session, text, enabled }: NewSchedule): Promise<void> {
+  await http.json('PUT', `/api/schedules/${encodeURIComponent(id)}`, { body: { name, cron, session, text, enabled } })
+}
+
+export async function removeSchedule(http: Http, id: string): Promise<void> {
+  await http.json('DELETE', `/api/schedules/${encodeURIComponent(id)}`)
+}
+
+export async function setSending(http: Http, stopped: boolean): Promise<void> {
+  await http.json('PUT', '/api/sending', { body: { stopped } })
+}
