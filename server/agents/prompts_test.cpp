@@ -40,6 +40,35 @@ TEST(SamePrompt, AnEventThatWasCutIsTheSame) {
   EXPECT_FALSE(same_prompt(sent, sent.substr(0, 1000)));
 }
 
+TEST(SamePrompt, TheTagsOfAPasteAreNotPartOfIt) {
+  EXPECT_TRUE(same_prompt("a\nb", "\n\n<pasted_content id=\"8edb\">\na\nb\n</pasted_content id=\"8edb\">\n"));
+  EXPECT_TRUE(same_prompt("do a b", "do <pasted_content id=\"8edb\">\na\n</pasted_content id=\"8edb\">\nb"));
+  EXPECT_FALSE(same_prompt("a", "\n\n<pasted_content id=\"8edb\">\nb\n</pasted_content id=\"8edb\">\n"));
+  EXPECT_TRUE(same_prompt("pasted_content id=\"", "pasted_content id=\""));
+  EXPECT_FALSE(same_prompt("x", "<pasted_content id=\""));
+}
+
+TEST(Pastes, AreTheTextInPiecesThatTheClientDoesNotFold) {
+  std::string text;
+  for (int i = 0; text.size() < 20'000; ++i) text += i % 7 == 0 ? "line\n\n" : i % 3 == 0 ? "\U0001F469\u200D\U0001F467" : "words 漢字 ";
+  std::string joined, typed = as_pastes(text);
+  std::string_view left = typed;
+  while (!left.empty()) {
+    ASSERT_TRUE(left.starts_with("\x1b[200~"));
+    const std::size_t end = left.find("\x1b[201~");
+    ASSERT_NE(end, std::string_view::npos);
+    const std::string_view piece = left.substr(6, end - 6);
+    EXPECT_LE(piece.size(), 800U);
+    EXPECT_LE(std::ranges::count(piece, '\n'), 2);
+    EXPECT_TRUE(valid_utf8(piece));
+    EXPECT_FALSE(piece.empty());
+    joined += piece;
+    left.remove_prefix(end + 6);
+  }
+  EXPECT_EQ(joined, text);
+  EXPECT_EQ(as_pastes("one\n"), "\x1b[200~one\n\x1b[201~");
+}
+
 class PromptTables : public ::testing::Test {
  protected:
   template <class F>

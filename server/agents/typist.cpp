@@ -22,6 +22,12 @@ using Time = std::chrono::steady_clock::time_point;
 constexpr std::string_view kPasteBegin = "\x1b[200~";
 constexpr std::string_view kPasteEnd = "\x1b[201~";
 constexpr std::string_view kEnter = "\r";
+// Of one paste. The client (2.1.330) folds one of over 800 characters or over 3 lines into "[Pasted text #1]" and sends it between tags that tell the
+// model to obey it less than what a person types; what is below both stays text.
+constexpr std::size_t kPasteBytes = 600;
+constexpr int kPasteLineEnds = 2;
+constexpr std::string_view kPasteTag = "pasted_content id=\"";
+constexpr std::size_t kPasteTagLimit = 64;
 // Of one input: below what a tap takes at once.
 constexpr std::size_t kPieceBytes = 16 * 1024;
 // A screen is looked at when output came, and at least this often.
@@ -177,7 +183,7 @@ class Attempt {
       co_return blocked(attached.error().message);
     why = co_await why_no_paste();
     if (!why.empty()) co_return blocked(std::move(why));
-    hand_.type(std::string(kPasteBegin) + text_ + std::string(kPasteEnd));
+    hand_.type(as_pastes(text_));
     if (!co_await hand_.taken(kTakenLimit)) {
       if (!hand_.refused().empty()) co_return Delivery{.end = Delivery::End::failed, .detail = hand_.refused()};
       co_return Delivery{.end = Delivery::End::uncertain, .detail = "the agent's terminal takes no input: look at it before you send this again"};
@@ -275,6 +281,21 @@ class Attempt {
   std::unique_ptr<Agents::Subscription> subscription_;
 };
 
+// The client's tags around what it takes for pasted: <pasted_content id="1a2b"> and </pasted_content id="1a2b">.
+std::string without_paste_tags(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (;;) {
+    const std::size_t name = text.find(kPasteTag);
+    const std::size_t open = name == 0 || name == std::string_view::npos ? std::string_view::npos : name - (text[name - 1] == '/' ? 2 : 1);
+    const std::size_t close = name == std::string_view::npos ? name : text.find('>', name);
+    if (open >= text.size() || text[open] != '<' || close == std::string_view::npos || close - name > kPasteTagLimit) break;
+    out.append(text.substr(0, open));
+    text.remove_prefix(close + 1);
+  }
+  return out.append(text);
+}
+
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 }  // namespace
@@ -301,7 +322,22 @@ Result<std::string> prompt_text(std::string_view text) {
   return out;
 }
 
-bool same_prompt(std::string_view sent, std::string_view given) {
+std::string as_pastes(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    std::size_t size = 0;
+    for (int line_ends = 0; size < std::min(text.size(), kPasteBytes) && line_ends < kPasteLineEnds; ++size)
+      if (text[size] == '\n') ++line_ends;
+    while (size < text.size() && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;
+    out.append(kPasteBegin).append(text.substr(0, size)).append(kPasteEnd);
+    text.remove_prefix(size);
+  }
+  return out;
+}
+
+bool same_prompt(std::string_view sent, std::string_view whole) {
+  const std::string untagged = without_paste_tags(whole);
+  const std::string_view given = untagged;
   std::size_t at = 0;
   for (const char c : given) {
     if (is_blank(c)) continue;

@@ -24,8 +24,11 @@ struct Delivery {
 
 // The text as it can be pasted: line ends as \n; `invalid` (field "text") for none, too much, or what a terminal would act on.
 Result<std::string> prompt_text(std::string_view text);
-// Whether what an agent says it was given is what was sent: blanks and line ends apart, which the client changes. `given` may be cut.
-bool same_prompt(std::string_view sent, std::string_view given);
+// What types it so that the client takes it for text: bracketed pastes, each too small to be folded; together they are `text`, UTF-8.
+std::string as_pastes(std::string_view text);
+// Whether what an agent says it was given is what was sent: blanks, line ends and the tags of a paste apart, which the client changes. `whole` may
+// be cut.
+bool same_prompt(std::string_view sent, std::string_view whole);
 
 class Typist {
  public:

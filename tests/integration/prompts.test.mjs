@@ -49,7 +49,10 @@ async function startAgent() {
   return session;
 }
 
-/** What the client's own file says that it was asked. */
+/** What the client's own file says that it was asked: it writes the file some time after it has told of a prompt. */
+async function wasAsked(session, expected) {
+  await until(`it was asked ${JSON.stringify(expected)}`, () => assert.deepEqual(asked(session), expected) ?? true);
+}
 function asked(session) {
   const folder = path.join(home, ".claude/projects");
   const file = existsSync(folder) && readdirSync(folder, { recursive: true }).find((name) => name.endsWith(`${session.claude_session_id}.jsonl`));
@@ -93,6 +96,7 @@ test("Prompts.EachArrivesOnceAndWhole", { skip, timeout: 120_000 + kPrompts * 40
     await idle(session);
   }
   const squeeze = (text) => text.replace(/\s+/g, "");
+  await until("the last one is in its file", () => asked(session).length >= sent.length);
   assert.deepEqual(asked(session).map(squeeze), sent.map(squeeze), "each once, in order, whole");
   const exact = asked(session).filter((text, i) => text === sent[i].trimEnd()).length;
   console.log(`  ${sent.length} of ${sent.length} confirmed, once each; ${exact} byte for byte, the others but for blanks that the client changes`);
@@ -116,7 +120,7 @@ test("Prompts.WhatWaitsIsSentWhenTheAgentIsIdle", { skip, timeout: 120_000 }, as
   assert.equal((await owner.send("DELETE", `/api/prompts/${third.json.id}`)).status, 409);
   assert.equal((await owner.send("DELETE", "/api/prompts/unknown")).status, 404);
   await until("both are sent", async () => (await prompts(session)).prompts.filter(({ state }) => state === "sent").length === 3, { timeoutMs: kSlowMs });
-  assert.deepEqual(asked(session), ["work for a while", "first of the queue", "second of the queue"]);
+  await wasAsked(session, ["work for a while", "first of the queue", "second of the queue"]);
 });
 
 test("Prompts.UnfinishedTextIsNotTouched", { skip, timeout: 120_000 }, async () => {
@@ -132,7 +136,7 @@ test("Prompts.UnfinishedTextIsNotTouched", { skip, timeout: 120_000 }, async () 
   await until("why it waits is said", async () => (await prompts(session)).prompts.find(({ id }) => id === waits.json.id)?.detail.includes("unfinished"), { timeoutMs: kSlowMs });
   await channel.type("ence\r");
   await until("it goes on", async () => (await prompts(session)).prompts.find(({ id }) => id === waits.json.id).state === "sent", { timeoutMs: kSlowMs });
-  assert.deepEqual(asked(session), ["a half sentence", "after it"]);
+  await wasAsked(session, ["a half sentence", "after it"]);
   await socket.close();
 });
 
@@ -151,8 +155,8 @@ test("Prompts.ToManyAtOnceAndTheSwitchStopsThem", { skip, timeout: 120_000 }, as
   await owner.send("PUT", "/api/sending", { json: { stopped: false } });
   for (const session of [one, two])
     await until("it is sent", async () => (await prompts(session)).prompts.find(({ source }) => source === "broadcast").state === "sent", { timeoutMs: kSlowMs });
-  assert.deepEqual(asked(one), ["all of you"]);
-  assert.deepEqual(asked(two), ["by hand", "all of you"]);
+  await wasAsked(one, ["all of you"]);
+  await wasAsked(two, ["by hand", "all of you"]);
 });
 
 test("Prompts.WhatWaitsSurvivesARestartAndIsSentOnce", { skip, timeout: 120_000 }, async () => {
@@ -166,7 +170,7 @@ test("Prompts.WhatWaitsSurvivesARestartAndIsSentOnce", { skip, timeout: 120_000 
   assert.equal((await owner.get("/api/sending")).json.stopped, true);
   await owner.send("PUT", "/api/sending", { json: { stopped: false } });
   await until("it is sent", async () => (await prompts(session)).prompts[0].state === "sent", { timeoutMs: kSlowMs });
-  assert.deepEqual(asked(session), ["before the restart"]);
+  await wasAsked(session, ["before the restart"]);
 });
 
 test("Prompts.TextsThatCannotBeSentAreRefusedByName", { skip, timeout: 60_000 }, async () => {
