@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "agents/typist.hpp"
+#include "base/encoding.hpp"
 #include "sessions/store.hpp"
 #include "storage/testing.hpp"
 
