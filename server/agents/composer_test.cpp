@@ -12,7 +12,7 @@ namespace {
 
 const std::string kRule = [] {
   std::string out = "\x1b[38;5;244m";
-  for (int i = 0; i < 60; ++i) out += "\u2500";
+  for (int i = 0; i < 40; ++i) out += "\u2500";
   return out + "\x1b[39m\r\n";
 }();
 const std::string kFoot = "  \x1b[38;5;246m\u23f8 manual mode on\x1b[39m";
@@ -37,6 +37,13 @@ TEST(Composer, TextAndPastesAreThere) {
   EXPECT_EQ(seen(kRule + "\u276f\u00a0short one\x1b[7m \x1b[0m\r\n" + kRule + kFoot).text, "short one");
   EXPECT_EQ(seen(kRule + "\u276f\u00a0[Pasted text #1 +3 lines]\r\n" + kRule + kFoot).text, "[Pasted text #1 +3 lines]");
   EXPECT_EQ(seen(kRule + "\u276f\u00a0first\r\n  second\r\n" + kRule + kFoot).text, "first\nsecond");
+}
+
+TEST(Composer, TextThatIsScrolledOutIsThere) {
+  const auto more = [](const std::string& what) { return "\x1b[38;5;244m\u2500\u2500\u2500 " + what + " \u2500" + kRule; };
+  EXPECT_EQ(seen(more("\u2191 7 more") + "\r\n  the end\r\n" + kRule + kFoot).text, "\u2026\nthe end");
+  EXPECT_EQ(seen(more("\u2191 7 more") + "\r\n\r\n" + kRule + kFoot).text, "\u2026");
+  EXPECT_EQ(seen(kRule + "\u276f\u00a0the begin\r\n" + more("\u2193 2 more") + kFoot).text, "the begin\u2026");
 }
 
 TEST(Composer, WhatWasSentBeforeIsNotTheInputLine) {

@@ -37,6 +37,13 @@ TEST(SamePrompt, BlanksDoNotCount) {
   EXPECT_FALSE(same_prompt("abc", ""));
 }
 
+TEST(SamePrompt, InvisibleCharactersDoNotCount) {
+  EXPECT_TRUE(same_prompt("\U0001F469\u200d", "\U0001F469"));
+  EXPECT_TRUE(same_prompt("a\u2066b\ufeff\U000e0041", "ab"));
+  EXPECT_FALSE(same_prompt("\u2019", "\u2018"));
+  EXPECT_FALSE(same_prompt("\u2190", ""));
+}
+
 TEST(SamePrompt, AnEventThatWasCutIsTheSame) {
   const std::string sent(claude::kMaxHookText + 1000, 'x');
   EXPECT_TRUE(same_prompt(sent, sent.substr(0, claude::kMaxHookText)));

@@ -36,6 +36,8 @@ constexpr auto kLookAgain = 50ms;
 constexpr auto kTakenLimit = 10s;
 // A client that has just started, or ended a turn, draws its input line a moment after it has told of it.
 constexpr auto kShownLimit = 10s;
+// The prompt before this one stands there for a moment after its turn has begun, or even ended.
+constexpr auto kClearedLimit = 1500ms;
 // A large paste is drawn within half a second on an idle machine.
 constexpr auto kDrawnLimit = 15s;
 // The client drops keys for a moment after it has drawn something new: an Enter that did nothing is pressed again.
@@ -194,14 +196,15 @@ class Attempt {
  private:
   // Waits for the input line; why nothing can be pasted into it, or empty when it can.
   Task<std::string> why_no_paste() {
-    const Time shown_by = parts_.clock->steady() + kShownLimit;
+    const Time began = parts_.clock->steady();
     for (;;) {
       const auto seen = co_await parts_.hub->look(session_);
       if (!seen) co_return "the terminal cannot be seen: " + seen.error().message;
       const Composer composer = find_composer(seen->rows);
-      if (composer.shown && !composer.empty()) co_return "there is unfinished text in the agent's input line";
-      if (composer.shown && seen->modes.bracketed_paste) co_return std::string();
-      if (parts_.clock->steady() >= shown_by) break;
+      const auto waited = parts_.clock->steady() - began;
+      if (composer.shown && !composer.empty() && waited >= kClearedLimit) co_return "there is unfinished text in the agent's input line";
+      if (composer.empty() && seen->modes.bracketed_paste) co_return std::string();
+      if (waited >= kShownLimit) break;
       co_await hand_.wait();
     }
     co_return "the agent shows no input line: something else stands on its screen";
@@ -296,7 +299,41 @@ std::string without_paste_tags(std::string_view text) {
   return out.append(text);
 }
 
+// Code points without a shape of their own, which the client takes out where it finds no use for them.
+struct CodePoints {
+  std::string_view first, last;  // UTF-8, of one length
+};
+constexpr CodePoints kInvisible[] = {
+    {"\u00ad", "\u00ad"},          // soft hyphen
+    {"\u200b", "\u200f"},          // zero width, joiners, marks of direction
+    {"\u202a", "\u202e"},          // directions
+    {"\u2060", "\u206f"},          // word joiner, invisible operators, isolates
+    {"\ufe00", "\ufe0f"},          // variation selectors
+    {"\ufeff", "\ufeff"},          // byte order mark
+    {"\U000e0000", "\U000e01ef"},  // tags, more variation selectors
+};
+
+std::size_t invisible_prefix(std::string_view text) {
+  for (const auto& [first, last] : kInvisible) {
+    const std::string_view head = text.substr(0, first.size());
+    if (head.size() == first.size() && head >= first && head <= last) return first.size();
+  }
+  return 0;
+}
+
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+
+// What a text says, without what the client changes: blanks, line ends, invisible characters.
+std::string essence(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t skipped = is_blank(text.front()) ? 1 : static_cast<unsigned char>(text.front()) < 0x80 ? 0 : invisible_prefix(text);
+    if (skipped == 0) out += text.front();
+    text.remove_prefix(std::max<std::size_t>(skipped, 1));
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -335,19 +372,13 @@ std::string as_pastes(std::string_view text) {
   return out;
 }
 
-bool same_prompt(std::string_view sent, std::string_view whole) {
-  const std::string untagged = without_paste_tags(whole);
-  const std::string_view given = untagged;
-  std::size_t at = 0;
-  for (const char c : given) {
-    if (is_blank(c)) continue;
-    while (at < sent.size() && is_blank(sent[at])) ++at;
-    // What is cut may end in the sign for it.
-    if (at == sent.size() || sent[at] != c) return given.size() >= claude::kMaxHookText - 4 && at > claude::kMaxHookText / 2;
-    ++at;
-  }
-  while (at < sent.size() && is_blank(sent[at])) ++at;
-  return at == sent.size() || (given.size() >= claude::kMaxHookText - 4 && at > claude::kMaxHookText / 2);
+bool same_prompt(std::string_view sent, std::string_view given) {
+  const std::string ours = essence(sent);
+  const std::string theirs = essence(without_paste_tags(given));
+  if (ours == theirs) return true;
+  // What is cut may end in the sign for it.
+  const auto differs = std::ranges::mismatch(ours, theirs).in1 - ours.begin();
+  return given.size() >= claude::kMaxHookText - 4 && static_cast<std::size_t>(differs) > claude::kMaxHookText / 4;
 }
 
 Task<Delivery> Typist::deliver(std::string session, std::string text, std::string name) {

@@ -26,9 +26,9 @@ struct Delivery {
 Result<std::string> prompt_text(std::string_view text);
 // What types it so that the client takes it for text: bracketed pastes, each too small to be folded; together they are `text`, UTF-8.
 std::string as_pastes(std::string_view text);
-// Whether what an agent says it was given is what was sent: blanks, line ends and the tags of a paste apart, which the client changes. `whole` may
-// be cut.
-bool same_prompt(std::string_view sent, std::string_view whole);
+// Whether what an agent says it was given is what was sent, apart from what the client changes: blanks, line ends, invisible characters, the tags of
+// a paste. `given` may be cut.
+bool same_prompt(std::string_view sent, std::string_view given);
 
 class Typist {
  public:
