@@ -106,7 +106,8 @@ void AgentStateMachine::end_turn() {
 }
 
 void AgentStateMachine::restore(const AgentStatus& known) {
-  if (is_end(known.state)) return;  // the process itself says so
+  if (is_end(known.state)) return;                  // the process itself says so
+  if (known.state == AgentState::starting) return;  // by now it has started, and who did not hear of it asks the title
   constexpr std::string_view kNote = ", before the dashboard was restarted";
   View view{.evidence = {Source::hook, known.state, known.evidence.what, known.evidence.at},
             .tool = known.tool,

@@ -308,6 +308,15 @@ TEST(AgentState, WhatWasKnownBeforeARestartHoldsUntilSomethingNewerSaysOtherwise
   EXPECT_EQ(moves.status(kStart + 3 * kSecond).state, AgentState::working);
 }
 
+TEST(AgentState, WhoWasStartingBeforeARestartHasStartedByNow) {
+  AgentStateMachine before(kStart, std::chrono::seconds(0));
+  AgentStateMachine after(kStart, std::chrono::seconds(0));
+  after.restore(before.status(kStart + 1));
+  EXPECT_EQ(after.status(kStart + 2).state, AgentState::starting);
+  after.on_title("\u2733 Claude Code", kStart + 3);
+  EXPECT_EQ(after.status(kStart + 4).state, AgentState::idle);
+}
+
 TEST(AgentState, OnlyAPersonStopsInTheTerminal) {
   EXPECT_FALSE(Story().hook(kPrompt).hook(kStop).status().stopped_by_person);
   EXPECT_TRUE(Story().hook(kPrompt).hook(kAsk).hung_up("Bash").status().stopped_by_person);

@@ -162,7 +162,8 @@ std::optional<std::string> LiveSession::new_title() {
       const auto extent = reader_->extent();
       if (!extent) return std::nullopt;
       titles_.skip();
-      scanned_ = extent->end - std::min<std::uint64_t>(extent->end - extent->first, scanned_ ? kTitleBytes : 0);
+      // The first time too: a title that was set since tmux was asked for it is in no answer.
+      scanned_ = extent->end - std::min<std::uint64_t>(extent->end - extent->first, kTitleBytes);
       read = 0;
       if (*scanned_ == extent->end) break;
     }
