@@ -101,7 +101,7 @@ test("Prompts.EachArrivesOnceAndWhole", { skip, timeout: 120_000 + kPrompts * 40
   assert.deepEqual(asked(session).map(squeeze), sent.map(squeeze), "each once, in order, whole");
   const exact = asked(session).filter((text, i) => text === sent[i].trimEnd()).length;
   console.log(`  ${sent.length} of ${sent.length} confirmed, once each; ${exact} byte for byte, the others but for blanks that the client changes`);
-  const rows = query(path.join(dashboard.data, "dashboard.db"), "SELECT count(*) FROM audit_logs WHERE action = 'prompt.sent' AND target LIKE '%${session.id}'");
+  const rows = query(path.join(dashboard.data, "dashboard.db"), `SELECT count(*) FROM audit_logs WHERE action = 'prompt.sent' AND target = '${session.id}'`);
   assert.equal(Number(rows[0]), kPrompts);
   assert.equal(query(path.join(dashboard.data, "dashboard.db"), "SELECT detail FROM audit_logs WHERE action LIKE 'prompt.%'").join().includes("plain words"), false,
     "the trail has no text");
