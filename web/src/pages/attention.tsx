@@ -45,6 +45,7 @@ export function SessionRequests({ session }: { session: Session }) {
   if (requests.length === 0) return null
   return (
     <section className="session-requests" aria-label="Waits for you">
+      <h2 className="only-heard">Waits for you</h2>
       {requests.map((item) => (
         <Request key={item.id} item={item} inSession />
       ))}

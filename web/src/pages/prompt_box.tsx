@@ -204,8 +204,7 @@ function Editor({ session, agent, onSent }: EditorProps) {
           aria-label="Prompt"
           placeholder={now ? 'Prompt' : 'Prompt, sent when the agent is idle'}
           rows={1}
-          role="combobox"
-          aria-expanded={suggestions.length > 0}
+          aria-haspopup="listbox"
           aria-controls={listId}
           aria-autocomplete="list"
           {...(suggestions.length > 0 && { 'aria-activedescendant': `${listId}-${active}` })}
