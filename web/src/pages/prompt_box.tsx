@@ -202,7 +202,7 @@ function Editor({ session, agent, onSent }: EditorProps) {
           ref={field}
           className="input"
           aria-label="Prompt"
-          placeholder={now ? 'Prompt' : 'Prompt, sent when the agent is idle'}
+          placeholder={now ? 'Prompt' : 'Queue a prompt'}
           rows={1}
           aria-haspopup="listbox"
           aria-controls={listId}
