@@ -273,7 +273,7 @@ Task<Result<Started>> Lifecycle::resume(std::string id, std::string accept_setti
   const bool claude = !plan->command.empty();
   if (claude) {
     auto look = co_await unseen(session->project, std::move(accept_settings), actor);
-    if (!look) co_return tl::unexpected(std::move(look).error());
+    if (!look) co_return tl::unexpected(std::move(look).error().in("the session's folder " + session->project));
     if (*look) co_return Started{.session = {}, .unseen = std::move(*look)};
     // One that was ended just now may still be writing its books.
     if (parts_.clock->wall() - session->ended_at.value_or(0) < kJustEnded) co_await wait_until_closed(session->claude_session_id, config_dir_of(plan->environment));

@@ -25,6 +25,9 @@ const NotificationsPage = lazy(() =>
 )
 const PromptsPage = lazy(() => import('./prompts_page.tsx').then((module) => ({ default: module.PromptsPage })))
 const UsagePage = lazy(() => import('./usage_page.tsx').then((module) => ({ default: module.UsagePage })))
+const ConversationsPage = lazy(() =>
+  import('./conversations_page.tsx').then((module) => ({ default: module.ConversationsPage })),
+)
 const FilesPage = lazy(() => import('./files_page.tsx').then((module) => ({ default: module.FilesPage })))
 
 export function App() {
@@ -92,6 +95,7 @@ function Inside({ user }: { user: User }) {
           {place.kind === 'fleet' && <Fleet />}
           {place.kind === 'session' && <SessionPage place={place} user={user} />}
           {place.kind === 'files' && <FilesPage path={place.path} />}
+          {place.kind === 'conversations' && <ConversationsPage user={user} />}
           {place.kind === 'notifications' && <NotificationsPage user={user} />}
           {place.kind === 'inbox' && <Inbox />}
           {place.kind === 'prompts' && <PromptsPage user={user} />}

@@ -10,6 +10,7 @@ import { Ago, exactTime } from '../ui/time.tsx'
 import type { Session } from '../wire/types.ts'
 import { AttentionStrip } from './attention.tsx'
 import { BudgetNotice } from './budgets.tsx'
+import { BringBack } from './bring_back.tsx'
 import { useTitle } from './hooks.ts'
 import { NewSession } from './new_session.tsx'
 import { useFleetLook, type FleetLook } from './preferences.ts'
@@ -308,6 +309,7 @@ export function Fleet() {
         )}
         <BudgetNotice />
         <AttentionStrip />
+        {mayStart && <BringBack sessions={sessions} />}
         {!loaded && error === null && sessions.length === 0 && <Waiting what="the list of sessions" />}
         {loaded && sessions.length === 0 && (
           <Empty icon={<SquareTerminal size={32} aria-hidden />} title="No sessions yet">

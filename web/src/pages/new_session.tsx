@@ -1,58 +1,40 @@
-// The dialog that starts a session: where, under which name, and what.
+// The dialog that starts a session: where, under which name, and what; and, where a project brings settings, the look at them first.
 import { useQuery } from '@tanstack/react-query'
-import { Bot, FolderGit2, Folder, Play, SquareTerminal, TextCursorInput } from 'lucide-react'
-import { useId, useState } from 'react'
+import { Folder, FolderGit2, Play } from 'lucide-react'
+import { useState } from 'react'
 import { useServices } from '../services.tsx'
 import { estimated } from '../terminal/layout.ts'
 import { Button } from '../ui/button.tsx'
 import { Combobox, type Suggestion } from '../ui/combobox.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Notice } from '../ui/feedback.tsx'
-import { Fault, Field } from '../ui/field.tsx'
-import { createSession, listProjects } from '../wire/api.ts'
+import { Field } from '../ui/field.tsx'
+import { listProjects } from '../wire/api.ts'
 import { ApiError } from '../wire/http.ts'
+import { listTemplates, startSession, unseenOf, type Unseen } from '../wire/lifecycle.ts'
 import type { Project, Session } from '../wire/types.ts'
-import { parseArgv } from './argv.ts'
 import { addressOf, go } from './router.tsx'
-import { kNamePattern, kNameRule, nameFor } from './session_words.ts'
+import { kNameRule } from './session_words.ts'
+import { ReviewDialog } from './settings_review.tsx'
+import { Advanced, CommandField, PromptField, WorktreeFields } from './start_fields.tsx'
+import {
+  checkForm,
+  faultField,
+  inRepository,
+  kEmptyForm,
+  movedTo,
+  nameOf,
+  recentFirst,
+  requestOf,
+  startsClaude,
+  type StartFaults,
+  type StartForm,
+} from './start_form.ts'
+import { SaveTemplate, TemplateChoice } from './template_fields.tsx'
 
-const kClaude = 'claude'
-const kShell = 'bash'
 const kLastProjectKey = 'ccd.lastProject'
 const kFont = 13.4
-
-type Preset = 'claude' | 'shell' | 'other'
-
-const kPlaceholders: Record<Preset, string> = {
-  claude: kClaude,
-  shell: kShell,
-  other: "program argument 'an argument with spaces'",
-}
-
-const kPresets = [
-  { preset: 'claude', line: kClaude, label: 'Claude Code', icon: <Bot size={16} aria-hidden /> },
-  { preset: 'shell', line: kShell, label: 'Shell', icon: <SquareTerminal size={16} aria-hidden /> },
-  { preset: 'other', line: '', label: 'Other', icon: <TextCursorInput size={16} aria-hidden /> },
-] as const
-
-interface Command {
-  preset: Preset
-  line: string
-}
-
-// What is typed decides; an emptied field stays what it was.
-function typedCommand(line: string, before: Preset): Command {
-  const trimmed = line.trim()
-  if (trimmed === '') return { preset: before, line }
-  return { preset: trimmed === kClaude ? 'claude' : trimmed === kShell ? 'shell' : 'other', line }
-}
-
-// Absent for Claude Code: the server knows how it is started here.
-function argvOf({ preset, line }: Command): string[] | undefined {
-  if (preset === 'claude') return undefined
-  const { argv } = parseArgv(line)
-  return preset === 'shell' && argv.length === 0 ? [kShell] : argv
-}
+const kBeside = { width: 100, height: 120 }
 
 function lastProject(): string {
   try {
@@ -70,6 +52,15 @@ function rememberProject(path: string): void {
   }
 }
 
+// As large as the terminal that will show it.
+export function paneSize() {
+  return estimated({ width: window.innerWidth - kBeside.width, height: window.innerHeight - kBeside.height }, kFont)
+}
+
+export function openSession(session: Session): void {
+  go(addressOf({ kind: 'session', name: session.name, tab: 'terminal', path: null }))
+}
+
 function toSuggestion(project: Project): Suggestion {
   return {
     value: project.path,
@@ -79,132 +70,76 @@ function toSuggestion(project: Project): Suggestion {
   }
 }
 
-interface Form {
-  project: string
-  // Null until it is typed: then the project gives it.
-  name: string | null
-  command: Command
-}
-
-type Faults = Partial<Record<'project' | 'name' | 'command' | 'all', string>>
-
-function check(form: Form, name: string, taken: ReadonlySet<string>): Faults {
-  const faults: Faults = {}
-  if (form.project === '') faults.project = 'Choose the folder the session starts in.'
-  else if (!form.project.startsWith('/')) faults.project = 'Give the whole path, from / on.'
-  if (!kNamePattern.test(name)) faults.name = kNameRule
-  else if (taken.has(name)) faults.name = 'A running session has this name already.'
-  const { fault } = parseArgv(form.command.line)
-  if (fault !== null) faults.command = fault
-  else if (argvOf(form.command)?.length === 0) faults.command = 'Say which program to start.'
-  return faults
-}
-
-interface CommandFieldProps {
-  command: Command
-  fault: string | null
-  onChange: (command: Command) => void
-}
-
-function CommandField({ command, fault, onChange }: CommandFieldProps) {
-  const id = useId()
-  const { argv } = parseArgv(command.line)
-  return (
-    <div className="field">
-      <label htmlFor={id}>Command</label>
-      <div className="choices" role="radiogroup" aria-label="What to start">
-        {kPresets.map(({ preset, line, label, icon }) => (
-          <label key={preset}>
-            <input
-              type="radio"
-              name={`${id}-preset`}
-              checked={command.preset === preset}
-              onChange={() => {
-                onChange({ preset, line })
-                if (preset === 'other') document.getElementById(id)?.focus()
-              }}
-            />
-            {icon}
-            {label}
-          </label>
-        ))}
-      </div>
-      <input
-        id={id}
-        className="input mono"
-        spellCheck={false}
-        autoCapitalize="none"
-        autoComplete="off"
-        placeholder={kPlaceholders[command.preset]}
-        value={command.line}
-        aria-invalid={fault !== null || undefined}
-        aria-describedby={`${id}-argv`}
-        onChange={(event) => onChange(typedCommand(event.target.value, command.preset))}
-      />
-      {fault !== null ? (
-        <Fault id={`${id}-argv`}>{fault}</Fault>
-      ) : (
-        <ul className="chips" id={`${id}-argv`} aria-label="Program and arguments">
-          {argv.map((item, index) => (
-            <li key={index}>{item === '' ? '(empty)' : item}</li>
-          ))}
-        </ul>
-      )}
-    </div>
-  )
-}
-
 function useNewSession(sessions: readonly Session[], onStarted: (session: Session) => void) {
   const { http, wire } = useServices()
-  const [form, setForm] = useState<Form>(() => ({
-    project: lastProject(),
-    name: null,
-    command: { preset: 'claude', line: kClaude },
-  }))
-  const [faults, setFaults] = useState<Faults>({})
+  const [form, setForm] = useState<StartForm>(() => ({ ...kEmptyForm, project: lastProject() }))
+  const [faults, setFaults] = useState<StartFaults>({})
   const [busy, setBusy] = useState(false)
+  const [unseen, setUnseen] = useState<Unseen | null>(null)
   const taken = new Set(sessions.filter((session) => session.status === 'active').map((session) => session.name))
-  const name = form.name ?? (form.project === '' ? '' : nameFor(form.project, taken))
-  const change = (part: Partial<Form>) => {
+  const name = nameOf(form, taken)
+  const change = (part: Partial<StartForm>) => {
     setForm((before) => ({ ...before, ...part }))
     setFaults({})
   }
-  const start = async () => {
-    const found = check(form, name, taken)
-    setFaults(found)
-    if (Object.keys(found).length > 0 || busy) return
+  const ask = async (from: StartForm, accept: Unseen | null) => {
     setBusy(true)
     try {
-      const argv = argvOf(form.command)
-      const command = argv === undefined ? {} : { command: argv }
-      const size = estimated({ width: window.innerWidth - 100, height: window.innerHeight - 120 }, kFont)
-      const session = await createSession(http, { name, project: form.project, ...command, ...size })
+      const accepted = accept === null ? {} : { accept_settings: accept.digest }
+      const session = await startSession(http, { ...requestOf(from, name), ...paneSize(), ...accepted })
       wire.fleet.upsert(session)
       rememberProject(form.project)
       onStarted(session)
     } catch (error) {
       setBusy(false)
-      const field = error instanceof ApiError ? error.field : null
-      const known = field === 'project' || field === 'name' || field === 'command' ? field : 'all'
-      setFaults({ [known]: error instanceof Error ? error.message : String(error) })
+      const asked = unseenOf(error)
+      if (asked !== null) {
+        // A working tree may have been made already, with settings of its own: it is gone on with.
+        if (movedTo(asked, from.project, from.branch)) setForm({ ...from, name, project: asked.folder, branch: null, from: '' })
+        return setUnseen(asked)
+      }
+      setUnseen(null)
+      const field = error instanceof ApiError ? faultField(error.field) : 'all'
+      setFaults({ [field]: error instanceof Error ? error.message : String(error) })
     }
   }
-  return { form, name, faults, busy, change, start: () => void start() }
+  const start = () => {
+    const found = checkForm(form, name, taken)
+    setFaults(found)
+    if (Object.keys(found).length === 0 && !busy) void ask(form, null)
+  }
+  const accept = () => {
+    if (!busy && unseen !== null) void ask(form, unseen)
+  }
+  return { form, name, faults, busy, unseen, change, start, accept, back: () => setUnseen(null), setForm }
 }
 
-export function NewSession({ sessions, onClose }: { sessions: readonly Session[]; onClose: () => void }) {
+interface NewSessionProps {
+  sessions: readonly Session[]
+  onClose: () => void
+}
+
+export function NewSession({ sessions, onClose }: NewSessionProps) {
   const { http } = useServices()
   const projects = useQuery({ queryKey: ['projects'], queryFn: () => listProjects(http) })
-  const { form, name, faults, busy, change, start } = useNewSession(sessions, (session) => {
+  const templates = useQuery({ queryKey: ['templates'], queryFn: () => listTemplates(http) })
+  const dialog = useNewSession(sessions, (session) => {
     onClose()
-    go(addressOf({ kind: 'session', name: session.name, tab: 'terminal', path: null }))
+    openSession(session)
   })
+  const { form, name, faults, busy, change } = dialog
+  if (dialog.unseen !== null) {
+    return (
+      <ReviewDialog unseen={dialog.unseen} busy={busy} verb="Accept and start" onAccept={dialog.accept} onBack={dialog.back} onClose={onClose} />
+    )
+  }
   const root = projects.data?.roots[0]
+  const claude = startsClaude(form.command)
   return (
     <Dialog
       title="New session"
       onClose={onClose}
-      onSubmit={start}
+      onSubmit={dialog.start}
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -214,10 +149,12 @@ export function NewSession({ sessions, onClose }: { sessions: readonly Session[]
         </>
       }
     >
+      {templates.isError && <Notice tone="warning">The templates could not be read. {templates.error.message}</Notice>}
+      <TemplateChoice templates={templates.data ?? []} form={form} onChange={dialog.setForm} />
       <Combobox
         label="Project"
         value={form.project}
-        suggestions={(projects.data?.projects ?? []).map(toSuggestion)}
+        suggestions={recentFirst(projects.data?.projects ?? [], sessions).map(toSuggestion)}
         placeholder={root === undefined ? '/path/to/project' : `${root}/…`}
         fault={faults.project ?? null}
         hint={
@@ -227,6 +164,7 @@ export function NewSession({ sessions, onClose }: { sessions: readonly Session[]
         }
         onChange={(project) => change({ project })}
       />
+      <WorktreeFields form={form} faults={faults} change={change} inRepository={inRepository(form.project, projects.data?.projects ?? [])} />
       <Field
         label="Name"
         value={name}
@@ -237,12 +175,12 @@ export function NewSession({ sessions, onClose }: { sessions: readonly Session[]
         autoComplete="off"
         onChange={(event) => change({ name: event.target.value })}
       />
-      <CommandField
-        command={form.command}
-        fault={faults.command ?? null}
-        onChange={(command) => change({ command })}
-      />
+      <CommandField command={form.command} fault={faults.command ?? null} onChange={(command) => change({ command })} />
+      {claude && <PromptField prompt={form.prompt} fault={faults.prompt ?? null} onChange={(prompt) => change({ prompt })} />}
+      <Advanced form={form} faults={faults} change={change} claude={claude} />
+      {claude && <SaveTemplate form={form} templates={templates.data ?? []} onSaved={dialog.setForm} />}
       {faults.all !== undefined && <Notice tone="danger">{faults.all}</Notice>}
+      {busy && form.branch !== null && <Notice>The working tree is being made. With many files this takes a moment.</Notice>}
     </Dialog>
   )
 }

@@ -53,6 +53,30 @@ export function useScreenReader(): [boolean, (on: boolean) => void] {
   return [value === '1', (on) => choose(on ? '1' : '0')]
 }
 
+const kLeftAlone = 'ccd.leftAlone'
+// More than a fleet; the oldest are forgotten first.
+const kMostLeftAlone = 500
+
+// Lost sessions that somebody does not want to be asked about again in this browser.
+export function readLeftAlone(): string[] {
+  try {
+    const stored: unknown = JSON.parse(localStorage.getItem(kLeftAlone) ?? '[]')
+    return Array.isArray(stored) ? stored.filter((id) => typeof id === 'string') : []
+  } catch {
+    return []
+  }
+}
+
+export function leaveAlone(ids: readonly string[]): string[] {
+  const all = [...new Set([...readLeftAlone(), ...ids])].slice(-kMostLeftAlone)
+  try {
+    localStorage.setItem(kLeftAlone, JSON.stringify(all))
+  } catch {
+    // It holds for this visit.
+  }
+  return all
+}
+
 export type FleetLook = 'cards' | 'list'
 const fleetLook = new Choice<FleetLook>('ccd.fleet', ['cards', 'list'])
 export const useFleetLook = () => useChoice(fleetLook)

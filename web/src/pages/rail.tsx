@@ -5,6 +5,7 @@ import {
   ChartColumn,
   CircleUserRound,
   FolderTree,
+  History,
   Inbox,
   Keyboard,
   LayoutGrid,
@@ -121,6 +122,9 @@ export function Rail({ place, user, onHelp }: { place: Place; user: User; onHelp
       <RailLink href="/" icon={LayoutGrid} label="Fleet" here={place.kind === 'fleet' || place.kind === 'session'} />
       <InboxLink here={place.kind === 'inbox'} />
       <RailLink href="/prompts" icon={MessageSquareText} label="Prompts" here={place.kind === 'prompts'} />
+      {user.role !== 'viewer' && (
+        <RailLink href="/conversations" icon={History} label="Past" here={place.kind === 'conversations'} />
+      )}
       <RailLink href="/files" icon={FolderTree} label="Files" here={place.kind === 'files'} />
       <RailLink href="/usage" icon={ChartColumn} label="Usage" here={place.kind === 'usage'} />
       <span className="rail-gap" />

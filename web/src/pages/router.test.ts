@@ -7,6 +7,7 @@ describe('addresses', () => {
     { kind: 'fleet' },
     { kind: 'files', path: null },
     { kind: 'notifications' },
+    { kind: 'conversations' },
     { kind: 'files', path: '/a b/ü&?#/c' },
     { kind: 'session', name: 'api-auth', tab: 'terminal', path: null },
     { kind: 'session', name: 'a/b ?', tab: 'files', path: null },

@@ -13,6 +13,7 @@ export type Place =
   | { kind: 'usage' }
   | { kind: 'inbox' }
   | { kind: 'prompts' }
+  | { kind: 'conversations' }
   | { kind: 'nowhere' }
 
 function decoded(part: string): string | null {
@@ -33,6 +34,7 @@ export function placeOf(pathname: string, search: string): Place {
   const parts = pathname.split('/').filter(Boolean)
   if (parts.length === 0) return { kind: 'fleet' }
   if (parts[0] === 'files' && parts.length === 1) return { kind: 'files', path }
+  if (parts[0] === 'conversations' && parts.length === 1) return { kind: 'conversations' }
   if (parts.length === 2 && parts[0] === 'settings' && parts[1] === 'notifications') return { kind: 'notifications' }
   if (parts[0] === 'usage' && parts.length === 1) return { kind: 'usage' }
   if (parts[0] === 'inbox' && parts.length === 1) return { kind: 'inbox' }
@@ -54,6 +56,8 @@ export function addressOf(place: Exclude<Place, { kind: 'nowhere' }>): string {
       return '/'
     case 'files':
       return withPath('/files', place.path)
+    case 'conversations':
+      return '/conversations'
     case 'notifications':
       return '/settings/notifications'
     case 'usage':

@@ -5,6 +5,7 @@ import {
   Ellipsis,
   Eye,
   Folder,
+  FolderX,
   Maximize2,
   PencilLine,
   Proportions,
@@ -16,17 +17,20 @@ import { useState } from 'react'
 import { useServices } from '../services.tsx'
 import type { TerminalController } from '../terminal/controller.ts'
 import { Button, IconButton } from '../ui/button.tsx'
-import { Confirm, Dialog } from '../ui/dialog.tsx'
-import { Notice, useTelling } from '../ui/feedback.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { useTelling } from '../ui/feedback.tsx'
 import { Field } from '../ui/field.tsx'
 import { Menu, MenuItem, MenuLine } from '../ui/menu.tsx'
 import { ConnectionLine, StateMark, type ConnectionName } from '../ui/states.tsx'
-import { endSession, renameSession } from '../wire/api.ts'
+import { renameSession } from '../wire/api.ts'
 import type { Size } from '../wire/channel.ts'
 import type { Person, Session } from '../wire/types.ts'
 import { People } from './people.tsx'
 import { Link } from './router.tsx'
+import { EndDialog, ForkDialog, kForkIcon, kRestartIcon, RestartDialog, ResumeButton } from './session_life.tsx'
 import { commandText, kNamePattern, kNameRule, stateOf } from './session_words.ts'
+import { RemoveTreeDialog } from './worktree_cleanup.tsx'
+import { treeOf } from './worktree_words.ts'
 
 function RenameDialog({ session, onClose }: { session: Session; onClose: () => void }) {
   const { http, wire } = useServices()
@@ -83,41 +87,6 @@ function RenameDialog({ session, onClose }: { session: Session; onClose: () => v
   )
 }
 
-function EndDialog({ session, onClose }: { session: Session; onClose: () => void }) {
-  const { http } = useServices()
-  const { tell } = useTelling()
-  const [busy, setBusy] = useState(false)
-  const [fault, setFault] = useState<string | null>(null)
-  const end = async () => {
-    setBusy(true)
-    try {
-      await endSession(http, session.id)
-      tell(`${session.name} was ended.`)
-      onClose()
-    } catch (error) {
-      setBusy(false)
-      setFault(error instanceof Error ? error.message : String(error))
-    }
-  }
-  return (
-    <Confirm
-      title={`End ${session.name}?`}
-      confirm="End session"
-      kind="danger"
-      busy={busy}
-      onConfirm={() => void end()}
-      onClose={onClose}
-    >
-      <p>
-        <code>{commandText(session)}</code> and everything it started in this terminal are stopped. What they have not
-        saved is lost.
-      </p>
-      <p>Files in {session.project || 'the project'} stay, and so does the record of what was printed.</p>
-      {fault !== null && <Notice tone="danger">{fault}</Notice>}
-    </Confirm>
-  )
-}
-
 interface SessionHeadProps {
   session: Session
   pane: Size
@@ -153,9 +122,35 @@ function Facts({ session, pane }: { session: Session; pane: Size }) {
   )
 }
 
+type DialogName = 'rename' | 'end' | 'restart' | 'fork' | 'tree'
+
+// What can be done with its life: the same in the menu of a desk and of a phone.
+function LifeItems({ session, onChoose }: { session: Session; onChoose: (dialog: DialogName) => void }) {
+  const active = session.status === 'active'
+  return (
+    <>
+      {active && (
+        <MenuItem icon={kRestartIcon} onSelect={() => onChoose('restart')}>
+          Restart
+        </MenuItem>
+      )}
+      {session.kind === 'claude' && (
+        <MenuItem icon={kForkIcon} onSelect={() => onChoose('fork')}>
+          Fork
+        </MenuItem>
+      )}
+      {!active && treeOf(session.project) !== null && (
+        <MenuItem icon={<FolderX size={16} aria-hidden />} danger onSelect={() => onChoose('tree')}>
+          Remove working tree
+        </MenuItem>
+      )}
+    </>
+  )
+}
+
 export function SessionHead(props: SessionHeadProps) {
   const { session, pane, connection, controller, phone, people, mayType } = props
-  const [dialog, setDialog] = useState<'rename' | 'end' | null>(null)
+  const [dialog, setDialog] = useState<DialogName | null>(null)
   const active = session.status === 'active'
   return (
     <header className="session-head">
@@ -174,6 +169,7 @@ export function SessionHead(props: SessionHeadProps) {
       <span className="session-push" />
       <People session={session} people={people} />
       {active && <ConnectionLine connection={connection} />}
+      {mayType && !active && <ResumeButton session={session} />}
       {phone ? (
         <Menu
           label="Session"
@@ -196,6 +192,7 @@ export function SessionHead(props: SessionHeadProps) {
               Rename
             </MenuItem>
           )}
+          {mayType && <LifeItems session={session} onChoose={setDialog} />}
           {mayType && active && (
             <MenuItem icon={<CircleStop size={16} aria-hidden />} danger onSelect={() => setDialog('end')}>
               End session
@@ -212,10 +209,18 @@ export function SessionHead(props: SessionHeadProps) {
               End session
             </Button>
           )}
+          {(active || session.kind === 'claude' || treeOf(session.project) !== null) && (
+            <Menu label="Session" trigger={<IconButton label="More" small icon={<Ellipsis size={18} aria-hidden />} />}>
+              <LifeItems session={session} onChoose={setDialog} />
+            </Menu>
+          )}
         </>
       ) : null}
       {dialog === 'rename' && <RenameDialog session={session} onClose={() => setDialog(null)} />}
       {dialog === 'end' && <EndDialog session={session} onClose={() => setDialog(null)} />}
+      {dialog === 'restart' && <RestartDialog session={session} onClose={() => setDialog(null)} />}
+      {dialog === 'fork' && <ForkDialog session={session} onClose={() => setDialog(null)} />}
+      {dialog === 'tree' && <RemoveTreeDialog session={session} onClose={() => setDialog(null)} />}
     </header>
   )
 }

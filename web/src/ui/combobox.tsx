@@ -18,6 +18,8 @@ interface ComboboxProps {
   fault: string | null
   hint: ReactNode
   placeholder: string
+  // It gets the focus when its dialog opens.
+  focused?: boolean
 }
 
 // More would be nobody's reading; typing narrows them.
@@ -110,7 +112,7 @@ function useSuggestions(id: string, { value, suggestions, onChange }: ComboboxPr
 }
 
 export function Combobox(props: ComboboxProps) {
-  const { label, value, onChange, fault, hint, placeholder } = props
+  const { label, value, onChange, fault, hint, placeholder, focused = true } = props
   const id = useId()
   const list = useSuggestions(id, props)
   return (
@@ -131,7 +133,7 @@ export function Combobox(props: ComboboxProps) {
           autoComplete="off"
           spellCheck={false}
           placeholder={placeholder}
-          data-autofocus
+          data-autofocus={focused || undefined}
           value={value}
           onChange={(event) => {
             onChange(event.target.value)

@@ -1,8 +1,7 @@
 // The routes the page uses, as functions.
 import { ApiError, type Http } from './http.ts'
-import { parseSession } from './messages.ts'
 import { parseRuns } from './runs.ts'
-import type { Folder, Line, LinePage, Micros, NewSession, Projects, Session } from './types.ts'
+import type { Folder, Line, LinePage, Micros, Projects } from './types.ts'
 
 // Enough to read; the rest of a longer file is a download.
 export const kViewBytes = 1024 * 1024
@@ -14,16 +13,6 @@ export interface FileHead {
   size: number
   // Null when the server does not say.
   modified: Micros | null
-}
-
-function toSession(value: unknown): Session {
-  const session = parseSession(value)
-  if (session === null) throw new ApiError(200, 'malformed', 'The dashboard’s answer is no session.')
-  return session
-}
-
-export async function createSession(http: Http, session: NewSession): Promise<Session> {
-  return toSession(await http.json('POST', '/api/sessions', { body: session }))
 }
 
 export async function renameSession(http: Http, id: string, name: string): Promise<void> {

@@ -9,6 +9,8 @@ export class ApiError extends Error {
     readonly field: string | null = null,
     // Seconds until it makes sense to ask again.
     readonly retryAfter: number | null = null,
+    // What else the answer says of it, by name.
+    readonly more: Readonly<Record<string, unknown>> = {},
   ) {
     super(message)
     this.name = 'ApiError'
@@ -37,7 +39,7 @@ async function toError(response: Response): Promise<ApiError> {
   const retryAfter = Number.isFinite(retry) ? retry : null
   try {
     const { error } = (await response.json()) as {
-      error: { code?: string; message?: string; field?: string; retry_after?: number }
+      error: { code?: string; message?: string; field?: string; retry_after?: number; [name: string]: unknown }
     }
     return new ApiError(
       response.status,
@@ -45,6 +47,7 @@ async function toError(response: Response): Promise<ApiError> {
       error.message ?? `The dashboard answered ${response.status}.`,
       error.field ?? null,
       error.retry_after ?? retryAfter,
+      error,
     )
   } catch {
     return new ApiError(response.status, 'unknown', `The dashboard answered ${response.status}.`, null, retryAfter)

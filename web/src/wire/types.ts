@@ -110,15 +110,6 @@ export interface Session {
   agent: Agent | null
 }
 
-export interface NewSession {
-  name: string
-  project: string
-  // Absent: Claude Code as the server is configured to start it.
-  command?: string[]
-  cols: number
-  rows: number
-}
-
 export interface User {
   id: string
   name: string
