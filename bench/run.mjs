@@ -1,5 +1,5 @@
 // Runs the benchmarks against the shipped (release) build and writes dated results: node bench/run.mjs [echo] [flood] [idle] [model]
-// [attach] [viewers] [stalled] [slow] [many] [thumbs] [memory] [held] [times].
+// [transcript] [attach] [viewers] [stalled] [slow] [many] [thumbs] [memory] [held] [times].
 //
 // Every figure is a ratio against a peer or a floor measured in the same run, interleaved, median of several rounds, with the CPU
 // seconds and the memory of the server and of tmux beside it.
@@ -16,6 +16,7 @@ import { Tmux } from "../tests/harness/tmux.mjs";
 import * as engine from "./engine.mjs";
 import { cpuMicros, createSession, median, round, tapsOf, untilResult, usage } from "./engine.mjs";
 import { model } from "./model.mjs";
+import { transcript } from "./transcript.mjs";
 
 // No single measurement takes this long; a hung one must not hang the run.
 const kRunMs = 120_000;
@@ -195,9 +196,9 @@ async function times() {
 
 const held = (dashboard, api) => engine.held(dashboard, api, () => echoes(dashboard, api));
 const { attach, viewers, stalled, slow, many, thumbs, memory } = engine;
-const benchmarks = { idle, echo, flood, model, attach, viewers, stalled, slow, many, thumbs, memory, held, times };
+const benchmarks = { idle, echo, flood, model, transcript, attach, viewers, stalled, slow, many, thumbs, memory, held, times };
 // These need no dashboard.
-const alone = [model, times];
+const alone = [model, transcript, times];
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith("-"));
 for (const name of wanted) if (!(name in benchmarks)) throw new Error(`no benchmark ${name}: ${Object.keys(benchmarks).join(", ")}`);
 

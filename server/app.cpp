@@ -107,6 +107,7 @@ Task<bool> App::start_serving() {
     exit_code_ = config::kExitDatabase;
     co_return false;
   }
+  standings_->start();
   notify_feed_ = std::make_unique<api::NotifyFeed>(agents_.get(), notify_.get());
   auto followed = co_await usage_->start();
   if (followed) followed = co_await prompts_->start();
@@ -175,6 +176,7 @@ Task<void> App::stop() {
   co_await server_->stop(end_ == End::handed_over ? kHandOverDrain : kDrainLimit);
   if (api_) co_await api_->stop();
   notify_feed_.reset();
+  if (standings_) co_await standings_->stop();
   if (transcripts_) co_await transcripts_->stop();
   if (lifecycle_) co_await lifecycle_->stop();
   if (prompts_) co_await prompts_->stop();

@@ -157,6 +157,8 @@ int App::make_rooms() {
                             .pool = &pool_});
   transcripts_ = std::make_unique<agents::Transcripts>(
       loop_.get_executor(), agents::Transcripts::Parts{.hub = hub_.get(), .agents = agents_.get(), .pool = &pool_});
+  standings_ = std::make_unique<agents::Standings>(
+      loop_.get_executor(), agents::Standings::Parts{.hub = hub_.get(), .agents = agents_.get(), .transcripts = transcripts_.get()});
   hub_->set_launcher(agents_.get());
   git_ = std::make_unique<git::Git>(git::Git::Options{.scratch = config_.data_dir + "/git"},
       [this](const std::string& path) { return project_roots_->locate(path).has_value(); }, loop_.get_executor(), &pool_);

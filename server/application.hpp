@@ -8,6 +8,7 @@
 
 #include "agents/agents.hpp"
 #include "agents/lifecycle.hpp"
+#include "agents/standings.hpp"
 #include "agents/transcripts.hpp"
 #include "api/api.hpp"
 #include "api/notify_feed.hpp"
@@ -95,6 +96,7 @@ class App {
   std::unique_ptr<agents::Lifecycle> lifecycle_;
   std::unique_ptr<agents::Usage> usage_;
   std::unique_ptr<agents::Prompts> prompts_;
+  std::unique_ptr<agents::Standings> standings_;
   std::unique_ptr<health::Checks> health_;
   std::unique_ptr<Standby> standby_;
   std::unique_ptr<backup::Schedule> backups_;

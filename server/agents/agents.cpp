@@ -205,6 +205,13 @@ void Agents::on_removed(const std::string& id) {
   });
 }
 
+void Agents::note_standing(const std::string& session, const claude::Standing& standing) {
+  const AgentPtr agent = find(session);
+  if (!agent) return;
+  agent->machine.on_transcript(standing);
+  look(agent);
+}
+
 // --- what each does ---------------------------------------------------------------------------------------------------------
 
 void Agents::look(const AgentPtr& agent) {

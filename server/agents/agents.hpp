@@ -99,6 +99,9 @@ class Agents final : public sessions::Launcher {
   // `unauthorized` for a wrong token or an unknown session, `invalid` for a body that is no event.
   Task<Result<std::string>> on_hook(std::string session, std::string token, std::string body, std::function<Task<void>()> gone);
 
+  // What the session's transcript says, whenever it has grown.
+  void note_standing(const std::string& session, const claude::Standing& standing);
+
   // --- what others see
 
   // None for a session in which no Claude Code runs.

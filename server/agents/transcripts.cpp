@@ -291,7 +291,9 @@ Task<bool> Transcripts::look(std::shared_ptr<Followed> followed) {
     return extent;
   };
   const auto found = co_await with_file(followed->name, std::move(read));
-  if (!found || std::holds_alternative<NoTranscript>(*found)) co_return false;
+  const bool watched = followed->watch.has_value() && !followed->watched.empty();
+  // It may not be there yet: its folder tells when it comes.
+  if (!found || std::holds_alternative<NoTranscript>(*found)) co_return found && watched;
   const auto& extent = std::get<TranscriptExtent>(*found);
   const bool changed = extent != followed->told;
   followed->told = extent;
@@ -306,7 +308,7 @@ Task<bool> Transcripts::look(std::shared_ptr<Followed> followed) {
     const std::function<void(const TranscriptExtent&)> call = one->second;
     call(extent);
   }
-  co_return followed->watch.has_value() && !followed->watched.empty();
+  co_return followed->watch.has_value() && !followed->watched.empty();  // a callback may have ended it
 }
 
 }  // namespace ccd::agents

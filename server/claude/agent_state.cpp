@@ -204,12 +204,15 @@ void AgentStateMachine::on_notification(const HookEvent& event, WallMicros at) {
     return set_hook(AgentState::idle, what, at);
   }
   if (is_waiting(now)) return;  // the request itself has said it, with more
+  if (event.reason == "permission_prompt" && at < answered_at_ + micros(kStaleNotice)) return;
   if (event.reason == "permission_prompt") return set_hook(AgentState::waiting_permission, what, at);
   if (event.reason == "agent_needs_input") return set_hook(AgentState::waiting_answer, what, at);
 }
 
 void AgentStateMachine::on_answered(std::string_view tool, std::string_view input, WallMicros at) {
-  if (forget_request(tool, input)) work_on("answered on the page", at);
+  if (!forget_request(tool, input)) return;
+  answered_at_ = at;
+  work_on("answered on the page", at);
 }
 
 void AgentStateMachine::on_hung_up(std::string_view tool, std::string_view input, WallMicros at) {
@@ -284,13 +287,16 @@ std::optional<AgentStateMachine::View> AgentStateMachine::from_title(const View&
     view.evidence.what = "the title moves again since the request";
     return view;
   }
-  // A request that nobody heard of (the dashboard was away): a tool was called, and nothing moves.
+  // A request that nobody heard of (the dashboard was away): a tool was called, and nothing moves. What was stored as working is no more
+  // than that: it may have asked since.
+  const bool stored = restored_ && transcript_ && best.evidence.source == Source::hook && best.evidence.state == AgentState::working;
+  const View& call = stored ? *transcript_ : best;
   const bool called =
-      best.evidence.source == Source::transcript && best.evidence.state == AgentState::working && !best.tool.empty();
-  if (called && !moves && title_->since > best.evidence.at) {
+      call.evidence.source == Source::transcript && call.evidence.state == AgentState::working && !call.tool.empty();
+  if (called && !moves && title_->since > call.evidence.at) {
     view.evidence.state = AgentState::waiting_permission;
-    view.tool = best.tool;
-    view.evidence.what = best.evidence.what + ", and the title stands still";
+    view.tool = call.tool;
+    view.evidence.what = call.evidence.what + ", and the title stands still";
     return view;
   }
   return std::nullopt;

@@ -68,6 +68,8 @@ std::optional<WallMicros> limit_reset(std::string_view text, WallMicros now, std
 inline constexpr std::chrono::seconds kSettle{2};
 // A transcript that is this much newer than the last hook, or has stood against it for so long, shows that hooks were missed.
 inline constexpr std::chrono::seconds kOverrule{5};
+// The client tells of a dialog some seconds after it opened, and the word can be on its way when the answer comes.
+inline constexpr std::chrono::seconds kStaleNotice{10};
 // Requests that wait at one time: a session shows one dialog, and each of its subagents can ask for one more.
 inline constexpr std::size_t kMaxPending = 64;
 inline constexpr std::size_t kMaxRunning = 64;
@@ -136,6 +138,7 @@ class AgentStateMachine {
   std::size_t background_ = 0;
   std::string limit_text_;
   WallMicros limit_at_ = 0;
+  WallMicros answered_at_ = 0;  // by the page, last
   std::string conversation_;
   bool restored_ = false;  // hook_ is what was stored, not what was heard
 };

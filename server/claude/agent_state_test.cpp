@@ -317,6 +317,31 @@ TEST(AgentState, WhoWasStartingBeforeARestartHasStartedByNow) {
   EXPECT_EQ(after.status(kStart + 4).state, AgentState::idle);
 }
 
+// The dashboard was killed between a call and the request that it led to.
+TEST(AgentState, WhatWorkedBeforeARestartMayHaveAskedSince) {
+  AgentStatus known{.state = AgentState::working, .since = kStart - 60 * kSecond, .tool = "Bash"};
+  known.evidence = {.state = known.state, .what = "PreToolUse Bash", .at = known.since};
+  AgentStateMachine machine(kStart, std::chrono::seconds(0));
+  machine.restore(known);
+  machine.on_title(kStill, kStart);
+  EXPECT_EQ(machine.status(kStart + 10 * kSecond).state, AgentState::working) << "nothing says that the tool has not ended";
+  Standing called = standing(EntryKind::reply, -60, "tool_use");
+  called.open_tools.push_back({.id = "t", .name = "Bash", .since = {}});
+  machine.on_transcript(called);
+  EXPECT_EQ(machine.status(kStart + kSecond).state, AgentState::working) << "the title has not stood for long";
+  const AgentStatus asked = machine.status(kStart + 3 * kSecond);
+  EXPECT_EQ(asked.state, AgentState::waiting_permission);
+  EXPECT_EQ(asked.tool, "Bash");
+  machine.on_title(kMoves, kStart + 4 * kSecond);
+  EXPECT_EQ(machine.status(kStart + 7 * kSecond).state, AgentState::working);
+}
+
+TEST(AgentState, ANoticeOfADialogThatWasJustAnsweredIsLate) {
+  const auto notice = with_reason(HookKind::notification, "permission_prompt");
+  EXPECT_EQ(Story().hook(kPrompt).hook(kAsk).answered("Bash").hook(notice).status().state, AgentState::working);
+  EXPECT_EQ(Story().hook(kPrompt).hook(kAsk).answered("Bash").wait(20).hook(notice).status().state, AgentState::waiting_permission);
+}
+
 TEST(AgentState, OnlyAPersonStopsInTheTerminal) {
   EXPECT_FALSE(Story().hook(kPrompt).hook(kStop).status().stopped_by_person);
   EXPECT_TRUE(Story().hook(kPrompt).hook(kAsk).hung_up("Bash").status().stopped_by_person);
