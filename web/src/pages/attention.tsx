@@ -7,6 +7,7 @@ import type { AttentionItem, Session, User } from '../wire/types.ts'
 import { isQuiet } from '../wire/quiet.ts'
 import { setWaiting, useVisible } from './hooks.ts'
 import { useNotifyOverview } from './notification_signals.ts'
+import { tidyNotifications } from './push_browser.ts'
 import { Request } from './request.tsx'
 import { askWords, isRequest } from './request_words.ts'
 import { addressOf, Link } from './router.tsx'
@@ -75,18 +76,46 @@ export const useWaitingCount = (): number => useAttention().items.filter(isReque
 
 const spoken = (item: AttentionItem) => `${item.session_name} ${askWords(item)}${item.summary === '' ? '' : `: ${item.summary}`}`
 
+// Of all tabs of a browser one sounds, and many things at once are one sound.
+const kSoundLock = 'ccd.sound'
+const kSoundPauseMs = 1_500
+
+async function soundOnce(): Promise<void> {
+  // Absent outside secure contexts.
+  if (!('locks' in navigator)) return void (await playSound())
+  await navigator.locks.request(kSoundLock, { ifAvailable: true }, async (lock) => {
+    if (lock !== null && (await playSound())) await new Promise((resolve) => setTimeout(resolve, kSoundPauseMs))
+  })
+}
+
+// The installed page's icon says how many agents wait; what stands on the screen as a notification and is over goes.
+function useBadge(): void {
+  const { items, loaded } = useAttention()
+  useEffect(() => {
+    if (!loaded) return
+    const count = items.filter(isRequest).length
+    if ('setAppBadge' in navigator) {
+      // Where the page is not installed there is nothing to carry it.
+      const shown = count > 0 ? navigator.setAppBadge(count) : navigator.clearAppBadge()
+      shown.catch(() => undefined)
+    }
+    tidyNotifications(new Set(items.map(({ id }) => id))).catch(() => undefined)
+  }, [items, loaded])
+}
+
 // Joins the inbox with what is around the page: its title and icon, speech, and a sound for who wants one.
 export function useAttentionSignals(): void {
   const { attention } = useServices().wire
   const { say } = useTelling()
   const waiting = useWaitingCount()
   const wanted = useNotifyOverview().data?.preferences
+  useBadge()
   useEffect(() => setWaiting(waiting), [waiting])
   useEffect(
     () =>
       attention.onOpened((item) => {
         if (isRequest(item)) say(spoken(item))
-        if (wanted?.sound.includes(item.kind) === true && !isQuiet(wanted.quiet, new Date())) void playSound()
+        if (wanted?.sound.includes(item.kind) === true && !isQuiet(wanted.quiet, new Date())) soundOnce().catch(() => undefined)
       }),
     [attention, say, wanted],
   )
