@@ -9,11 +9,12 @@ import { kRepository } from "../tests/harness/server.mjs";
 import { Tmux } from "../tests/harness/tmux.mjs";
 import { until } from "../tests/harness/wait.mjs";
 import { Dice } from "../tests/terminal/generator.mjs";
+import { howOften } from "./engine.mjs";
 
 const run = promisify(execFile);
 const kProgram = path.join(kRepository, "build/release/bench/bench_model");
 const kTicks = 100; // USER_HZ
-const kRounds = 5;
+const kRounds = howOften(5);
 const kCols = 120;
 const kRows = 40;
 const kScrollback = 2000; // as ops/tmux.conf has it

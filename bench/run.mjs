@@ -26,8 +26,7 @@ const kProgram = path.join(kRepository, "build/release/server/dashboard");
 const kKeys = 60; // in a round
 const kEchoRounds = 100;
 const kFloodBytes = 200_000_000;
-const kFloodRounds = 5;
-
+const kFloodRounds = engine.howOften(5);
 
 async function ticket(api, dashboard) {
   const answer = await api.send("POST", "/api/ws-ticket", { json: {}, headers: { origin: dashboard.url } });

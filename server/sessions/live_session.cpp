@@ -145,7 +145,7 @@ void LiveSession::note_output() {
 
 std::optional<std::string> LiveSession::new_title() {
   if (!reader_) return std::nullopt;
-  if (mirror_.hot() && watch_) {
+  if (mirror_.hot() && watching()) {
     titles_.skip();
     scanned_ = mirror_.offset();  // goes on from here when nobody computes the screen any more
     const std::string_view title = mirror_.screen().title();
