@@ -1,6 +1,8 @@
 // What waits, where it is seen without looking for it: the strip on the fleet, the banner in a session, the page's title and icon, a sound.
-import { useEffect } from 'react'
+import { ChevronDown, ChevronUp } from 'lucide-react'
+import { useEffect, useState } from 'react'
 import { useAttention, useServices } from '../services.tsx'
+import { Button } from '../ui/button.tsx'
 import { useTelling } from '../ui/feedback.tsx'
 import { answerAttention } from '../wire/attention.ts'
 import type { AttentionItem, Session, User } from '../wire/types.ts'
@@ -39,17 +41,32 @@ export function AttentionStrip() {
   )
 }
 
-// Over the terminal: what this agent asks.
+// Over the terminal, which keeps its size: what this agent asks. Folded, the screen under it is to be seen.
 export function SessionRequests({ session }: { session: Session }) {
   const { items } = useAttention()
+  const [folded, setFolded] = useState(false)
   const requests = items.filter((item) => item.session === session.id && isRequest(item))
-  if (requests.length === 0) return null
+  const none = requests.length === 0
+  // What comes next is shown.
+  if (none && folded) setFolded(false)
+  if (none) return null
   return (
-    <section className="session-requests" aria-label="Waits for you">
-      <h2 className="only-heard">Waits for you</h2>
-      {requests.map((item) => (
-        <Request key={item.id} item={item} inSession />
-      ))}
+    <section className={`session-requests ${folded ? 'folded' : ''}`} aria-label="Waits for you">
+      <header>
+        <h2>
+          Waits for you <span className="count">{requests.length}</span>
+        </h2>
+        <Button
+          small
+          kind="quiet"
+          icon={folded ? <ChevronDown size={16} aria-hidden /> : <ChevronUp size={16} aria-hidden />}
+          aria-expanded={!folded}
+          onClick={() => setFolded(!folded)}
+        >
+          {folded ? 'Show' : 'Fold'}
+        </Button>
+      </header>
+      {!folded && requests.map((item) => <Request key={item.id} item={item} inSession />)}
     </section>
   )
 }

@@ -222,8 +222,8 @@ function WithTerminal({ session, place, controller, mayType }: WithTerminalProps
           )
         }
       />
-      <SessionRequests session={session} />
       <div className="session-body" ref={body}>
+        <SessionRequests session={session} />
         {phone && onTerminal && <Typing people={people} />}
         <div
           className="session-panel"
