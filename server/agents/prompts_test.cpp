@@ -77,6 +77,7 @@ TEST(Pastes, AreTheTextInPiecesThatTheClientDoesNotFold) {
   }
   EXPECT_EQ(joined, text);
   EXPECT_EQ(as_pastes("one\n"), "\x1b[200~one\n\x1b[201~");
+  EXPECT_EQ(as_pastes("a \\"), "\x1b[200~a \\ \x1b[201~");
 }
 
 class PromptTables : public ::testing::Test {

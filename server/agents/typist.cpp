@@ -359,7 +359,11 @@ Result<std::string> prompt_text(std::string_view text) {
   return out;
 }
 
-std::string as_pastes(std::string_view text) {
+std::string as_pastes(std::string_view prompt) {
+  std::string whole(prompt);
+  // Enter behind a backslash is a new line to the client, and the backslash is gone.
+  if (whole.ends_with('\\')) whole += ' ';
+  std::string_view text = whole;
   std::string out;
   while (!text.empty()) {
     std::size_t size = 0;

@@ -24,8 +24,9 @@ struct Delivery {
 
 // The text as it can be pasted: line ends as \n; `invalid` (field "text") for none, too much, or what a terminal would act on.
 Result<std::string> prompt_text(std::string_view text);
-// What types it so that the client takes it for text: bracketed pastes, each too small to be folded; together they are `text`, UTF-8.
-std::string as_pastes(std::string_view text);
+// What types a prompt so that the client takes it for text, and the Enter behind it for the end: bracketed pastes, each too small to be folded;
+// together they are `prompt`, UTF-8, with a space behind a backslash at its end.
+std::string as_pastes(std::string_view prompt);
 // Whether what an agent says it was given is what was sent, apart from what the client changes: blanks, line ends, invisible characters, the tags of
 // a paste. `given` may be cut.
 bool same_prompt(std::string_view sent, std::string_view given);

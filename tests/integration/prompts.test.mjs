@@ -78,6 +78,7 @@ function textOf(n) {
   let text = `p${n} `.slice(0, length);
   while (text.length < length) text += kPieces[random(kPieces.length)];
   text = [...text.slice(0, length)].filter((c) => !/[\ud800-\udfff]/.test(c) || c.length === 2).join("");
+  if (n === 1) return "it ends in a backslash \\";
   return n % 8 === 0 ? String.fromCharCode(97 + (n / 8) % 26) : text;
 }
 
