@@ -183,17 +183,25 @@ Task<Result<Started>> Lifecycle::start(StartRequest request, sessions::Actor act
   co_return started;
 }
 
+// Holds a conversation for whoever opens it, until the session is there.
+class Lifecycle::Opening {
+ public:
+  Opening(std::set<std::string>* open, std::string id) : open_(open), id_(std::move(id)) {}
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
+  ~Opening() { open_->erase(id_); }
+
+ private:
+  std::set<std::string>* open_;
+  std::string id_;
+};
+
 // Everything is decided; what is left is the conversation.
 Task<Result<Started>> Lifecycle::create(StartRequest request, sessions::Actor actor) {
   sessions::CreateRequest create{.name = std::move(request.name), .project = std::move(request.project), .command = std::move(request.command),
                                  .environment = request.environment, .cols = request.cols, .rows = request.rows};
   create.launch = {.model = request.model, .permission_mode = request.permission_mode};
   create.prompt = std::move(request.prompt);
-  struct Opening {
-    std::set<std::string>* open;
-    std::string id;
-    ~Opening() { open->erase(id); }
-  };
   std::optional<Opening> opening;
   if (!request.conversation.empty() && request.fork) {
     create.launch.start = claude::Start::fork;
@@ -202,7 +210,7 @@ Task<Result<Started>> Lifecycle::create(StartRequest request, sessions::Actor ac
     create.launch.start = claude::Start::resume;
     create.launch.conversation = request.conversation;
     if (!opening_.insert(request.conversation).second) co_return fail(ErrorKind::conflict, "this conversation is just being opened");
-    opening.emplace(Opening{&opening_, request.conversation});
+    opening.emplace(&opening_, request.conversation);
     const auto free = co_await not_open_elsewhere(request.conversation, config_dir_of(request.environment), "");
     if (!free) co_return tl::unexpected(free.error());
   }
@@ -271,12 +279,17 @@ Task<Result<Started>> Lifecycle::resume(std::string id, std::string accept_setti
   auto plan = co_await plan_resume(*session);
   if (!plan) co_return tl::unexpected(std::move(plan).error());
   const bool claude = !plan->command.empty();
+  std::optional<Opening> opening;
   if (claude) {
     auto look = co_await unseen(session->project, std::move(accept_settings), actor);
     if (!look) co_return tl::unexpected(std::move(look).error().in("the session's folder " + session->project));
     if (*look) co_return Started{.session = {}, .unseen = std::move(*look)};
     // One that was ended just now may still be writing its books.
     if (parts_.clock->wall() - session->ended_at.value_or(0) < kJustEnded) co_await wait_until_closed(session->claude_session_id, config_dir_of(plan->environment));
+    if (!session->claude_session_id.empty()) {
+      if (!opening_.insert(session->claude_session_id).second) co_return fail(ErrorKind::conflict, "this conversation is just being opened");
+      opening.emplace(&opening_, session->claude_session_id);
+    }
     const auto free = co_await not_open_elsewhere(session->claude_session_id, config_dir_of(plan->environment), id);
     if (!free) co_return tl::unexpected(free.error());
   }

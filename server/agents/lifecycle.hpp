@@ -126,6 +126,7 @@ class Lifecycle {
   Task<Result<git::Repository>> repository(std::string folder);
 
  private:
+  class Opening;
   struct Kept {  // what a session was started with and its row does not say
     std::vector<std::pair<std::string, std::string>> environment{};
     std::string model{};

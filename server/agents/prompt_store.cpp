@@ -148,9 +148,13 @@ Result<> insert_schedule(storage::Connection& db, const Schedule& s) {
 }
 
 Result<> update_schedule(storage::Connection& db, const Schedule& s) {
-  return one_changed(TRY(db.run("UPDATE schedules SET name = ?, cron = ?, session = ?, text = ?, enabled = ?, last_at = ?, last_result = ? WHERE id = ?",
-                                s.name, s.cron, s.session, s.text, std::int64_t{s.enabled}, s.last_at, s.last_result, s.id)),
+  return one_changed(TRY(db.run("UPDATE schedules SET name = ?, cron = ?, session = ?, text = ?, enabled = ? WHERE id = ?", s.name, s.cron, s.session,
+                                s.text, std::int64_t{s.enabled}, s.id)),
                      "schedule");
+}
+
+Result<> note_schedule_fired(storage::Connection& db, const Schedule& s) {
+  return one_changed(TRY(db.run("UPDATE schedules SET last_at = ?, last_result = ? WHERE id = ?", s.last_at, s.last_result, s.id)), "schedule");
 }
 
 Result<> erase_schedule(storage::Connection& db, std::string_view id) {

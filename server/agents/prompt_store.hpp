@@ -72,7 +72,9 @@ struct Schedule {
 };
 Result<> insert_schedule(storage::Connection& db, const Schedule& schedule);
 // `not_found` for an unknown id, as erase_schedule().
+// What it says; what became of it is note_schedule_fired()'s.
 Result<> update_schedule(storage::Connection& db, const Schedule& schedule);
+Result<> note_schedule_fired(storage::Connection& db, const Schedule& schedule);
 Result<> erase_schedule(storage::Connection& db, std::string_view id);
 Result<std::vector<Schedule>> load_schedules(storage::Connection& db);
 

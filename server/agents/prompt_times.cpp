@@ -50,6 +50,10 @@ Task<Result<ScheduleView>> Prompts::put_schedule(Schedule schedule, sessions::Ac
   };
   const auto written = co_await parts_.database->transact(std::move(write));
   if (!written) co_return tl::unexpected(written.error());
+  if (const auto now = schedules_.find(schedule.id); now != schedules_.end()) {  // it may have fired meanwhile
+    schedule.last_at = now->second.schedule.last_at;
+    schedule.last_result = now->second.schedule.last_result;
+  }
   Timed timed{.schedule = schedule, .cron = std::move(cron)};
   if (schedule.enabled) timed.next_at = timed.cron->next(parts_.clock->wall());
   ScheduleView view{.schedule = schedule, .next_at = switch_.stopped ? std::nullopt : timed.next_at};
@@ -99,7 +103,8 @@ Task<void> Prompts::note_fired(Schedule schedule, std::string result) {
   Schedule& now = found->second.schedule;
   now.last_at = parts_.clock->wall();
   now.last_result = std::move(result);
-  auto write = [copy = now](storage::Connection& db) { return update_schedule(db, copy); };
+  // Nothing else of it: what it says may be just being changed.
+  auto write = [copy = now](storage::Connection& db) { return note_schedule_fired(db, copy); };
   if (const auto written = co_await parts_.database->transact(std::move(write)); !written)
     log_error("agents", "a schedule's result could not be written", {{"schedule", schedule.id}, {"error", written.error().message}});
 }

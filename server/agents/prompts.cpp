@@ -125,8 +125,11 @@ void Prompts::start_next(const std::string& session) {
     again_.erase(session);
     return;
   }
+  if (const auto at = again_.find(session); at != again_.end()) {
+    if (at->second > parts_.clock->steady()) return;
+    again_.erase(at);
+  }
   if (busy_.contains(session) || switch_.stopped) return;
-  if (const auto at = again_.find(session); at != again_.end() && at->second > parts_.clock->steady()) return;
   const auto view = parts_.agents->view(session);
   if (!view || view->status.state != claude::AgentState::idle) return;
   if (!parts_.may_send(session)) return;
@@ -153,7 +156,9 @@ Task<void> Prompts::deliver(Prompt prompt) {
   }
   queues_[session].pop_front();
   tell(session);
-  const Delivery end = co_await typist_.deliver(session, prompt.text, prompt.created_by);
+  // The switch and the budget may have changed while the disk was waited for.
+  Delivery end{.end = Delivery::End::blocked, .detail = "sending was stopped"};
+  if (!switch_.stopped && parts_.may_send(session)) end = co_await typist_.deliver(session, prompt.text, prompt.created_by);
   busy_.erase(session);
   if (end.end == Delivery::End::blocked) {
     prompt.state = PromptState::queued;

@@ -150,6 +150,15 @@ TEST_F(PromptTables, SchedulesRulesAndTheSwitchComeBack) {
   ASSERT_EQ(read.size(), 1u);
   EXPECT_EQ(read[0].last_at, 7);
   EXPECT_FALSE(read[0].enabled);
+  // A change and a firing at the same moment do not undo each other.
+  Schedule changed = schedule, fired = schedule;
+  changed.text = "other";
+  fired.last_at = 9;
+  in_db([&](storage::Connection& db) { return update_schedule(db, changed); });
+  in_db([&](storage::Connection& db) { return note_schedule_fired(db, fired); });
+  const auto both = *in_db([](storage::Connection& db) { return load_schedules(db); });
+  EXPECT_EQ(both[0].text, "other");
+  EXPECT_EQ(both[0].last_at, 9);
   in_db([](storage::Connection& db) { return put_limit_rule(db, {.session = "s1", .text = "Continue.", .created_by = "anna"}); });
   in_db([](storage::Connection& db) { return put_limit_rule(db, {.session = "s1", .text = "Go on.", .created_by = "anna"}); });
   EXPECT_EQ(in_db([](storage::Connection& db) { return load_limit_rules(db); })->at(0).text, "Go on.");

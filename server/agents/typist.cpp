@@ -228,6 +228,7 @@ class Attempt {
     entered_wall_ = parts_.clock->wall();
     Time pressed{}, empty_since{}, read_at{};
     int enters = 0;
+    bool gone = false;  // the client took it: what stands in the input line from then on is somebody else's
     const Time deadline = parts_.clock->steady() + kConfirmLimit;
     for (;;) {
       const Time at = parts_.clock->steady();
@@ -235,13 +236,14 @@ class Attempt {
       if (!confirmed_.empty()) co_return Delivery{.end = Delivery::End::sent, .detail = confirmed_};
       if (now.shown && !now.text.empty()) {
         empty_since = {};
-        if (enters < kEnters && at - pressed >= kEnterAgain) {
+        if (!gone && enters < kEnters && at - pressed >= kEnterAgain) {
           hand_.type(kEnter);
           pressed = at;
           ++enters;
         }
-      } else if (empty_since == Time{}) {
-        empty_since = at;
+      } else {
+        gone = gone || (now.shown && enters > 0);
+        if (empty_since == Time{}) empty_since = at;
       }
       if (empty_since != Time{} && at - std::max(empty_since, read_at) >= kTranscriptAfter) {
         read_at = at;
@@ -254,7 +256,7 @@ class Attempt {
       co_await hand_.wait();
       now = co_await look();
     }
-    if (now.shown && !now.text.empty())
+    if (!gone && now.shown && !now.text.empty())
       co_return Delivery{.end = Delivery::End::failed, .detail = "it stands in the agent's input line, which does not take it: send it there, or clear it"};
     co_return Delivery{.end = Delivery::End::uncertain, .detail = "the agent did not confirm it: look at the terminal before you send it again"};
   }
