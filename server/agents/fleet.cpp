@@ -61,7 +61,8 @@ Task<void> Lifecycle::bring_back(std::string session, std::vector<std::string> a
   } else {
     // Somebody else was quicker: what becomes of it is the answer.
     const auto deadline = parts_.clock->steady() + kStartingLimit;
-    while (parts_.hub->starting(session) && parts_.clock->steady() < deadline) co_await sleep_for(kStartingStep);
+    const auto starts = [&] { return parts_.hub->starting(session) || opening_.contains(known->claude_session_id); };
+    while (starts() && parts_.clock->steady() < deadline) co_await sleep_for(kStartingStep);
     const auto now = parts_.hub->find(session);
     const bool runs = now && now->status == sessions::Status::active;
     out->outcome = runs ? Resumed::Outcome::running : Resumed::Outcome::failed;

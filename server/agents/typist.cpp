@@ -28,6 +28,7 @@ constexpr std::size_t kPasteBytes = 600;
 constexpr int kPasteLineEnds = 2;
 constexpr std::string_view kPasteTag = "pasted_content id=\"";
 constexpr std::size_t kPasteTagLimit = 64;
+constexpr std::size_t kMaxTypistClients = 512;
 // Of one input: below what a tap takes at once.
 constexpr std::size_t kPieceBytes = 16 * 1024;
 // A screen is looked at when output came, and at least this often.
@@ -56,11 +57,15 @@ constexpr auto kCommandTaken = 700ms;
 // The dashboard's own hands on one session.
 class Hand final : public sessions::Viewer {
  public:
-  Hand(const asio::any_io_executor& executor, const Clock* clock) : changed_(executor), clock_(clock) {}
+  Hand(const asio::any_io_executor& executor, const Clock* clock, std::shared_ptr<TypistClient> client)
+      : changed_(executor), clock_(clock), client_(std::move(client)), last_(client_->last) {}
+  // What was not acknowledged may have arrived or not: who types next is another client.
+  ~Hand() override { client_->last = kept_.empty() ? last_ : 0; }
 
   Result<> attach(sessions::Hub& hub, const std::string& session, const std::string& name, Random& random) {
     sessions::AttachRequest request{.name = name};
-    random.fill(std::as_writable_bytes(std::span(request.client)));
+    if (last_ == 0) random.fill(std::as_writable_bytes(std::span(client_->id)));
+    request.client = client_->id;
     request.from = TRY(hub.extent(session)).end;
     place_ = TRY(hub.attach(session, this, request));
     return {};
@@ -121,6 +126,7 @@ class Hand final : public sessions::Viewer {
 
   Notifier changed_;
   const Clock* clock_;
+  std::shared_ptr<TypistClient> client_;
   std::map<std::uint64_t, std::string> kept_;  // typed, and not acknowledged
   std::uint64_t last_ = 0;
   std::uint64_t seen_ = 0;
@@ -166,8 +172,8 @@ std::string why_not_now(const std::optional<AgentView>& view) {
 // One delivery: what the agent said since it began, and the steps.
 class Attempt {
  public:
-  Attempt(const asio::any_io_executor& executor, const Typist::Parts& parts, std::string session, std::string text)
-      : parts_(parts), session_(std::move(session)), text_(std::move(text)), hand_(executor, parts.clock) {
+  Attempt(const asio::any_io_executor& executor, const Typist::Parts& parts, std::shared_ptr<TypistClient> client, std::string session, std::string text)
+      : parts_(parts), session_(std::move(session)), text_(std::move(text)), hand_(executor, parts.clock, std::move(client)) {
     Listener listener;
     listener.hook = [this](const std::string& of, const claude::HookEvent& event) {
       if (of != session_ || event.kind != claude::HookKind::prompt) return;
@@ -388,7 +394,11 @@ bool same_prompt(std::string_view sent, std::string_view given) {
 }
 
 Task<Delivery> Typist::deliver(std::string session, std::string text, std::string name) {
-  Attempt attempt(executor_, parts_, std::move(session), std::move(text));
+  // Those of sessions that are gone go with the others, and are chosen anew.
+  if (clients_.size() >= kMaxTypistClients && !clients_.contains(session)) clients_.clear();
+  auto& client = clients_[session];
+  if (!client) client = std::make_shared<TypistClient>();
+  Attempt attempt(executor_, parts_, client, std::move(session), std::move(text));
   const Delivery end = co_await attempt.run(std::move(name));
   if (end.end == Delivery::End::sent) metrics().counter("prompts_sent_total", "Prompts that agents confirmed").Increment();
   if (end.end == Delivery::End::uncertain) metrics().counter("prompts_uncertain_total", "Prompts of which nobody knows whether the agent has them").Increment();

@@ -5,6 +5,9 @@
 // when nobody can say whether the agent has it, that is what is said.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 
 #include "agents/agents.hpp"
@@ -31,6 +34,12 @@ std::string as_pastes(std::string_view prompt);
 // a paste. `given` may be cut.
 bool same_prompt(std::string_view sent, std::string_view given);
 
+// As whom the dashboard types into one session: one client whose inputs are numbered on, since a session knows few clients.
+struct TypistClient {
+  recording::ClientId id{};
+  std::uint64_t last = 0;  // the number of the last input; 0: the id is not chosen yet
+};
+
 class Typist {
  public:
   struct Parts {  // all outlive this
@@ -48,6 +57,7 @@ class Typist {
  private:
   asio::any_io_executor executor_;
   Parts parts_;
+  std::map<std::string, std::shared_ptr<TypistClient>> clients_;  // by session; of at most kMaxTypistClients
 };
 
 }  // namespace ccd::agents
