@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "agents/launch.hpp"
+#include "agents/variables.hpp"
 #include "base/log.hpp"
 #include "files/projects.hpp"
 
@@ -32,22 +33,6 @@ constexpr auto kCloseLimit = 10s;
 constexpr auto kCloseElsewhereLimit = 3s;
 constexpr auto kCloseStep = 50ms;
 constexpr WallMicros kJustEnded = 15'000'000;
-
-std::string variables_to_json(const std::vector<std::pair<std::string, std::string>>& variables) {
-  json::object out;
-  for (const auto& [name, value] : variables) out[name] = value;
-  return json::serialize(out);
-}
-
-std::vector<std::pair<std::string, std::string>> variables_from_json(std::string_view text) {
-  std::vector<std::pair<std::string, std::string>> out;
-  boost::system::error_code ec;
-  const json::value value = json::parse(text, ec);
-  if (ec || !value.is_object()) return out;
-  for (const auto& [name, each] : value.get_object())
-    if (each.is_string()) out.emplace_back(std::string(name), std::string(each.get_string()));
-  return out;
-}
 
 }  // namespace
 

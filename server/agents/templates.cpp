@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "agents/variables.hpp"
 #include "base/encoding.hpp"
 #include "claude/session_settings.hpp"
 
@@ -32,22 +33,6 @@ CREATE TABLE templates (
 )sql";
 
 constexpr std::string_view kColumns = "id, name, project, prompt, model, permission_mode, environment, changed_at, changed_by";
-
-std::string variables_to_json(const std::vector<std::pair<std::string, std::string>>& variables) {
-  json::object out;
-  for (const auto& [name, value] : variables) out[name] = value;
-  return json::serialize(out);
-}
-
-std::vector<std::pair<std::string, std::string>> variables_from_json(std::string_view text) {
-  std::vector<std::pair<std::string, std::string>> out;
-  boost::system::error_code ec;
-  const json::value value = json::parse(text, ec);
-  if (ec || !value.is_object()) return out;
-  for (const auto& [name, each] : value.get_object())
-    if (each.is_string()) out.emplace_back(std::string(name), std::string(each.get_string()));
-  return out;
-}
 
 Template read_template(const storage::Row& row) {
   return {.id = row.text(0),

@@ -9,9 +9,9 @@
 
 #include "agents/composer.hpp"
 #include "base/encoding.hpp"
-#include "claude/transcript_file.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "claude/transcript_file.hpp"
 
 namespace ccd::agents {
 namespace {
@@ -28,7 +28,6 @@ constexpr std::size_t kPasteBytes = 600;
 constexpr int kPasteLineEnds = 2;
 constexpr std::string_view kPasteTag = "pasted_content id=\"";
 constexpr std::size_t kPasteTagLimit = 64;
-constexpr std::size_t kMaxTypistClients = 512;
 // Of one input: below what a tap takes at once.
 constexpr std::size_t kPieceBytes = 16 * 1024;
 // A screen is looked at when output came, and at least this often.

@@ -34,6 +34,8 @@ std::string as_pastes(std::string_view prompt);
 // a paste. `given` may be cut.
 bool same_prompt(std::string_view sent, std::string_view given);
 
+inline constexpr std::size_t kMaxTypistClients = 512;  // sessions
+
 // As whom the dashboard types into one session: one client whose inputs are numbered on, since a session knows few clients.
 struct TypistClient {
   recording::ClientId id{};
@@ -57,7 +59,7 @@ class Typist {
  private:
   asio::any_io_executor executor_;
   Parts parts_;
-  std::map<std::string, std::shared_ptr<TypistClient>> clients_;  // by session; of at most kMaxTypistClients
+  std::map<std::string, std::shared_ptr<TypistClient>> clients_;  // by session; at most kMaxTypistClients
 };
 
 }  // namespace ccd::agents
