@@ -1,9 +1,10 @@
 // Budgets: what may be spent in a period, how far it is, and what happens at the bound.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { CircleCheck, CircleX, Plus, Trash2, TriangleAlert } from 'lucide-react'
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import { useFleet, useServices } from '../services.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
+import { SelectField } from '../ui/choice.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Notice, useTelling } from '../ui/feedback.tsx'
 import { Field } from '../ui/field.tsx'
@@ -58,34 +59,6 @@ function BudgetRow({ budget, sessions, onRemove }: { budget: Budget; sessions: r
   )
 }
 
-interface ChoiceProps<T extends string> {
-  label: string
-  value: T
-  choices: readonly (readonly [T, string])[]
-  onChange: (value: T) => void
-}
-
-function Select<T extends string>({ label, value, choices, onChange }: ChoiceProps<T>) {
-  const id = useId()
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <select
-        id={id}
-        className="input"
-        value={value}
-        onChange={(event) => onChange(choices.find(([known]) => known === event.target.value)?.[0] ?? value)}
-      >
-        {choices.map(([known, word]) => (
-          <option key={known} value={known}>
-            {word}
-          </option>
-        ))}
-      </select>
-    </div>
-  )
-}
-
 function AddBudget({ sessions, onClose }: { sessions: readonly Session[]; onClose: () => void }) {
   const { http } = useServices()
   const client = useQueryClient()
@@ -101,10 +74,10 @@ function AddBudget({ sessions, onClose }: { sessions: readonly Session[]; onClos
     },
   })
   const fault = add.error instanceof ApiError ? add.error : null
-  const targets: readonly (readonly [string, string])[] =
+  const targets =
     draft.scope === 'project'
-      ? projects.map((path) => [path, lastPart(path)])
-      : sessions.map(({ id, name }) => [id, name])
+      ? projects.map((path) => ({ value: path, label: lastPart(path) }))
+      : sessions.map(({ id, name }) => ({ value: id, label: name }))
   return (
     <Dialog
       title="New budget"
@@ -119,16 +92,16 @@ function AddBudget({ sessions, onClose }: { sessions: readonly Session[]; onClos
         </>
       }
     >
-      <Select
+      <SelectField
         label="For"
         value={draft.scope}
-        choices={[['all', 'All sessions'], ['project', 'One project'], ['session', 'One session']]}
+        choices={[{ value: 'all', label: 'All sessions' }, { value: 'project', label: 'One project' }, { value: 'session', label: 'One session' }]}
         onChange={(scope) =>
           change({ scope, target: scope === 'all' ? '' : ((scope === 'project' ? projects[0] : sessions[0]?.id) ?? '') })
         }
       />
       {draft.scope !== 'all' && (
-        <Select label={draft.scope === 'project' ? 'Project' : 'Session'} value={draft.target} choices={targets} onChange={(target) => change({ target })} />
+        <SelectField label={draft.scope === 'project' ? 'Project' : 'Session'} value={draft.target} choices={targets} onChange={(target) => change({ target })} />
       )}
       <Field
         label={draft.unit === 'usd' ? 'At most, in US dollars' : 'At most, in tokens'}
@@ -139,17 +112,17 @@ function AddBudget({ sessions, onClose }: { sessions: readonly Session[]; onClos
         onChange={(event) => setBound(event.target.value)}
         fault={fault?.field === 'bound' ? fault.message : null}
       />
-      <Select label="Counted in" value={draft.unit} choices={[['usd', 'US dollars'], ['tokens', 'Tokens']]} onChange={(unit) => change({ unit })} />
-      <Select
+      <SelectField label="Counted in" value={draft.unit} choices={[{ value: 'usd', label: 'US dollars' }, { value: 'tokens', label: 'Tokens' }]} onChange={(unit) => change({ unit })} />
+      <SelectField
         label="In"
         value={draft.period}
-        choices={[['day', 'A day'], ['week', 'A week, from Monday'], ['month', 'A calendar month'], ['ever', 'All time']]}
+        choices={[{ value: 'day', label: 'A day' }, { value: 'week', label: 'A week, from Monday' }, { value: 'month', label: 'A calendar month' }, { value: 'ever', label: 'All time' }]}
         onChange={(period) => change({ period })}
       />
-      <Select
+      <SelectField
         label="At the bound"
         value={draft.action}
-        choices={[['warn', 'Warn'], ['pause', 'Warn, and send no more prompts from the dashboard']]}
+        choices={[{ value: 'warn', label: 'Warn' }, { value: 'pause', label: 'Warn, and send no more prompts from the dashboard' }]}
         onChange={(action) => change({ action })}
       />
       {add.error !== null && fault?.field !== 'bound' && <Notice tone="danger">{add.error.message}</Notice>}

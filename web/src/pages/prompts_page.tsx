@@ -1,9 +1,10 @@
 // Prompts: one to many agents, by the clock, and the switch that stops everything that is sent without a person.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { CalendarClock, CirclePause, CirclePlay, Pencil, Plus, Send, Trash2 } from 'lucide-react'
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import { useConnection, useFleet, useServices } from '../services.tsx'
 import { Button, IconButton } from '../ui/button.tsx'
+import { SelectField, TextAreaField } from '../ui/choice.tsx'
 import { Confirm, Dialog } from '../ui/dialog.tsx'
 import { Empty, Notice, useTelling, Waiting } from '../ui/feedback.tsx'
 import { Field } from '../ui/field.tsx'
@@ -32,39 +33,20 @@ const kAgainMs = 20_000
 
 const agentsOf = (sessions: readonly Session[]) => sessions.filter(({ status, agent }) => status === 'active' && agent !== null)
 
-function TextArea({ label, value, fault, onChange }: { label: string; value: string; fault: string | null; onChange: (value: string) => void }) {
-  const id = useId()
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <textarea
-        id={id}
-        className="input"
-        rows={4}
-        value={value}
-        aria-invalid={fault !== null || undefined}
-        aria-describedby={fault === null ? undefined : `${id}-fault`}
-        onChange={(event) => onChange(event.target.value)}
-      />
-      {fault !== null && (
-        <p className="fault" id={`${id}-fault`}>
-          {fault}
-        </p>
-      )}
-    </div>
-  )
-}
-
 const faultOf = (error: Error | null, field: string) => (error instanceof ApiError && error.field === field ? error.message : null)
 
 function ScheduleDialog({ schedule, sessions, onClose }: { schedule: Schedule | null; sessions: readonly Session[]; onClose: () => void }) {
   const { http } = useServices()
   const client = useQueryClient()
   const agents = agentsOf(sessions)
-  const sessionId = useId()
   const [draft, setDraft] = useState<NewSchedule>(
     schedule ?? { name: '', cron: '0 9 * * mon-fri', session: agents[0]?.id ?? '', text: '', enabled: true },
   )
+  const ended = schedule !== null && !agents.some(({ id }) => id === schedule.session)
+  const choices = [
+    ...(ended ? [{ value: schedule.session, label: 'a session that has ended' }] : []),
+    ...agents.map(({ id, name }) => ({ value: id, label: name })),
+  ]
   const change = (part: Partial<NewSchedule>) => setDraft((before) => ({ ...before, ...part }))
   const save = useMutation({
     mutationFn: () => (schedule === null ? addSchedule(http, draft) : changeSchedule(http, schedule.id, draft)),
@@ -97,18 +79,8 @@ function ScheduleDialog({ schedule, sessions, onClose }: { schedule: Schedule | 
         fault={faultOf(save.error, 'cron')}
         onChange={(event) => change({ cron: event.target.value })}
       />
-      <div className="field">
-        <label htmlFor={sessionId}>Session</label>
-        <select id={sessionId} className="input" value={draft.session} onChange={(event) => change({ session: event.target.value })}>
-          {schedule !== null && !agents.some(({ id }) => id === schedule.session) && <option value={schedule.session}>a session that has ended</option>}
-          {agents.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </div>
-      <TextArea label="Prompt" value={draft.text} fault={faultOf(save.error, 'text')} onChange={(text) => change({ text })} />
+      <SelectField label="Session" value={draft.session} choices={choices} onChange={(session) => change({ session })} />
+      <TextAreaField rows={4} label="Prompt" value={draft.text} fault={faultOf(save.error, 'text')} onChange={(text) => change({ text })} />
       {save.error !== null && !known && <Notice tone="danger">{save.error.message}</Notice>}
     </Dialog>
   )
@@ -202,7 +174,7 @@ function BroadcastForm({ sessions }: { sessions: readonly Session[] }) {
           </label>
         ))}
       </fieldset>
-      <TextArea label="Prompt for all of them" value={text} fault={null} onChange={setText} />
+      <TextAreaField rows={4} label="Prompt for all of them" value={text} fault={null} onChange={setText} />
       <p>
         <Button kind="primary" type="submit" icon={<Send size={16} aria-hidden />} busy={send.isPending} disabled={picked.length === 0 || text.trim() === ''}>
           {picked.length === 0 ? 'Send' : `Send to ${picked.length}`}

@@ -1,57 +1,26 @@
 // Fields that are not a line of text: a choice of few, a longer text, a switch, and a part that is folded until it is wanted.
 import { ChevronRight } from 'lucide-react'
 import { useId, type ReactNode, type TextareaHTMLAttributes } from 'react'
-import { Fault } from './field.tsx'
+import { described, Labelled } from './field.tsx'
 
-interface AroundProps {
-  id: string
+interface SelectProps<T extends string> {
   label: string
-  hint?: ReactNode
-  fault: string | null
-  children: ReactNode
-}
-
-function Around({ id, label, hint, fault, children }: AroundProps) {
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      {children}
-      {fault !== null ? (
-        <Fault id={`${id}-fault`}>{fault}</Fault>
-      ) : (
-        hint !== undefined && (
-          <p className="hint" id={`${id}-hint`}>
-            {hint}
-          </p>
-        )
-      )}
-    </div>
-  )
-}
-
-const describedBy = (id: string, fault: string | null, hint: ReactNode) =>
-  fault !== null ? `${id}-fault` : hint !== undefined ? `${id}-hint` : undefined
-
-interface SelectProps {
-  label: string
-  value: string
-  choices: readonly { value: string; label: string }[]
+  value: T
+  choices: readonly { value: T; label: string }[]
   hint?: ReactNode
   fault?: string | null
-  onChange: (value: string) => void
+  onChange: (value: T) => void
 }
 
-export function SelectField({ label, value, choices, hint, fault = null, onChange }: SelectProps) {
+export function SelectField<T extends string>({ label, value, choices, hint, fault = null, onChange }: SelectProps<T>) {
   const id = useId()
   return (
-    <Around id={id} label={label} hint={hint} fault={fault}>
+    <Labelled id={id} label={label} hint={hint} fault={fault}>
       <select
-        id={id}
+        {...described(id, fault, hint)}
         className="input"
         value={value}
-        aria-invalid={fault !== null || undefined}
-        aria-describedby={describedBy(id, fault, hint)}
-        onChange={(event) => onChange(event.target.value)}
+        onChange={(event) => onChange(choices.find((choice) => choice.value === event.target.value)?.value ?? value)}
       >
         {choices.map((choice) => (
           <option key={choice.value} value={choice.value}>
@@ -59,7 +28,7 @@ export function SelectField({ label, value, choices, hint, fault = null, onChang
           </option>
         ))}
       </select>
-    </Around>
+    </Labelled>
   )
 }
 
@@ -73,16 +42,14 @@ interface TextAreaProps extends Omit<TextareaHTMLAttributes<HTMLTextAreaElement>
 export function TextAreaField({ label, hint, fault = null, className, onChange, ...rest }: TextAreaProps) {
   const id = useId()
   return (
-    <Around id={id} label={label} hint={hint} fault={fault}>
+    <Labelled id={id} label={label} hint={hint} fault={fault}>
       <textarea
         {...rest}
-        id={id}
+        {...described(id, fault, hint)}
         className={`input ${className ?? ''}`}
-        aria-invalid={fault !== null || undefined}
-        aria-describedby={describedBy(id, fault, hint)}
         onChange={(event) => onChange(event.target.value)}
       />
-    </Around>
+    </Labelled>
   )
 }
 

@@ -19,18 +19,20 @@ export function Fault({ id, children }: { id?: string; children: ReactNode }) {
   )
 }
 
-export function Field({ label, hint, fault = null, className, ...input }: FieldProps) {
-  const id = useId()
+interface LabelledProps {
+  id: string
+  label: string
+  hint?: ReactNode
+  fault: string | null
+  children: ReactNode
+}
+
+// Around one control with this id: its label, and below it its hint or its fault.
+export function Labelled({ id, label, hint, fault, children }: LabelledProps) {
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <input
-        {...input}
-        id={id}
-        className={`input ${className ?? ''}`}
-        aria-invalid={fault !== null || undefined}
-        aria-describedby={fault !== null ? `${id}-fault` : hint !== undefined ? `${id}-hint` : undefined}
-      />
+      {children}
       {fault !== null ? (
         <Fault id={`${id}-fault`}>{fault}</Fault>
       ) : (
@@ -41,5 +43,21 @@ export function Field({ label, hint, fault = null, className, ...input }: FieldP
         )
       )}
     </div>
+  )
+}
+
+// What a control in Labelled says of itself.
+export const described = (id: string, fault: string | null, hint: ReactNode) => ({
+  id,
+  'aria-invalid': fault !== null || undefined,
+  'aria-describedby': fault !== null ? `${id}-fault` : hint !== undefined ? `${id}-hint` : undefined,
+})
+
+export function Field({ label, hint, fault = null, className, ...input }: FieldProps) {
+  const id = useId()
+  return (
+    <Labelled id={id} label={label} hint={hint} fault={fault}>
+      <input {...input} {...described(id, fault, hint)} className={`input ${className ?? ''}`} />
+    </Labelled>
   )
 }
