@@ -125,9 +125,10 @@ compose_v2() {
   if [ ! -x "$there/bin/docker-compose" ]; then
     [ -r $keys ] || give_up "no keys of Debian's archive, with which to check Debian 13's packages"
     mirror=$(sed -nE 's#^URIs: *([^ ]*/debian)/?( .*)?$#\1#p; s#^deb (\[[^]]*\] )?([^ ]*/debian)/? .*#\2#p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -1 || true)
+    [ -n "$mirror" ] || give_up "apt's sources name no archive of Debian, from which to take Debian 13's docker-compose"
     rm -rf "$there"
     mkdir -p "$there"/{lists,cache,bin,package}
-    echo "deb [signed-by=$keys] ${mirror:-http://deb.debian.org/debian} trixie main" >"$there/sources.list"
+    echo "deb [signed-by=$keys] $mirror trixie main" >"$there/sources.list"
     local options=(-qq -o Dir::Etc::sourcelist="$there/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::State::lists="$there/lists" -o Dir::Cache="$there/cache" -o APT::Sandbox::User=root)
     { apt-get "${options[@]}" update && cd "$there/package" && apt-get "${options[@]}" download docker-compose/trixie && dpkg -x docker-compose_2*.deb .; } >"$there/log" 2>&1 ||
       give_up "docker-compose of Debian 13 cannot be had: $(tail -1 "$there/log")"
