@@ -3,6 +3,8 @@ import { chmodSync, existsSync, mkdirSync, realpathSync, writeFileSync } from "n
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { StandIn } from "./stand_in.mjs";
+
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 /** The native program of this platform's npm package, or undefined when tests/claude is not installed. */
@@ -53,12 +55,26 @@ export function clientEnvironment({ home, standInUrl }) {
 
 /**
  * A command that starts the client with this environment, as a person's shell profile would give it: the path of a program named `claude` in
- * `folder`, which the dashboard takes for Claude Code.
+ * `folder`, which the dashboard takes for Claude Code. Variables in `passed` come from the session.
  */
-export function writeLauncher(folder, { home, standInUrl }) {
+export function writeLauncher(folder, { home, standInUrl, passed = ["TERM"] }) {
   const launcher = path.join(folder, "claude");
-  const variables = Object.entries(clientEnvironment({ home, standInUrl })).map(([name, value]) => `${name}='${value}'`);
-  writeFileSync(launcher, `#!/bin/sh\nexec env -i TERM="$TERM" ${variables.join(" ")} '${clientProgram()}' "$@"\n`);
+  const fixed = Object.entries(clientEnvironment({ home, standInUrl })).map(([name, value]) => `${name}='${value}'`);
+  const variables = [...passed.map((name) => `${name}="$${name}"`), ...fixed];
+  writeFileSync(launcher, `#!/bin/sh\nexec env -i ${variables.join(" ")} '${clientProgram()}' "$@"\n`);
   chmodSync(launcher, 0o755);
   return launcher;
 }
+
+/** Gives a dashboard that is not up yet real clients with a home of their own, before a stand-in of the API that plays `turns`. */
+export async function giveClients(dashboard, turns) {
+  const home = path.join(dashboard.folder, "agent-home");
+  mkdirSync(home);
+  prepareHome(home, [dashboard.project]);
+  const standIn = await StandIn.start(turns);
+  dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home, standInUrl: standIn.url });
+  dashboard.settings.CLAUDE_CONFIG_DIR = path.join(home, ".claude");
+  return { home, standIn };
+}
+
+export const skipWithoutClient = clientProgram() ? false : "skipped: tests/claude is not installed";

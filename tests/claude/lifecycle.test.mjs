@@ -1,17 +1,17 @@
 // The real client through the dashboard: resumed, forked, restarted, imported, and a whole fleet back after tmux was killed.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { isAlive, Tmux } from "../harness/tmux.mjs";
 import { until } from "../harness/wait.mjs";
-import { clientEnvironment, clientProgram, prepareHome } from "./client.mjs";
+import { clientEnvironment, clientProgram, prepareHome, skipWithoutClient, writeLauncher } from "./client.mjs";
 import { StandIn } from "./stand_in.mjs";
 
-const skip = skipWithoutProgram || (clientProgram() ? false : "skipped: tests/claude is not installed");
+const skip = skipWithoutProgram || skipWithoutClient;
 // The client starts in half a second; ten of them beside compilers have taken a minute.
 const kSlowMs = 120_000;
 const kAgents = 10;
@@ -33,11 +33,7 @@ before(async () => {
   prepareHome(dashboard.home, [dashboard.projects, trees, outside]);
   // Every prompt is answered with itself, so that each conversation can be told from the others.
   standIn = await StandIn.start([{ prompt: /./, replies: Array.from({ length: 200 }, (_, i) => ({ text: `reply ${i}` })) }]);
-  const launcher = path.join(dashboard.folder, "claude");
-  const variables = Object.entries(clientEnvironment({ home: dashboard.home, standInUrl: standIn.url })).map(([name, value]) => `${name}='${value}'`);
-  writeFileSync(launcher, `#!/bin/sh\nexec env -i TERM="$TERM" LIFE_TEST="$LIFE_TEST" ${variables.join(" ")} '${clientProgram()}' "$@"\n`);
-  chmodSync(launcher, 0o755);
-  dashboard.settings.CLAUDE_COMMAND = launcher;
+  dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home: dashboard.home, standInUrl: standIn.url, passed: ["TERM", "LIFE_TEST"] });
   await dashboard.up();
   api = await dashboard.login();
 }, { timeout: 180_000 });

@@ -1,17 +1,16 @@
 // The whole promise once: a real Claude Code session in the browser is given a task, asks, is approved, and does it.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { clientProgram, prepareHome, writeLauncher } from "../claude/client.mjs";
-import { StandIn } from "../claude/stand_in.mjs";
+import { giveClients, skipWithoutClient } from "../claude/client.mjs";
 import { launchBrowser, openPage, screenshot, skipWithoutBrowser } from "../harness/browser.mjs";
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { until } from "../harness/wait.mjs";
 import { createAccount, live, newSession, screenShows, screenText, terminal, type } from "./support.mjs";
 
-const skip = skipWithoutProgram || skipWithoutBrowser || (clientProgram() ? false : "skipped: tests/claude is not installed");
+const skip = skipWithoutProgram || skipWithoutBrowser || skipWithoutClient;
 const kDialog = /Do you want to create hello\.txt\?/;
 
 let dashboard;
@@ -20,10 +19,7 @@ let standIn;
 before(async () => {
   if (skip) return;
   dashboard = new Dashboard();
-  const home = path.join(dashboard.folder, "agent-home");
-  mkdirSync(home);
-  prepareHome(home, [dashboard.project]);
-  standIn = await StandIn.start([
+  ({ standIn } = await giveClients(dashboard, [
     {
       prompt: "Please make hello.txt",
       replies: [
@@ -32,8 +28,7 @@ before(async () => {
       ],
     },
     { prompt: "Say something long", replies: [{ text: Array.from({ length: 60 }, (_, i) => `Sentence number ${i}. `).join("\n"), thinkMs: 5 }] },
-  ]);
-  dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home, standInUrl: standIn.url });
+  ]));
   await dashboard.up();
   browser = await launchBrowser();
 }, { timeout: 180_000 });

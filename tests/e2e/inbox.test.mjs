@@ -1,17 +1,16 @@
 // What waits for a person, answered on the page at a desk and on a phone, by the real client's agents; and prompts, usage and budgets beside it.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { clientProgram, prepareHome, writeLauncher } from "../claude/client.mjs";
-import { StandIn } from "../claude/stand_in.mjs";
+import { giveClients, skipWithoutClient } from "../claude/client.mjs";
 import { accessibilityFaults, kPhone, launchBrowser, openPage, screenshot, skipWithoutBrowser, unexpectedFaults } from "../harness/browser.mjs";
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { until } from "../harness/wait.mjs";
 import { assertFits, logIn } from "./support.mjs";
 
-const skip = skipWithoutProgram || skipWithoutBrowser || (clientProgram() ? false : "skipped: tests/claude is not installed");
+const skip = skipWithoutProgram || skipWithoutBrowser || skipWithoutClient;
 const kSlowMs = 60_000;
 
 let dashboard;
@@ -21,19 +20,15 @@ let owner;
 before(async () => {
   if (skip) return;
   dashboard = new Dashboard();
-  const home = path.join(dashboard.folder, "agent-home");
-  mkdirSync(home);
-  prepareHome(home, [dashboard.project]);
   const file = (name) => path.join(dashboard.project, name);
   const question = { questions: [{ question: "Which colour?", header: "Colour", multiSelect: false,
     options: [{ label: "Red", description: "warm" }, { label: "Blue", description: "cold" }] }] };
-  standIn = await StandIn.start([
+  ({ standIn } = await giveClients(dashboard, [
     { prompt: "Please make hello.txt", replies: [{ tool: { name: "Write", input: { file_path: file("hello.txt"), content: "Hello, inbox!\nTwo lines.\n" } } }, { text: "It is ready." }] },
     { prompt: "Please make no.txt", replies: [{ tool: { name: "Bash", input: { command: `touch ${file("no.txt")}`, description: "Make a file" } } }, { text: "As you wish." }] },
     { prompt: "Ask me", replies: [{ tool: { name: "AskUserQuestion", input: question } }, { text: "Chosen." }] },
     { prompt: "All of you", replies: [{ text: "Here." }] },
-  ]);
-  dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home, standInUrl: standIn.url });
+  ]));
   await dashboard.up();
   owner = await dashboard.login();
   browser = await launchBrowser();

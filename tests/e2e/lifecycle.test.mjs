@@ -6,14 +6,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { clientProgram, prepareHome, writeLauncher } from "../claude/client.mjs";
+import { prepareHome, skipWithoutClient, writeLauncher } from "../claude/client.mjs";
 import { StandIn } from "../claude/stand_in.mjs";
 import { accessibilityFaults, kDesk, kPhone, launchBrowser, openPage, screenshot, skipWithoutBrowser } from "../harness/browser.mjs";
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { until } from "../harness/wait.mjs";
 import { assertFits, createAccount, live, screenShows, terminal, type } from "./support.mjs";
 
-const skip = skipWithoutProgram || skipWithoutBrowser || (clientProgram() ? false : "skipped: tests/claude is not installed");
+const skip = skipWithoutProgram || skipWithoutBrowser || skipWithoutClient;
 const kSlowMs = 120_000;
 
 let dashboard;

@@ -1,18 +1,16 @@
 // The conversation of a real Claude Code session beside its terminal: it grows while one reads, is searched, and leads to the terminal of a
 // moment and back; on a desk and on a phone.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { clientProgram, prepareHome, writeLauncher } from "../claude/client.mjs";
-import { StandIn } from "../claude/stand_in.mjs";
+import { giveClients, skipWithoutClient } from "../claude/client.mjs";
 import { accessibilityFaults, kDesk, kPhone, launchBrowser, openPage, screenshot, skipWithoutBrowser, unexpectedFaults } from "../harness/browser.mjs";
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { until } from "../harness/wait.mjs";
 import { assertFits, createAccount, newSession, screenShows, terminal, type } from "./support.mjs";
 
-const skip = skipWithoutProgram || skipWithoutBrowser || (clientProgram() ? false : "skipped: tests/claude is not installed");
+const skip = skipWithoutProgram || skipWithoutBrowser || skipWithoutClient;
 const kAnswer = "## What was done\n\n1. `hello.txt` is **there**.\n2. See [the rules](https://example.org/rules) and <b>this</b>.\n\n| file | lines |\n|---|---:|\n| hello.txt | 1 |\n";
 const kLong = Array.from({ length: 40 }, (_, i) => `Paragraph ${i} of a long answer${i === 7 ? ", with the word marzipan in it" : ""}.`).join("\n\n");
 // The client starts in a second; beside compilers it has taken 20.
@@ -24,10 +22,7 @@ let standIn;
 before(async () => {
   if (skip) return;
   dashboard = new Dashboard();
-  const home = path.join(dashboard.folder, "agent-home");
-  mkdirSync(home);
-  prepareHome(home, [dashboard.project]);
-  standIn = await StandIn.start([
+  ({ standIn } = await giveClients(dashboard, [
     {
       prompt: "Please make hello.txt",
       replies: [
@@ -37,9 +32,7 @@ before(async () => {
     },
     { prompt: "Say something long", replies: [{ text: kLong }] },
     { prompt: "And a last word", replies: [{ text: "The last word is zenith." }] },
-  ]);
-  dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home, standInUrl: standIn.url });
-  dashboard.settings.CLAUDE_CONFIG_DIR = path.join(home, ".claude");
+  ]));
   await dashboard.up();
   browser = await launchBrowser();
 }, { timeout: 180_000 });

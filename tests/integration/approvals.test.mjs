@@ -1,17 +1,16 @@
 // Permission requests of the real client, answered over the API: allowed, denied with a reason, answered twice, too late, and after a restart.
 // Each counts exactly once, and the terminal says the same. APPROVALS=100 asks so many times (12 by default).
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { clientProgram, prepareHome, writeLauncher } from "../claude/client.mjs";
-import { StandIn } from "../claude/stand_in.mjs";
+import { giveClients, skipWithoutClient } from "../claude/client.mjs";
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { percentile, until } from "../harness/wait.mjs";
 import { query } from "./support.mjs";
 
-const skip = skipWithoutProgram || (clientProgram() ? false : "skipped: tests/claude is not installed");
+const skip = skipWithoutProgram || skipWithoutClient;
 const kRequests = Number(process.env.APPROVALS ?? 12);
 // Of a round, one of each; so many clients ask at the same time.
 const kAgents = kRequests > 50 ? 4 : 2;
@@ -35,18 +34,13 @@ const times = [];
 before(async () => {
   if (skip) return;
   dashboard = new Dashboard();
-  const home = path.join(dashboard.folder, "agent-home");
-  mkdirSync(home);
-  prepareHome(home, [dashboard.project]);
   // Each command leaves one line: what ran twice would leave two.
   const call = (agent, number) => ({ tool: { name: "Bash", input: { command: `echo ${number} >> ran-${agent}`, description: `number ${number}` } } });
   const turns = Array.from({ length: kAgents }, (_, agent) => ({
     prompt: `begin as agent ${agent}.`,
     replies: [...Array.from({ length: kPerAgent + kRestarts }, (_, number) => call(agent, number)), { text: `agent ${agent} is done` }],
   }));
-  standIn = await StandIn.start(turns);
-  dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home, standInUrl: standIn.url });
-  dashboard.settings.CLAUDE_CONFIG_DIR = path.join(home, ".claude");
+  ({ standIn } = await giveClients(dashboard, turns));
   await dashboard.up();
   owner = await dashboard.login();
 }, { timeout: 60_000 });

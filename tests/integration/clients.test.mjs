@@ -1,16 +1,15 @@
 // Real clients side by side in one folder: each session shows its own conversation and no other, also after /clear; and what no hook tells
 // is seen in the transcript. CLIENTS=10 starts so many (4).
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { clientProgram, prepareHome, writeLauncher } from "../claude/client.mjs";
-import { StandIn } from "../claude/stand_in.mjs";
+import { giveClients, skipWithoutClient } from "../claude/client.mjs";
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { until } from "../harness/wait.mjs";
 
-const skip = skipWithoutProgram || (clientProgram() ? false : "skipped: tests/claude is not installed");
+const skip = skipWithoutProgram || skipWithoutClient;
 const kClients = Number(process.env.CLIENTS ?? 4);
 // Every third begins another conversation in the same session.
 const clears = (number) => number % 3 === 1;
@@ -26,15 +25,11 @@ let projects;
 before(async () => {
   if (skip) return;
   dashboard = new Dashboard();
-  const home = path.join(dashboard.folder, "agent-home");
-  mkdirSync(home);
-  prepareHome(home, [dashboard.project]);
-  projects = path.join(home, ".claude/projects");
   const turns = Array.from({ length: kClients }, (_, number) => [0, 1].filter((turn) => turn === 0 || clears(number)).map((turn) => (
     { prompt: `Word ${number} of turn ${turn}.`, replies: [{ text: `It is ${word(number, turn)}.` }] }))).flat();
-  standIn = await StandIn.start([...turns, { prompt: "Run for long.", replies: [{ tool: { name: "Bash", input: { command: "touch begun; until [ -e never ]; do sleep 0.2; done", description: "wait" } } }] }]);
-  dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home, standInUrl: standIn.url });
-  dashboard.settings.CLAUDE_CONFIG_DIR = path.join(home, ".claude");
+  const given = await giveClients(dashboard, [...turns, { prompt: "Run for long.", replies: [{ tool: { name: "Bash", input: { command: "touch begun; until [ -e never ]; do sleep 0.2; done", description: "wait" } } }] }]);
+  standIn = given.standIn;
+  projects = path.join(given.home, ".claude/projects");
   await dashboard.up();
   owner = await dashboard.login();
 }, { timeout: 60_000 });

@@ -2,18 +2,17 @@
 //
 // PROMPTS=1000 sends so many in the first test (the issue's figure; about 25 minutes); without it a few of each kind.
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
-import { clientEnvironment, clientProgram, prepareHome } from "../claude/client.mjs";
-import { StandIn } from "../claude/stand_in.mjs";
+import { giveClients, skipWithoutClient } from "../claude/client.mjs";
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { TerminalSocket } from "../harness/socket.mjs";
 import { until } from "../harness/wait.mjs";
 import { query } from "./support.mjs";
 
-const skip = skipWithoutProgram || (clientProgram() ? false : "skipped: tests/claude is not installed");
+const skip = skipWithoutProgram || skipWithoutClient;
 const kPrompts = Number(process.env.PROMPTS ?? 16);
 const kSlowMs = 60_000;
 
@@ -25,15 +24,7 @@ let scheduled;
 before(async () => {
   if (skip) return;
   dashboard = new Dashboard();
-  home = path.join(dashboard.folder, "agent-home");
-  mkdirSync(home);
-  prepareHome(home, [dashboard.project]);
-  standIn = await StandIn.start([{ prompt: "work for a while", replies: [{ text: "Working.".repeat(40), thinkMs: 150 }] }]);
-  const launcher = path.join(dashboard.folder, "claude");
-  const variables = Object.entries(clientEnvironment({ home, standInUrl: standIn.url })).map(([name, value]) => `${name}='${value}'`);
-  writeFileSync(launcher, `#!/bin/sh\nexec env -i TERM="$TERM" ${variables.join(" ")} '${clientProgram()}' "$@"\n`);
-  chmodSync(launcher, 0o755);
-  dashboard.settings.CLAUDE_COMMAND = launcher;
+  ({ home, standIn } = await giveClients(dashboard, [{ prompt: "work for a while", replies: [{ text: "Working.".repeat(40), thinkMs: 150 }] }]));
   await dashboard.up();
   owner = await dashboard.login();
 }, { timeout: 60_000 });
@@ -49,10 +40,7 @@ async function startAgent() {
   return session;
 }
 
-/** What the client's own file says that it was asked: it writes the file some time after it has told of a prompt. */
-async function wasAsked(session, expected) {
-  await until(`it was asked ${JSON.stringify(expected)}`, () => assert.deepEqual(asked(session), expected) ?? true);
-}
+/** What the client's own file says that it was asked. */
 function asked(session) {
   const folder = path.join(home, ".claude/projects");
   const file = existsSync(folder) && readdirSync(folder, { recursive: true }).find((name) => name.endsWith(`${session.claude_session_id}.jsonl`));
@@ -60,6 +48,10 @@ function asked(session) {
   return readFileSync(path.join(folder, file), "utf8").trim().split("\n").map((line) => JSON.parse(line))
     .filter(({ type, isMeta, message }) => type === "user" && !isMeta && typeof message.content === "string")
     .map(({ message }) => message.content);
+}
+/** It writes the file some time after it has told of a prompt. */
+async function wasAsked(session, expected) {
+  await until(`it was asked ${JSON.stringify(expected)}`, () => assert.deepEqual(asked(session), expected) ?? true);
 }
 
 const send = (session, text, when = "now") =>
