@@ -152,7 +152,7 @@ std::vector<RouteInfo> Api::routes() {
   return out;
 }
 
-Api::Api(Parts parts) : parts_(std::move(parts)), server_id_(parts_.random->hex(8)), tasks_(parts_.executor) {
+Api::Api(Parts parts) : parts_(std::move(parts)), server_id_(parts_.random->hex(8)), recent_reads_(parts_.clock), tasks_(parts_.executor) {
   for (std::size_t i = 0; i < table().size(); ++i) router_.add(table()[i].method, table()[i].pattern, i);
   parts_.auth->on_revoked([this](const std::string& session_id) {
     for (TerminalSocket* socket : sockets_)
@@ -272,11 +272,12 @@ Task<http::Response> Api::handle(std::shared_ptr<http::Request> request) {
 
 // For acts that change nothing in the database themselves. A full disk must not stop anybody from looking at their agents, so a
 // row that cannot be written is an ERROR in the log and the act goes on.
-Task<void> Api::audit(Call call, std::string action, std::string target, audit::Outcome outcome, std::string detail) {
+Task<bool> Api::audit(Call call, std::string action, std::string target, audit::Outcome outcome, std::string detail) {
   audit::Record record{.actor = call.who ? call.who->user_name : "", .ip = call.request->remote_ip, .action = std::move(action),
                        .target = std::move(target), .outcome = outcome, .detail = std::move(detail)};
   const auto written = co_await parts_.trail->append_now(*parts_.database, std::move(record));
   if (!written) log_error("api", "an audit row could not be written", {{"error", written.error().message}});
+  co_return written.has_value();
 }
 
 }  // namespace ccd::api

@@ -17,6 +17,7 @@
 #include "agents/prompts.hpp"
 #include "agents/transcripts.hpp"
 #include "agents/usage.hpp"
+#include "api/recent_reads.hpp"
 #include "api/terminal_socket.hpp"
 #include "api/wire.hpp"
 #include "audit/trail.hpp"
@@ -123,7 +124,8 @@ class Api {
   [[nodiscard]] bool may_read_metrics(const http::Request& request) const;
   [[nodiscard]] boost::json::object session_whole(const sessions::Session& session) const;
   Task<void> serve_socket(std::shared_ptr<http::WebSocket> socket, auth::Principal who);
-  Task<void> audit(Call call, std::string action, std::string target, audit::Outcome outcome, std::string detail);
+  // False: the row could not be written.
+  Task<bool> audit(Call call, std::string action, std::string target, audit::Outcome outcome, std::string detail);
 
   // routes_auth.cpp
   Task<Result<http::Response>> auth_state(Call call);
@@ -163,6 +165,8 @@ class Api {
   Task<Result<http::Response>> transcript_agents(Call call);
   Task<Result<http::Response>> sessions_moment(Call call);
   static agents::TranscriptName transcript_of(const Call& call);
+  // Who reads a conversation leaves a trace, however they come to it.
+  Task<void> note_reading(Call call, agents::TranscriptName name, std::optional<audit::Outcome> outcome);
   // routes_lifecycle.cpp
   [[nodiscard]] http::Response started_response(const agents::Started& started, int status) const;
   Task<Result<http::Response>> sessions_create(Call call);
@@ -239,6 +243,7 @@ class Api {
   std::string server_id_;
   bool ready_ = false;
   std::list<TerminalSocket*> sockets_;
+  RecentReads recent_reads_;
   TaskGroup tasks_;
 };
 

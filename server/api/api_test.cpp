@@ -4,6 +4,7 @@
 #include "api/errors.hpp"
 #include "api/frames.hpp"
 #include "api/notify_feed.hpp"
+#include "api/recent_reads.hpp"
 #include "api/wire.hpp"
 #include "base/encoding.hpp"
 
@@ -52,6 +53,38 @@ TEST(NotifyFeed, WhatIsNotKnownWasNotShown) {
   item.questions = {{.text = "Which?", .options = {{"A", "first"}, {"B", ""}}}};
   EXPECT_EQ(notify_event(item).text, "Which?\n- A\n- B");
   EXPECT_FALSE(notify_event(item).answerable);
+}
+
+TEST(RecentReads, OneRowForEachReaderAndWindow) {
+  ManualClock clock(1);
+  RecentReads reads(&clock);
+  const Reading reading{.who = "ann", .ip = "10.0.0.1", .session = "s"};
+  EXPECT_TRUE(reads.begins(reading));
+  EXPECT_FALSE(reads.begins(reading));
+  for (const Reading& other : {Reading{.who = "bob", .ip = "10.0.0.1", .session = "s"}, Reading{.who = "ann", .ip = "10.0.0.2", .session = "s"},
+                               Reading{.who = "ann", .ip = "10.0.0.1", .session = "t"}, Reading{.who = "ann", .ip = "10.0.0.1", .session = "s", .agent = "a1"},
+                               Reading{.who = "ann", .ip = "10.0.0.1", .session = "s", .denied = true}})
+    EXPECT_TRUE(reads.begins(other));
+  clock.advance(kReadWindow - std::chrono::seconds(1));
+  EXPECT_FALSE(reads.begins(reading));
+  clock.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(reads.begins(reading)) << "who reads on leaves another";
+  EXPECT_FALSE(reads.begins(reading));
+  reads.forget(reading);
+  EXPECT_TRUE(reads.begins(reading)) << "its row could not be written";
+}
+
+TEST(RecentReads, ManyReadersTakeNoMoreThanTheirRoom) {
+  ManualClock clock(1);
+  RecentReads reads(&clock);
+  const auto number = [](std::size_t i) { return Reading{.who = std::to_string(i), .ip = "", .session = "s"}; };
+  for (std::size_t i = 0; i < kMaxRecentReads + 10; ++i) {
+    EXPECT_TRUE(reads.begins(number(i)));
+    clock.advance(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(reads.size(), kMaxRecentReads);
+  EXPECT_FALSE(reads.begins(number(kMaxRecentReads + 9))) << "the newest is known";
+  EXPECT_TRUE(reads.begins(number(0))) << "the oldest was forgotten, and leaves another row";
 }
 
 TEST(Frames, HeaderIsLittleEndian) {

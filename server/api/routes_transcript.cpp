@@ -76,10 +76,28 @@ http::Response media_response(std::string_view media_type, std::string bytes) {
   return response;
 }
 
+// What the trail has to know of an answer: nothing when there was nothing to read.
+template <class Value>
+std::optional<audit::Outcome> outcome_of(const Result<std::variant<agents::NoTranscript, Value>>& answer) {
+  if (answer) return std::holds_alternative<Value>(*answer) ? std::optional(audit::Outcome::ok) : std::nullopt;
+  return answer.error().kind == ErrorKind::forbidden ? std::optional(audit::Outcome::denied) : std::nullopt;
+}
+
 }  // namespace
 
 agents::TranscriptName Api::transcript_of(const Call& call) {
   return {.session = call.request->params.at("id"), .agent = call.http().query("agent").value_or("")};
+}
+
+Task<void> Api::note_reading(Call call, agents::TranscriptName name, std::optional<audit::Outcome> outcome) {
+  if (!outcome) co_return;
+  const Reading reading{.who = call.actor().name, .ip = call.request->remote_ip, .session = name.session, .agent = name.agent,
+                        .denied = *outcome == audit::Outcome::denied};
+  if (!recent_reads_.begins(reading)) co_return;
+  std::string detail;
+  if (!name.agent.empty()) detail = json::serialize(json::object{{"agent", name.agent}});
+  const bool written = co_await audit(std::move(call), "transcript.read", name.session, *outcome, std::move(detail));
+  if (!written) recent_reads_.forget(reading);
 }
 
 Task<Result<http::Response>> Api::transcript_page(Call call) {
@@ -90,17 +108,9 @@ Task<Result<http::Response>> Api::transcript_page(Call call) {
   };
   const agents::TranscriptName name = transcript_of(call);
   auto answer = co_await parts_.transcripts->with_file(name, std::move(work));
-  if (!answer) {
-    if (answer.error().kind == ErrorKind::forbidden) co_await audit(call, "transcript.read", name.session, audit::Outcome::denied, "");
-    co_return tl::unexpected(std::move(answer).error());
-  }
+  co_await note_reading(call, name, outcome_of(answer));
+  if (!answer) co_return tl::unexpected(std::move(answer).error());
   if (const auto* none = std::get_if<agents::NoTranscript>(&*answer)) co_return http::json(200, no_transcript_json(*none));
-  // Once for an opening, not for each page.
-  if (query.from == From::newest) {
-    std::string detail;
-    if (!name.agent.empty()) detail = json::serialize(json::object{{"agent", name.agent}});
-    co_await audit(call, "transcript.read", name.session, audit::Outcome::ok, std::move(detail));
-  }
   co_return http::json(200, std::move(std::get<std::string>(*answer)));
 }
 
@@ -120,6 +130,7 @@ Task<Result<http::Response>> Api::transcript_line(Call call) {
       return Media{found.media_type, std::move(*bytes)};
     };
     auto answer = co_await parts_.transcripts->with_file(name, std::move(work));
+    co_await note_reading(call, name, outcome_of(answer));
     if (!answer) co_return tl::unexpected(std::move(answer).error());
     if (std::holds_alternative<agents::NoTranscript>(*answer)) co_return fail(ErrorKind::not_found, std::string(kNone));
     auto& [type, bytes] = std::get<Media>(*answer);
@@ -129,6 +140,7 @@ Task<Result<http::Response>> Api::transcript_line(Call call) {
     return "{\"entries\":" + entries_json(TRY(file.line_at(offset)), Detail::whole) + "}";
   };
   auto answer = co_await parts_.transcripts->with_file(name, std::move(work));
+  co_await note_reading(call, name, outcome_of(answer));
   if (!answer) co_return tl::unexpected(std::move(answer).error());
   if (std::holds_alternative<agents::NoTranscript>(*answer)) co_return fail(ErrorKind::not_found, std::string(kNone));
   co_return http::json(200, std::move(std::get<std::string>(*answer)));
@@ -137,7 +149,9 @@ Task<Result<http::Response>> Api::transcript_line(Call call) {
 Task<Result<http::Response>> Api::transcript_search(Call call) {
   const std::uint64_t from = CO_TRY(query_number(call.http(), "from", 0, INT64_MAX));
   claude::TranscriptSearch search = CO_TRY(claude::TranscriptSearch::make(call.http().query("q").value_or("")));
-  auto answer = co_await parts_.transcripts->search(transcript_of(call), std::move(search), from);
+  const agents::TranscriptName name = transcript_of(call);
+  auto answer = co_await parts_.transcripts->search(name, std::move(search), from);
+  co_await note_reading(call, name, outcome_of(answer));
   if (!answer) co_return tl::unexpected(std::move(answer).error());
   if (const auto* none = std::get_if<agents::NoTranscript>(&*answer)) co_return http::json(200, no_transcript_json(*none));
   co_return http::json(200, search_json(std::get<claude::SearchPage>(*answer)));

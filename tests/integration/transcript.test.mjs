@@ -125,6 +125,29 @@ test("Transcript.ARealOneIsPagedFromBothEnds", { skip, timeout: 180_000 }, async
   assert.ok(audit.entries.some(({ action, target }) => action === "transcript.read" && target === agent.id));
 });
 
+test("Transcript.WhoeverReadsItLeavesOneTrace", { skip, timeout: 180_000 }, async () => {
+  const rows = async (agent) => (await owner.get("/api/audit?action=transcript.read")).json.entries.filter(({ target }) => target === agent.id)
+    .map(({ outcome, detail }) => [outcome, detail]);
+  const read = [["ok", ""]];
+  for (const first of ["?from=0", "?before=99999", "?at=1", "/line?offset=0", "/line?offset=0&entry=0&block=0", "/search?q=found", ""]) {
+    const agent = (await Agent.start()).write(prompt([{ type: "text", text: "found" }]) + prompt("two"));
+    await agent.hook();
+    await agent.page("/facts");
+    assert.deepEqual(await rows(agent), [], "numbers are no conversation");
+    const answer = await agent.ask(first);
+    assert.equal(answer.status, first.includes("block") ? 404 : 200, first + answer.text);
+    if (!first.includes("block")) assert.deepEqual(await rows(agent), read, first);
+    for (const more of ["?from=0", "", "?before=9", "/search?q=x", "/line?offset=0"]) await agent.page(more);
+    assert.deepEqual(await rows(agent), read, `no row for each page behind ${first}`);
+    const folder = path.join(agent.folder, agent.conversation, "subagents");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, "agent-a1.jsonl"), prompt("subtask", { isSidechain: true, agentId: "a1" }));
+    await agent.page("/search?q=subtask&agent=a1");
+    await agent.page("?agent=a1");
+    assert.deepEqual(await rows(agent), [["ok", JSON.stringify({ agent: "a1" })], ...read], "a subagent's conversation is another");
+  }
+});
+
 test("Transcript.ATimeLeadsToTheFirstLineOfItOrLater", { skip, timeout: 180_000 }, async () => {
   const time = (second) => new Date(Date.UTC(2026, 10, 23, 19, 0, second)).toISOString();
   const agent = (await Agent.start()).write(Array.from({ length: 50 }, (_, i) => prompt(`at ${i}`, { timestamp: time(i) })).join(""));
