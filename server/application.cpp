@@ -166,11 +166,12 @@ int App::make_rooms() {
       agents::Lifecycle::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(), .git = git_.get(),
                                .roots = &*project_roots_, .clock = &clock_, .random = &random_, .pool = &pool_});
   usage_ = std::make_unique<agents::Usage>(loop_.get_executor(),
-      agents::Usage::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(), .clock = &clock_,
-                           .random = &random_, .pool = &pool_});
+      agents::Usage::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(),
+                           .transcripts = transcripts_.get(), .clock = &clock_, .random = &random_, .pool = &pool_});
   prompts_ = std::make_unique<agents::Prompts>(loop_.get_executor(),
-      agents::Prompts::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(), .clock = &clock_,
-                             .random = &random_, .pool = &pool_, .may_send = [this](const std::string& session) { return usage_->may_send(session); }});
+      agents::Prompts::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(),
+                             .transcripts = transcripts_.get(), .clock = &clock_, .random = &random_,
+                             .may_send = [this](const std::string& session) { return usage_->may_send(session); }});
 
   backups_ = std::make_unique<backup::Schedule>(
       backup::Schedule::Options{

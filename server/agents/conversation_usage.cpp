@@ -1,45 +1,28 @@
 // Reads a conversation's files.
 #include "agents/conversation_usage.hpp"
 
-#include <dirent.h>
-
-#include <memory>
-
 #include "base/log.hpp"
-#include "claude/transcript_file.hpp"
 
 namespace ccd::agents {
-namespace {
 
-constexpr std::string_view kEnding = ".jsonl";
-constexpr std::string_view kBeginning = "agent-";
-
-bool is_subagent_file(std::string_view name) { return name.starts_with(kBeginning) && name.ends_with(kEnding); }
-
-}  // namespace
-
-void ConversationFiles::read(const std::string& path) {
-  const auto file = claude::TranscriptFile::open(path);
+void ConversationFiles::read(const std::string& agent) {
+  const auto file = place_.open(agent);
   if (!file) return;
-  auto& index = files_.try_emplace(path, &claude::local_day).first->second;
+  auto& index = files_.try_emplace(agent, &claude::local_day).first->second;
   if (const auto done = index.catch_up(*file); !done)
-    log_warn("agents", "a transcript could not be read", {{"file", path}, {"error", done.error().message}});
+    log_warn("agents", "a transcript could not be read", {{"transcript", place_.path()}, {"agent", agent}, {"error", done.error().message}});
 }
 
 void ConversationFiles::catch_up() {
-  if (!transcript_.ends_with(kEnding)) return;
-  read(transcript_);
-  const std::string folder = transcript_.substr(0, transcript_.size() - kEnding.size()) + "/subagents";
-  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(folder.c_str()), &::closedir);
-  if (!open) return;
-  while (const dirent* entry = ::readdir(open.get())) {
-    const std::string path = folder + "/" + entry->d_name;
-    if (!is_subagent_file(entry->d_name)) continue;
-    if (!files_.contains(path) && files_.size() > kMaxSubagentFiles) {
-      log_warn("agents", "a conversation has too many subagents: the usage of some is not counted", {{"transcript", transcript_}});
+  read({});
+  const auto agents = place_.subagent_ids(kMaxSubagentFiles + 1);
+  if (!agents) return;
+  for (const std::string& agent : *agents) {
+    if (!files_.contains(agent) && files_.size() > kMaxSubagentFiles) {
+      log_warn("agents", "a conversation has too many subagents: the usage of some is not counted", {{"transcript", place_.path()}});
       return;
     }
-    read(path);
+    read(agent);
   }
 }
 

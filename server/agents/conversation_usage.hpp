@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "agents/transcript_place.hpp"
 #include "claude/transcript_index.hpp"
 
 namespace ccd::agents {
@@ -14,17 +15,17 @@ inline constexpr std::size_t kMaxSubagentFiles = 1000;
 
 class ConversationFiles {
  public:
-  explicit ConversationFiles(std::string transcript) : transcript_(std::move(transcript)) {}
+  explicit ConversationFiles(TranscriptPlace place) : place_(std::move(place)) {}
 
-  // Reads what is new in the transcript and in `<transcript without .jsonl>/subagents/agent-*.jsonl`. What is not there is nothing.
+  // Reads what is new in the transcript and in its subagents'. What is not there, or not a plain file of this conversation, is nothing.
   void catch_up();
   // By day and model, all of it together.
   [[nodiscard]] std::map<claude::UsageDay, claude::ModelUsage> days() const;
 
  private:
-  void read(const std::string& path);
-  std::string transcript_;
-  std::map<std::string, claude::TranscriptIndex> files_;  // by path
+  void read(const std::string& agent);
+  TranscriptPlace place_;
+  std::map<std::string, claude::TranscriptIndex> files_;  // by subagent; empty: its own
 };
 
 }  // namespace ccd::agents

@@ -23,7 +23,7 @@ constexpr auto kBlockedPause = 5s;
 Prompts::Prompts(asio::any_io_executor executor, Parts parts)
     : executor_(executor),
       parts_(std::move(parts)),
-      typist_(executor, {.hub = parts_.hub, .agents = parts_.agents, .clock = parts_.clock, .random = parts_.random, .pool = parts_.pool}),
+      typist_(executor, {.hub = parts_.hub, .agents = parts_.agents, .transcripts = parts_.transcripts, .clock = parts_.clock, .random = parts_.random}),
       wanted_(executor),
       tasks_(executor) {}
 

@@ -42,9 +42,9 @@ class Prompts {
     const audit::Trail* trail;
     sessions::Hub* hub;
     Agents* agents;
+    Transcripts* transcripts;
     const Clock* clock;
     Random* random;
-    asio::thread_pool* pool;
     // Whether a budget lets a prompt go to this session: `conflict` with its words.
     std::function<Result<>(const std::string& session)> may_send;
   };

@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kEnding = ".jsonl";
 // Searches and counts at once: half of the pool, so that pages are never behind them all.
 constexpr int kMaxTurns = 2;
 // A person reads no faster.
@@ -25,21 +24,6 @@ constexpr auto kNetPause = 30s;
 // Between two looks through all of the client's folders.
 constexpr auto kSeekPause = 3s;
 constexpr auto kStopLimit = 3s;
-
-// CONFIG/projects/FOLDER/CONVERSATION.jsonl, of exactly this folder of the client and this conversation.
-bool lies_in(std::string_view path, std::string_view config_dir, std::string_view conversation, std::string& folder) {
-  const std::string before = std::string(config_dir) + "/projects/";
-  const std::string after = "/" + std::string(conversation) + std::string(kEnding);
-  if (config_dir.empty() || conversation.empty() || !path.starts_with(before) || !path.ends_with(after)) return false;
-  if (path.size() <= before.size() + after.size()) return false;
-  folder = path.substr(before.size(), path.size() - before.size() - after.size());
-  return folder.find('/') == std::string::npos;
-}
-
-std::vector<std::string> names_of(const std::string& folder, const std::string& conversation, const std::string& agent) {
-  if (agent.empty()) return {folder, conversation + std::string(kEnding)};
-  return {folder, conversation, "subagents", "agent-" + agent + std::string(kEnding)};
-}
 
 NoTranscript lies_outside(const std::string& config_dir) {
   return {"Its transcript lies outside of the folder where this dashboard looks for them (" + (config_dir.empty() ? "HOME is not set" : config_dir) +
@@ -101,32 +85,28 @@ Task<Transcripts::Turns::Turn> Transcripts::Turns::take() {
   co_return Turn(this);
 }
 
-Task<Result<std::variant<NoTranscript, Transcripts::Place>>> Transcripts::place_of(TranscriptName name) {
-  using Answer = Result<std::variant<NoTranscript, Place>>;
-  if (!parts_.hub->find(name.session)) co_return fail(ErrorKind::not_found, "there is no such session");
-  if (!valid_agent_id(name.agent)) co_return fail_field("agent", "agent must be letters, digits, - and _");
-  const auto view = parts_.agents->view(name.session);
+Task<Result<std::variant<NoTranscript, TranscriptPlace>>> Transcripts::place_of(std::string session) {
+  using Answer = Result<std::variant<NoTranscript, TranscriptPlace>>;
+  if (!parts_.hub->find(session)) co_return fail(ErrorKind::not_found, "there is no such session");
+  const auto view = parts_.agents->view(session);
   if (!view) co_return Answer(NoTranscript{"No Claude Code runs in this session, so there is no conversation."});
   const std::string conversation = view->conversation;
   if (conversation.empty()) co_return Answer(NoTranscript{"Which conversation this is will be known once the agent reports something."});
   // As the session was started, or as this dashboard was: no hook can widen it.
   const std::string others = config_dir_of({});
-  Place place;
-  std::string folder;
-  if (lies_in(view->transcript, view->config_dir, conversation, folder)) place.projects = view->config_dir + "/projects";
-  else if (lies_in(view->transcript, others, conversation, folder)) place.projects = others + "/projects";
-  if (place.projects.empty() && !view->transcript.empty()) co_return Answer(lies_outside(others));
-  if (place.projects.empty()) {
+  auto place = TranscriptPlace::of(view->transcript, view->config_dir, conversation);
+  if (!place) place = TranscriptPlace::of(view->transcript, others, conversation);
+  if (!place && !view->transcript.empty()) co_return Answer(lies_outside(others));
+  if (!place) {
     std::string config_dir = view->config_dir;
     if (config_dir.empty()) config_dir = others;
     if (config_dir.empty()) co_return Answer(NoTranscript{"Where this agent keeps its transcripts is not known."});
-    const auto path = co_await seek(name.session, config_dir, conversation);
+    const auto path = co_await seek(session, config_dir, conversation);
     if (!path && path.error().kind != ErrorKind::not_found) co_return tl::unexpected(path.error());
-    if (!path || !lies_in(*path, config_dir, conversation, folder)) co_return Answer(NoTranscript{"Nothing has been said in this conversation yet."});
-    place.projects = config_dir + "/projects";
+    if (path) place = TranscriptPlace::of(*path, config_dir, conversation);
+    if (!place) co_return Answer(NoTranscript{"Nothing has been said in this conversation yet."});
   }
-  place.names = names_of(folder, conversation, name.agent);
-  co_return Answer(std::move(place));
+  co_return Answer(std::move(*place));
 }
 
 // No hook has said where: its name is enough, whatever folder the client has put it in.
@@ -152,15 +132,15 @@ Task<Result<std::string>> Transcripts::seek(std::string session, std::string con
 
 Task<Result<std::variant<NoTranscript, claude::TranscriptFile>>> Transcripts::open(TranscriptName name) {
   using Answer = Result<std::variant<NoTranscript, claude::TranscriptFile>>;
-  const bool own = name.agent.empty();
-  auto place = co_await place_of(std::move(name));
+  if (!valid_agent_id(name.agent)) co_return fail_field("agent", "agent must be letters, digits, - and _");
+  auto place = co_await place_of(std::move(name.session));
   if (!place) co_return tl::unexpected(std::move(place).error());
   if (auto* none = std::get_if<NoTranscript>(&*place)) co_return Answer(std::move(*none));
-  auto work = [place = std::move(std::get<Place>(*place))] { return claude::TranscriptFile::open_below(place.projects, place.names); };
+  auto work = [place = std::move(std::get<TranscriptPlace>(*place)), agent = name.agent] { return place.open(agent); };
   auto file = co_await run_on(*parts_.pool, std::move(work));
   if (file) co_return Answer(std::move(*file));
   if (file.error().kind != ErrorKind::not_found) co_return tl::unexpected(as_forbidden(std::move(file).error()));
-  if (!own) co_return Answer(NoTranscript{"This subagent has no conversation of its own (yet)."});
+  if (!name.agent.empty()) co_return Answer(NoTranscript{"This subagent has no conversation of its own (yet)."});
   co_return Answer(NoTranscript{"Nothing has been said in this conversation yet."});
 }
 
@@ -200,19 +180,11 @@ Task<Result<std::variant<NoTranscript, FactsAnswer>>> Transcripts::facts(Transcr
 }
 
 Task<Result<std::vector<Subagent>>> Transcripts::subagents(std::string session) {
-  TranscriptName name;
-  name.session = std::move(session);
-  auto place = co_await place_of(std::move(name));
+  auto place = co_await place_of(std::move(session));
   if (!place) co_return tl::unexpected(std::move(place).error());
   std::vector<Subagent> out;
   if (std::holds_alternative<NoTranscript>(*place)) co_return out;
-  const Place& own = std::get<Place>(*place);
-  std::string conversation = own.names[1];
-  conversation.resize(conversation.size() - kEnding.size());
-  auto work = [projects = own.projects, folder = own.names[0], conversation] {
-    const std::vector<std::string> names{folder, conversation, "subagents"};
-    return claude::list_subagents(projects, names, kMaxSubagents);
-  };
+  auto work = [place = std::move(std::get<TranscriptPlace>(*place))] { return place.subagents(kMaxSubagents); };
   auto found = co_await run_on(*parts_.pool, std::move(work));
   if (!found && found.error().kind == ErrorKind::not_found) co_return out;
   if (!found) co_return tl::unexpected(as_forbidden(std::move(found).error()));
@@ -263,12 +235,13 @@ Task<void> Transcripts::follow_loop(std::shared_ptr<Followed> followed) {
 
 // Watches before it looks: what is written in between is told.
 Task<bool> Transcripts::look(std::shared_ptr<Followed> followed) {
-  const auto place = co_await place_of(followed->name);
+  if (!valid_agent_id(followed->name.agent)) co_return false;
+  const auto place = co_await place_of(followed->name.session);
   if (!place || std::holds_alternative<NoTranscript>(*place)) co_return false;
-  const Place& where = std::get<Place>(*place);
-  std::string folder = where.projects;
-  for (std::size_t i = 0; i + 1 < where.names.size(); ++i) (folder += '/') += where.names[i];
-  if (!followed->watch || followed->watched != folder + "/" + where.names.back()) {
+  const auto& where = std::get<TranscriptPlace>(*place);
+  const std::string folder = where.folder_of(followed->name.agent);
+  const std::string name = where.name_of(followed->name.agent);
+  if (!followed->watch || followed->watched != folder + "/" + name) {
     followed->watch.reset();
     const std::weak_ptr<Followed> weak = followed;
     auto changed = [weak](claude::TranscriptWatcher::Change change) {
@@ -277,10 +250,10 @@ Task<bool> Transcripts::look(std::shared_ptr<Followed> followed) {
       if (change == claude::TranscriptWatcher::Change::lost) one->watched.clear();
       one->look_soon();
     };
-    auto watch = watcher_.watch(folder, where.names.back(), std::move(changed));
+    auto watch = watcher_.watch(folder, name, std::move(changed));
     if (watch) {
       followed->watch = std::move(*watch);
-      followed->watched = folder + "/" + where.names.back();
+      followed->watched = folder + "/" + name;
     } else if (watch.error().kind != ErrorKind::not_found) {
       log_warn("agents", "a transcript cannot be watched; it is looked at every second", {{"session", followed->name.session}, {"error", watch.error().message}});
     }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "agents/agents.hpp"
+#include "agents/transcript_place.hpp"
 #include "base/task.hpp"
 #include "claude/transcript_file.hpp"
 #include "claude/transcript_index.hpp"
@@ -103,6 +104,8 @@ class Transcripts {
   Task<Result<std::variant<NoTranscript, claude::SearchPage>>> search(TranscriptName name, claude::TranscriptSearch search, std::uint64_t from);
   // Each byte is read once while the index is kept.
   Task<Result<std::variant<NoTranscript, FactsAnswer>>> facts(TranscriptName name);
+  // Where its own conversation's files lie. NoTranscript while that is not known, or they are not the session's to read.
+  Task<Result<std::variant<NoTranscript, TranscriptPlace>>> place_of(std::string session);
   // By the time they were started; empty when there are none.
   Task<Result<std::vector<Subagent>>> subagents(std::string session);
 
@@ -124,11 +127,6 @@ class Transcripts {
   Result<std::unique_ptr<Follow>> follow(TranscriptName name, std::function<void(const TranscriptExtent&)> grown);
 
  private:
-  struct Place {
-    std::string projects{};  // the client's folder of transcripts
-    std::vector<std::string> names{};
-  };
-  Task<Result<std::variant<NoTranscript, Place>>> place_of(TranscriptName name);
   Task<Result<std::variant<NoTranscript, claude::TranscriptFile>>> open(TranscriptName name);
   void unfollow(const TranscriptName& name, std::uint64_t id);
   Task<void> follow_loop(std::shared_ptr<Followed> followed);

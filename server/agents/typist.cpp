@@ -136,12 +136,9 @@ class Hand final : public sessions::Viewer {
 };
 
 // Whether the newest lines of the transcript hold this prompt, written since. Blocks.
-bool in_transcript(const std::string& path, std::string_view text, WallMicros since) {
-  auto file = claude::TranscriptFile::open(path);
-  if (!file) return false;
-  const auto page = file->page_before(UINT64_MAX, kTranscriptLines, claude::kWholeLimits);
-  if (!page) return false;
-  return std::ranges::any_of(page->entries, [&](const claude::Entry& entry) {
+Result<bool> in_transcript(claude::TranscriptFile& file, std::string_view text, WallMicros since) {
+  const claude::Page page = TRY(file.page_before(UINT64_MAX, kTranscriptLines, claude::kWholeLimits));
+  return std::ranges::any_of(page.entries, [&](const claude::Entry& entry) {
     if (entry.kind != claude::EntryKind::prompt || entry.chain != claude::Chain::main || !entry.at || *entry.at < since) return false;
     return std::ranges::any_of(entry.blocks, [&](const claude::Block& block) { return same_prompt(text, block.text); });
   });
@@ -270,8 +267,12 @@ class Attempt {
   Task<void> read_transcript() {
     const auto view = parts_.agents->view(session_);
     if (!view || view->transcript.empty()) co_return;
-    auto read = [path = view->transcript, text = text_, since = entered_wall_ - kClockSlack] { return in_transcript(path, text, since); };
-    if (co_await run_on(*parts_.pool, std::move(read))) confirmed_ = "it is in the agent's conversation";
+    auto read = [text = text_, since = entered_wall_ - kClockSlack](claude::TranscriptFile& file) { return in_transcript(file, text, since); };
+    TranscriptName name;
+    name.session = session_;
+    const auto answer = co_await parts_.transcripts->with_file(std::move(name), std::move(read));
+    const bool* found = answer ? std::get_if<bool>(&*answer) : nullptr;
+    if (found != nullptr && *found) confirmed_ = "it is in the agent's conversation";
   }
 
   // An agent without our hooks confirms by beginning to work.

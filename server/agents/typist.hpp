@@ -12,6 +12,7 @@
 
 #include "agents/agents.hpp"
 #include "agents/prompt_store.hpp"
+#include "agents/transcripts.hpp"
 #include "base/random.hpp"
 #include "base/task.hpp"
 #include "sessions/hub.hpp"
@@ -47,9 +48,9 @@ class Typist {
   struct Parts {  // all outlive this
     sessions::Hub* hub;
     Agents* agents;
+    Transcripts* transcripts;
     const Clock* clock;
     Random* random;
-    asio::thread_pool* pool;
   };
   Typist(asio::any_io_executor executor, Parts parts) : executor_(executor), parts_(parts) {}
 

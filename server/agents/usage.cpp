@@ -20,7 +20,7 @@ constexpr auto kLookAgain = 60s;
 constexpr auto kStopLimit = 3s;
 constexpr std::size_t kIdBytes = 10;
 // Conversations whose files' marks are kept in memory; more are read again from their beginning when they come back.
-constexpr std::size_t kMaxFollowed = 256;
+constexpr std::size_t kMaxCounted = 256;
 
 constexpr double kMicrosPerDollar = 1e6;
 
@@ -83,12 +83,17 @@ Task<Usage::Pending> Usage::gather(std::set<std::string> sessions) {
                    .waiting_micros = view->waiting_micros};
     pending.work.push_back(std::move(work));
     if (view->conversation.empty() || view->transcript.empty()) continue;
-    if (files_.size() >= kMaxFollowed && !files_.contains(view->transcript)) files_.clear();
-    auto& files = files_[view->transcript];
-    if (!files) files = std::make_unique<ConversationFiles>(view->transcript);
+    // What is not the session's to read is not counted either.
+    const auto found = co_await parts_.transcripts->place_of(id);
+    const auto* place = found ? std::get_if<TranscriptPlace>(&*found) : nullptr;
+    if (place == nullptr) continue;
+    const std::string path = place->path();
+    if (files_.size() >= kMaxCounted && !files_.contains(path)) files_.clear();
+    auto& files = files_[path];
+    if (!files) files = std::make_unique<ConversationFiles>(*place);
     auto read = [of = files.get()] { return of->catch_up(), of->days(); };
     auto days = co_await run_on(*parts_.pool, std::move(read));
-    pending.tokens.push_back({.conversation = view->conversation, .session = id, .days = std::move(days)});
+    pending.tokens.push_back({.conversation = place->conversation(), .session = id, .days = std::move(days)});
   }
   co_return pending;
 }

@@ -16,6 +16,7 @@
 #include "agents/agents.hpp"
 #include "agents/budget.hpp"
 #include "agents/conversation_usage.hpp"
+#include "agents/transcripts.hpp"
 #include "agents/usage_store.hpp"
 #include "audit/trail.hpp"
 #include "base/clock.hpp"
@@ -33,6 +34,7 @@ class Usage {
     const audit::Trail* trail;
     sessions::Hub* hub;
     Agents* agents;
+    Transcripts* transcripts;
     const Clock* clock;
     Random* random;
     asio::thread_pool* pool;

@@ -60,26 +60,43 @@ void read_meta(int folder, SubagentFile& agent) {
   agent.description = clipped(json::text(meta, "description"), kMaxTextBytes);
 }
 
-}  // namespace
+struct Listed {
+  std::unique_ptr<DIR, int (*)(DIR*)> folder{nullptr, ::closedir};
+  std::vector<SubagentFile> agents{};  // without what their meta files say
+};
 
-Result<std::vector<SubagentFile>> list_subagents(const std::string& folder, const std::vector<std::string>& names, std::size_t limit) {
+Result<Listed> list(const std::string& folder, const std::vector<std::string>& names, std::size_t limit) {
   UniqueFd opened = TRY(open_folder(folder, names));
-  const int fd = opened.get();
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(opened.release()), ::closedir);
-  if (!listing) return fail_errno("list the subagents' folder");
-  std::vector<SubagentFile> found;
-  while (const dirent* entry = ::readdir(listing.get())) {
+  Listed listed;
+  listed.folder.reset(::fdopendir(opened.get()));
+  if (!listed.folder) return fail_errno("list the subagents' folder");
+  const int fd = opened.release();
+  while (const dirent* entry = ::readdir(listed.folder.get())) {
     std::string_view name = entry->d_name;
     if (!name.starts_with(kBefore) || !name.ends_with(kEnding)) continue;
     name = name.substr(kBefore.size(), name.size() - kBefore.size() - kEnding.size());
     struct stat about{};
     if (!is_id(name) || ::fstatat(fd, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode)) continue;
-    found.push_back({.id = std::string(name), .bytes = static_cast<std::uint64_t>(about.st_size)});
-    if (found.size() == limit) break;
+    listed.agents.push_back({.id = std::string(name), .bytes = static_cast<std::uint64_t>(about.st_size)});
+    if (listed.agents.size() == limit) break;
   }
-  std::ranges::sort(found, {}, &SubagentFile::id);
-  for (SubagentFile& agent : found) read_meta(fd, agent);
-  return found;
+  std::ranges::sort(listed.agents, {}, &SubagentFile::id);
+  return listed;
+}
+
+}  // namespace
+
+Result<std::vector<SubagentFile>> list_subagents(const std::string& folder, const std::vector<std::string>& names, std::size_t limit) {
+  Listed listed = TRY(list(folder, names, limit));
+  for (SubagentFile& agent : listed.agents) read_meta(::dirfd(listed.folder.get()), agent);
+  return std::move(listed.agents);
+}
+
+Result<std::vector<std::string>> list_subagent_ids(const std::string& folder, const std::vector<std::string>& names, std::size_t limit) {
+  Listed listed = TRY(list(folder, names, limit));
+  std::vector<std::string> ids;
+  for (SubagentFile& agent : listed.agents) ids.push_back(std::move(agent.id));
+  return ids;
 }
 
 }  // namespace ccd::claude

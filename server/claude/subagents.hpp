@@ -23,4 +23,7 @@ struct SubagentFile {
 // Blocks on the disk.
 Result<std::vector<SubagentFile>> list_subagents(const std::string& folder, const std::vector<std::string>& names, std::size_t limit);
 
+// Their ids alone, with the same bounds; no meta file is read.
+Result<std::vector<std::string>> list_subagent_ids(const std::string& folder, const std::vector<std::string>& names, std::size_t limit);
+
 }  // namespace ccd::claude

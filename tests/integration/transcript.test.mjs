@@ -344,6 +344,26 @@ test("Transcript.NothingButTheSessionsOwnFileIsOpened", { skip, timeout: 180_000
   assert.ok(!(await mine.ask()).text.includes("root:"));
 });
 
+test("Transcript.NothingElseIsCountedAsItsUsage", { skip, timeout: 180_000 }, async () => {
+  const message = { id: "m1", model: "opus", role: "assistant", content: [{ type: "text", text: "x" }], usage: { input_tokens: 7, output_tokens: 3 } };
+  const reply = `${JSON.stringify({ type: "assistant", timestamp: new Date().toISOString(), message })}\n`;
+  const elsewhere = path.join(dashboard.folder, "uncounted/projects/-x");
+  mkdirSync(elsewhere, { recursive: true });
+  const told = await Agent.start();
+  const file = `${elsewhere}/${told.conversation}.jsonl`;
+  writeFileSync(file, reply);
+  await told.hook({ transcript_path: file });
+  const linked = await Agent.start();
+  mkdirSync(linked.folder, { recursive: true });
+  symlinkSync(file, linked.file);
+  await linked.hook();
+  const honest = (await Agent.start()).write(reply);
+  await honest.hook();
+  const used = async ({ id }) => (await owner.get("/api/usage?by=session")).json.rows.find(({ key }) => key === id)?.input ?? 0;
+  await until("the honest one is counted", async () => (await used(honest)) === 7);
+  assert.deepEqual([await used(told), await used(linked)], [0, 0]);
+});
+
 test("Transcript.ASessionWithAHomeOfItsOwnIsReadThere", { skip, timeout: 180_000 }, async () => {
   const home = path.join(dashboard.folder, "own-home");
   const agent = await Agent.start({ env: { HOME: home } });

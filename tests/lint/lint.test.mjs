@@ -10,11 +10,12 @@ import { lint as pageImports } from "./page_imports.mjs";
 import { lint as places } from "./places.mjs";
 import { lint as shellScripts } from "./shell_scripts.mjs";
 import { sourceFiles } from "./support.mjs";
+import { lint as transcripts } from "./transcripts.mjs";
 import { lint as workflows } from "./workflows.mjs";
 
 const files = sourceFiles();
 
-for (const lint of [layers, opening, coroutines, noShell, pageImports, places, shellScripts, workflows]) {
+for (const lint of [layers, opening, coroutines, noShell, pageImports, places, shellScripts, transcripts, workflows]) {
   test(`Lint.${lint.name}.FindsItsBadSamples`, () => {
     const findings = lint.check(lint.samples);
     for (const sample of lint.samples) {
