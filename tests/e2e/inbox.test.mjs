@@ -60,6 +60,8 @@ async function lookedAt(page, name) {
 test("Inbox.AnswersAtADesk", { skip, timeout: 300_000 }, async () => {
   const [writer, asker] = [await agent("writer"), await agent("asker")];
   await prompt(writer, "Please make hello.txt");
+  // The keys below answer the oldest: that is the writer's request only once it is there.
+  await until("the writer's request waits", async () => (await waiting()).some(({ session }) => session === writer), { timeoutMs: kSlowMs });
   await prompt(asker, "Ask me");
   const page = await openPage(browser, dashboard.url);
   await logIn(page);

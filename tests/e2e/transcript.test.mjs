@@ -19,6 +19,7 @@ const kSlowMs = 60_000;
 let dashboard;
 let browser;
 let standIn;
+let owner;
 before(async () => {
   if (skip) return;
   dashboard = new Dashboard();
@@ -51,6 +52,12 @@ async function say(page, words) {
   await type(page, words);
   await screenShows(page, new RegExp(`❯\\s+${words}`), kSlowMs);
   await page.keyboard.press("Enter");
+  // A client that is resized in the moment of Enter has missed it: the view changes only once the prompt is in the conversation.
+  await until("the prompt is in the conversation", async () => {
+    const { sessions } = (await owner.get("/api/sessions")).json;
+    const { id } = sessions.find(({ name }) => name === "talker");
+    return (await owner.get(`/api/sessions/${id}/transcript`)).text.includes(words);
+  }, { timeoutMs: kSlowMs });
 }
 
 /** Pictures of the page in both schemes, each without a fault that axe knows. */
@@ -65,7 +72,7 @@ async function look(page, name) {
 test("TranscriptInTheBrowser.ItIsReadSearchedAndLeadsToTheTerminalOfAMoment", { skip, timeout: 300_000 }, async () => {
   const page = await openPage(browser, dashboard.url);
   await createAccount(page, dashboard);
-  const owner = await dashboard.login();
+  owner = await dashboard.login();
   await newSession(page, { name: "talker", project: dashboard.project });
   await screenShows(page, /^\s*❯\s*$/m, kSlowMs);
 

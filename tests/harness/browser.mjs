@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { afterEach } from "node:test";
 import { chromium } from "playwright-core";
 
 import { kRepository } from "./server.mjs";
@@ -13,6 +14,22 @@ export const kDesk = { width: 1280, height: 800 };
 export const kPhone = { width: 390, height: 844 };
 // Every wait of a page: a busy machine needs seconds for the first paint, never this long.
 const kActionMs = 30_000;
+// Of what a page showed when a test failed, so much is printed.
+const kShownOnFailure = 8_000;
+
+// Pages that a test has opened and not closed yet.
+const open = new Set();
+
+/** A failure far away is understood by what the pages showed: their addresses, faults and contents, as a screen reader has them. */
+afterEach(async ({ name, passed }) => {
+  const pages = [...open].filter((page) => !page.isClosed());
+  open.clear();
+  if (passed) return;
+  for (const page of pages) {
+    const shown = await page.locator("body").ariaSnapshot({ timeout: 5_000 }).catch((error) => `nothing to be read: ${error.message}`);
+    console.log([`--- ${name}: ${page.url()}`, ...page.faults, shown.slice(0, kShownOnFailure), "---"].join("\n"));
+  }
+});
 
 function switches() {
   const asRoot = process.getuid() === 0;
@@ -54,6 +71,7 @@ export async function openPage(browser, baseURL, { viewport = kDesk, colorScheme
   const page = await context.newPage();
   page.setDefaultTimeout(kActionMs);
   page.faults = [];
+  open.add(page);
   page.on("console", (message) => {
     if (message.type() === "error") page.faults.push(`console: ${message.text()} (${message.location().url})`);
   });

@@ -28,7 +28,7 @@ export function table(s) {
   row("cp .env.example .env", { expect: () => true });
   row("npm install", { timeout: 300, expect: () => true });
   row("npm run build", { timeout: 1500, expect: () => s.shareBuildCache() });
-  row(`docker-compose ${dev} up -d`, { timeout: 900, expect: () => true });
+  row(`docker-compose ${dev} up -d`, { timeout: 2_400, expect: () => true });
   row("open http://localhost:3000", { run: "curl -fsS --retry 60 --retry-delay 1 --retry-all-errors http://localhost:3000/", why: "no browser here: the page is fetched", expect: /<title>/ });
   row("docker-compose logs -f", { timeout: 4, stops: true, expect: /ready/ });
   row("(dev stack) a changed source is compiled and started", { claim: () => s.changeASource(), ours: true });
