@@ -117,7 +117,7 @@ check_docker() {
 check_ports() {
   local port owner
   for port in "$(value PUBLISH_PORT 3000)" "$(value GREEN_PORT 3001)" "$(value BLUE_PORT 3002)"; do
-    owner=$(docker ps --filter "publish=$port" --format '{{.Names}}' 2>/dev/null | head -1)
+    owner=$(docker ps --filter "publish=$port" --format '{{.Names}}' 2>/dev/null | head -1) || owner=''
     if [ -n "$owner" ]; then
       if [ "$(docker inspect -f '{{index .Config.Labels "com.docker.compose.project.working_dir"}}' "$owner")" = "$PWD" ]; then ok "port $port is this stack's ($owner)"; else bad "port $port is in use by the container $owner"; fi
     elif (exec 7<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then bad "port $port is in use: ss -ltnp | grep :$port shows by whom"

@@ -55,6 +55,13 @@ test("Operations.AWrongCallSaysWhatWouldBeRight", { timeout: 180_000 }, async ()
   }
 });
 
+test("Operations.PreflightWithoutAnEngineChecksTheRest", async () => {
+  const { code, out } = await sh("env DOCKER_HOST=unix:///nowhere.sock scripts/preflight.sh nowhere");
+  assert.equal(code, 1, out);
+  assert.match(out, /FAIL {2}(Docker is not installed|the Docker Engine does not answer)/);
+  assert.match(out, /\n\d+ ok, \d+ warnings?, \d+ failed\n/);
+});
+
 test("Operations.TheTunnelRefusesDefaultAndWeakLogins", { timeout: 180_000 }, async () => {
   const token = "2aBcDeFgHiJkLmNoPqRsTuVwXyZ_3f5Gh7Jk9";
   const rows = [
