@@ -10,6 +10,7 @@
 
 #include "application.hpp"
 #include "base/log.hpp"
+#include "base/memory.hpp"
 #include "rooms.hpp"
 #include "storage/inspect.hpp"
 
@@ -118,6 +119,7 @@ Task<bool> App::start_serving() {
   }
   tasks_->spawn("backup", backups_->run());
   tasks_->spawn("main.vitals", vitals_->run());
+  tasks_->spawn("main.memory", give_back_memory(&pool_));
   api_->set_ready(true);
   standby_->serve();
   log_info("main", "ready", {{"port", server_->port()}, {"pid", ::getpid()}, {"version", DASHBOARD_VERSION}});

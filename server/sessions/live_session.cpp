@@ -223,7 +223,7 @@ void LiveSession::tidy() {
   if (wanted ? !mirror_.wants_keyframe() : !mirror_.worth_keyframe()) {
     if (wanted) return;
     mirror_.drop();
-    chunk_ = {};
+    std::vector<std::byte>().swap(chunk_);  // chunk_ = {} would keep its memory
     set_watching();
     return;
   }
