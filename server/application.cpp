@@ -91,7 +91,7 @@ int App::make_places() {
   health_ = std::make_unique<health::Checks>(loop_.get_executor(), clock_, DASHBOARD_VERSION);
   health_->add("server", []() -> Task<bool> { co_return true; });
   health_->add("database", [this]() { return database_answers(); });
-  health_->add("tmux", [this]() -> Task<bool> { co_return (co_await tmux_->server()).has_value(); });
+  health_->add("tmux", [this]() -> Task<bool> { co_return (co_await tmux_->answers()).has_value(); });
   health_->add("claude", [this]() -> Task<health::Verdict> { co_return health::Verdict{claude_word()}; });
   standby_ = std::make_unique<Standby>(
       Standby::Parts{.executor = loop_.get_executor(), .lease = &lease_, .health = health_.get(), .pool = &pool_, .clock = &clock_,

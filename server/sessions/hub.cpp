@@ -21,10 +21,10 @@ using namespace std::chrono_literals;
 constexpr auto kTick = 500ms;
 // What tmux told is good this long for a list that somebody asks for.
 constexpr auto kFreshFor = 1s;
-// Programs in the foreground come and go with output; where /proc does not tell them (another container), tmux is asked: a process each time.
+// Programs in the foreground come and go with output, a moment before or after it.
 constexpr auto kForegroundLook = 3s;
-// After a failed look at tmux, and as a safety net under lost events: not polling, an idle look every half minute.
-constexpr auto kReconcileAnyway = 30s;
+constexpr auto kForegroundSettles = 1s;
+// After a failed look at tmux.
 constexpr auto kReconcileRetry = 1s;
 constexpr auto kStopLimit = 3s;
 
@@ -45,6 +45,11 @@ const std::string& host_name() {
 // graphics that Claude Code sends at its start, which tmux 3.3a takes for a title.
 std::string meant_title(std::string title) {
   return title == host_name() || title.starts_with("Gi=") ? std::string() : std::move(title);
+}
+
+// Another sign of the same spinner is no other title.
+std::string_view without_mark(std::string_view title) {
+  return claude::title_mark(title) == claude::TitleMark::none ? title : title.substr(kMarkBytes);
 }
 
 // What a page shows; "last output" alone, or another sign of the same spinner, is not worth a message every second.
@@ -82,7 +87,8 @@ Task<Result<>> Hub::start() {
   }
   parts_.tmux->on_event([this](const tmux::Event& event) {
     if (event.kind == tmux::EventKind::server_gone) log_warn("sessions", "the tmux server is gone", {{"pid", event.server.pid}});
-    want_reconcile();
+    if (event.kind == tmux::EventKind::resized) note_size(event);
+    else want_reconcile();
   });
   if (const auto agreed = co_await reconcile(); !agreed)
     log_warn("sessions", "tmux does not answer yet", {{"error", agreed.error().message}});
@@ -107,7 +113,7 @@ void Hub::want_reconcile() {
 
 Task<void> Hub::reconcile_loop() {
   for (;;) {
-    if (!reconcile_due_) co_await reconcile_wanted_.wait_for(kReconcileAnyway);
+    if (!reconcile_due_) co_await reconcile_wanted_.wait();
     reconcile_due_ = false;
     const auto agreed = co_await reconcile();
     if (!agreed) {
@@ -137,21 +143,49 @@ Task<void> Hub::tick_loop() {
   }
 }
 
-// False when only tmux can tell, and there may be something to tell.
+// False when only tmux can tell (a process each time), and somebody has done something that may have changed it: typed, or set a title.
 bool Hub::note_foreground(LiveSession& live) {
-  const std::int64_t output = live.session().last_output_at.value_or(0);
-  if (live.foreground_known_at() == output) return true;
-  live.set_foreground_known_at(output);
-  const auto name = foreground_of(live.pane_pid(), static_cast<pid_t>(live.session().tmux_pid));
-  if (!name) return false;
-  live.session().foreground = *name;
-  return true;
+  const Session& session = live.session();
+  const std::int64_t output = session.last_output_at.value_or(0);
+  const bool settled = parts_.clock->wall() - output > std::chrono::microseconds(kForegroundSettles).count();
+  if (!live.foreground_due(output, settled)) return true;
+  if (const auto name = foreground_of(live.pane_pid(), static_cast<pid_t>(session.tmux_pid))) {
+    live.session().foreground = *name;
+    return true;
+  }
+  return !live.foreground_asked_for(without_mark(session.title));
+}
+
+// Everything about these sessions is known without asking tmux: their taps tell titles, /proc the programs.
+bool Hub::told_without_tmux() const {
+  return std::ranges::all_of(sessions_, [](const auto& entry) {
+    const LiveSession& live = *entry.second;
+    if (live.session().status != Status::active) return true;
+    return live.linked() && foreground_of(live.pane_pid(), static_cast<pid_t>(live.session().tmux_pid)).has_value();
+  });
+}
+
+void Hub::note_size(const tmux::Event& event) {
+  for (const auto& [id, live] : sessions_) {
+    if (live->session().status != Status::active || live->session().pane_id != event.pane_id) continue;
+    live->note_pane_size(event.cols, event.rows);
+    announce(live);
+  }
 }
 
 Task<void> Hub::refresh() {
   const auto now = parts_.clock->steady();
   if (now - refreshed_ < kFreshFor || sessions_.empty()) co_return;
   refreshed_ = now;
+  if (told_without_tmux()) {
+    for (const auto& [id, live] : sessions_) {
+      if (live->session().status != Status::active) continue;
+      if (auto title = live->new_title()) live->session().title = meant_title(std::move(*title));
+      if (const auto name = foreground_of(live->pane_pid(), static_cast<pid_t>(live->session().tmux_pid))) live->session().foreground = *name;
+      announce(live);
+    }
+    co_return;
+  }
   const auto panes = co_await parts_.tmux->panes();
   if (!panes) co_return;
   for (const tmux::Pane& pane : *panes) {
@@ -175,6 +209,9 @@ std::set<std::string> Hub::settled() const {
 
 Task<Result<>> Hub::reconcile() {
   const std::set<std::string> settled_before = settled();
+  // First, because it costs no process however often it says no.
+  const auto answers = co_await parts_.tmux->answers();
+  if (!answers && answers.error().kind != ErrorKind::unavailable) co_return answers;
   const auto server = co_await parts_.tmux->server();
   if (!server) {
     // Only "there is none" makes sessions lost: a server that does not answer in time, or cannot be asked, may be alive.

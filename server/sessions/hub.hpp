@@ -134,7 +134,7 @@ class Hub {
   [[nodiscard]] std::optional<Session> find(const std::string& id);
   // As its program set it last, to the half second; empty for an unknown id.
   [[nodiscard]] std::string_view title(const std::string& id) const;
-  // Asks tmux for titles and sizes if what is known is older than a moment.
+  // Titles and programs in the foreground as they are now, to a second. Asks tmux only for what neither a tap nor /proc tells.
   Task<void> refresh();
 
   Task<Result<Session>> create(CreateRequest request, Actor actor);
@@ -206,6 +206,8 @@ class Hub {
   Task<Result<>> finish(LivePtr live, Status status, std::optional<int> exit_status);
   void take_live_facts(LiveSession& live, const tmux::Pane& pane);
   bool note_foreground(LiveSession& live);
+  [[nodiscard]] bool told_without_tmux() const;
+  void note_size(const tmux::Event& event);
   void announce(const LivePtr& live);
   void want_reconcile();
 

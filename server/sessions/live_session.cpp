@@ -119,6 +119,19 @@ Task<Result<>> LiveSession::connect_tap() {
   co_return Result<>{};
 }
 
+bool LiveSession::foreground_due(WallMicros output, bool settled) {
+  if (foreground_known_at_ == output) return false;
+  if (settled) foreground_known_at_ = output;
+  return true;
+}
+
+bool LiveSession::foreground_asked_for(std::string_view title) {
+  std::pair now(inputs_, std::string(title));
+  if (foreground_asked_ == now) return true;
+  foreground_asked_ = std::move(now);
+  return false;
+}
+
 Result<> LiveSession::preload(std::string_view escape_sequences) {
   if (!linked()) return fail(ErrorKind::unavailable, "the tap is not connected");
   return tap_->preload(as_bytes(escape_sequences));
@@ -337,6 +350,7 @@ Result<> LiveSession::input(Attachment* viewer, std::uint64_t number, std::span<
   if (session_.status != Status::active) return fail(ErrorKind::conflict, "the session has ended");
   if (!session_.terminal) return fail(ErrorKind::conflict, "another program holds this pane's pipe, so nothing can be typed here");
   typed(viewer);
+  ++inputs_;
   // Not connected now: nothing is lost, because the client keeps what is not acknowledged; it is asked for once the link is up.
   if (!linked()) return {};
   const Result<> sent = tap_->send(viewer->request_.client, number, bytes);

@@ -86,9 +86,11 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   // The pane's first process, in tmux's pid namespace; 0: not known.
   [[nodiscard]] pid_t pane_pid() const { return pane_pid_; }
   void set_pane_pid(pid_t pid) { pane_pid_ = pid; }
-  // The program in the foreground was looked up when the last output was of this time.
-  [[nodiscard]] WallMicros foreground_known_at() const { return foreground_known_at_; }
-  void set_foreground_known_at(WallMicros at) { foreground_known_at_ = at; }
+  // Whether the program in the foreground may be another one than at the last look; then this counts as one. `settled`: so long after the
+  // output that no other look is needed for it.
+  bool foreground_due(WallMicros output, bool settled);
+  // Whether tmux was asked for it since somebody typed or the title changed; then this counts as asking.
+  bool foreground_asked_for(std::string_view title);
 
   // tmux says that the pane has this size.
   void note_pane_size(int cols, int rows);
@@ -149,7 +151,9 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   bool people_due_ = false;
   std::uint64_t seen_end_ = 0;
   pid_t pane_pid_ = 0;
-  WallMicros foreground_known_at_ = -1;
+  std::optional<WallMicros> foreground_known_at_;         // time of the last output then
+  std::optional<std::pair<std::uint64_t, std::string>> foreground_asked_;  // inputs and title then
+  std::uint64_t inputs_ = 0;
   TitleScan titles_;
   std::optional<std::uint64_t> scanned_;         // where titles_ has read up to
   std::string screen_title_;                     // as the screen had it at the last look

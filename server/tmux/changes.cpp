@@ -13,12 +13,12 @@ std::map<std::string, std::string> names_by_session(const std::vector<Pane>& pan
   return names;
 }
 
-using Place = std::tuple<std::string, std::string, std::string>;  // window, session, dashboard's id
+using Place = std::tuple<std::string, std::string, std::string, bool>;  // window, session, dashboard's id, piped
 
 std::map<std::string, Place> places_by_pane(const std::vector<Pane>& panes) {
   std::map<std::string, Place> places;
   for (const Pane& pane : panes)
-    places.emplace(pane.pane_id, Place{pane.window_id, pane.session_id, pane.dashboard_id});
+    places.emplace(pane.pane_id, Place{pane.window_id, pane.session_id, pane.dashboard_id, pane.piped});
   return places;
 }
 
@@ -45,6 +45,18 @@ std::vector<Event> changes(ServerId server, const std::vector<Pane>& before, con
                         .name = pane.session_name,
                         .pane_id = pane.pane_id,
                         .exit_status = pane.exit_status});
+
+  std::map<std::string, std::pair<int, int>> old_sizes;
+  for (const Pane& pane : before) old_sizes[pane.pane_id] = {pane.cols, pane.rows};
+  for (const Pane& pane : after)
+    if (const auto old = old_sizes.find(pane.pane_id); old != old_sizes.end() && old->second != std::pair(pane.cols, pane.rows))
+      events.push_back({.kind = EventKind::resized,
+                        .server = server,
+                        .session_id = pane.session_id,
+                        .name = pane.session_name,
+                        .pane_id = pane.pane_id,
+                        .cols = pane.cols,
+                        .rows = pane.rows});
 
   if (places_by_pane(before) != places_by_pane(after))
     events.push_back({.kind = EventKind::sessions_changed, .server = server});

@@ -8,7 +8,8 @@
 
 namespace ccd::tmux {
 
-// Sessions closed first, then renamed, then panes that died, and one sessions_changed at the end when panes came, went or moved.
+// Sessions closed first, then renamed, then panes that died, then new sizes, and one sessions_changed at the end when panes came, went or moved, or
+// their pipes were opened or closed.
 std::vector<Event> changes(ServerId server, const std::vector<Pane>& before, const std::vector<Pane>& after);
 
 }  // namespace ccd::tmux

@@ -30,8 +30,22 @@ TEST(Changes, NothingGivesNothing) {
   std::vector<Pane> busier = same;
   busier[0].title = "working";
   busier[0].activity = 5;
-  busier[0].cols = 100;
-  EXPECT_TRUE(kinds(same, busier).empty()) << "titles and sizes are asked for, not announced";
+  EXPECT_TRUE(kinds(same, busier).empty()) << "titles come from the record, and are not announced";
+}
+
+TEST(Changes, SizesAndPipes) {
+  const std::vector<Pane> before{pane("%1", "$1", "a"), pane("%2", "$2", "b")};
+  std::vector<Pane> after = before;
+  after[1].cols = 100;
+  after[1].rows = 30;
+  const auto events = changes({1, 2}, before, after);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, resized);
+  EXPECT_EQ(events[0].pane_id, "%2");
+  EXPECT_EQ(std::pair(events[0].cols, events[0].rows), std::pair(100, 30));
+  after = before;
+  after[0].piped = true;
+  EXPECT_EQ(kinds(before, after), std::vector{sessions_changed});
 }
 
 TEST(Changes, SessionsComeAndGo) {

@@ -5,7 +5,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <array>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "base/metrics.hpp"
@@ -18,6 +23,19 @@ namespace {
 constexpr std::size_t kMaxOutput = 16 * 1024 * 1024;
 // A server reads its configuration before it answers.
 constexpr std::chrono::milliseconds kStartLimit{5000};
+// A busy server takes 128 waiting connections in much less.
+constexpr std::chrono::milliseconds kFullQueuePause{20};
+
+// A message of tmux's protocol of which the server reads only that its version is none: it answers with its own and hangs up, before it has made
+// anything of the client. That is how tmux tells a client of another version apart (peer_check_version), from 1.9 to 3.6.
+struct Greeting {
+  std::uint32_t type = 0;  // no message's number
+  std::uint16_t length = sizeof(Greeting);
+  std::uint16_t flags = 0;
+  std::uint32_t version = 0;
+  std::uint32_t pid = 0;
+};
+static_assert(sizeof(Greeting) == 16);
 
 struct Meaning {
   std::string_view text;
@@ -113,7 +131,7 @@ std::string Runner::socket_path() const {
          '/' + options_.socket_name;
 }
 
-Result<pid_t> Runner::probe() const {
+Result<UniqueFd> Runner::connect() const {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string path = socket_path();
@@ -121,7 +139,7 @@ Result<pid_t> Runner::probe() const {
     return fail(ErrorKind::too_large, "the path of tmux's socket is too long: " + path);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   // Not blocking: a stopped server's queue of connections can be full, and then it is there.
-  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("socket");
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     if (errno == ECONNREFUSED || errno == ENOENT)
@@ -129,11 +147,44 @@ Result<pid_t> Runner::probe() const {
     if (errno == EAGAIN) return fail(ErrorKind::timeout, "the tmux server accepts no connection");
     return fail_errno("connect to " + path);
   }
+  return fd;
+}
+
+Result<pid_t> Runner::probe() const {
+  const UniqueFd fd = TRY(connect());
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_errno("look at tmux's socket");
-  if (peer.uid != ::geteuid()) return fail(ErrorKind::forbidden, "the tmux socket belongs to another user: " + path);
+  if (peer.uid != ::geteuid()) return fail(ErrorKind::forbidden, "the tmux socket belongs to another user: " + socket_path());
   return peer.pid;
+}
+
+Task<Result<>> Runner::answers() const {
+  using asio::experimental::awaitable_operators::operator||;
+  const auto deadline = std::chrono::steady_clock::now() + kCommandLimit;
+  auto connected = connect();
+  while (!connected && connected.error().kind == ErrorKind::timeout && std::chrono::steady_clock::now() < deadline) {
+    co_await sleep_for(kFullQueuePause);
+    connected = connect();
+  }
+  if (!connected) co_return tl::unexpected(connected.error());
+  UniqueFd fd = std::move(*connected);
+  const Greeting greeting{.pid = static_cast<std::uint32_t>(::getpid())};
+  // A server that is gone meanwhile shows at the read.
+  (void)::send(fd.get(), &greeting, sizeof greeting, MSG_NOSIGNAL);
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  asio::posix::stream_descriptor socket(executor, fd.release());
+  asio::steady_timer limit(executor, deadline);
+  auto answered = socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+  auto late = limit.async_wait(asio::use_awaitable);
+  const auto first = co_await (std::move(answered) || std::move(late));
+  if (first.index() == 1) co_return fail(ErrorKind::timeout, "the tmux server does not answer");
+  std::array<char, sizeof greeting> answer{};
+  if (::recv(socket.native_handle(), answer.data(), answer.size(), 0) > 0) co_return Result<>{};
+  // It hung up: on this connection, or on everybody.
+  const auto still = probe();
+  if (!still) co_return tl::unexpected(still.error());
+  co_return Result<>{};
 }
 
 }  // namespace ccd::tmux

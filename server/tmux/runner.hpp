@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/process.hpp"
 #include "base/task.hpp"
+#include "base/unique_fd.hpp"
 #include "tmux/tmux.hpp"
 
 namespace ccd::tmux {
@@ -42,11 +43,16 @@ class Runner {
   // nobody listens. Costs no process.
   [[nodiscard]] Result<pid_t> probe() const;
 
+  // Says something to the server that it must answer, and waits for it, kCommandLimit at most. unavailable: nobody listens. timeout: it is
+  // there, but stopped or stuck. Costs no process, neither here nor there.
+  Task<Result<>> answers() const;
+
   // Where tmux makes the socket: <tmpdir or /tmp>/tmux-<uid>/<name>.
   [[nodiscard]] std::string socket_path() const;
 
  private:
   [[nodiscard]] Result<> check_folder() const;
+  [[nodiscard]] Result<UniqueFd> connect() const;
 
   Options options_;
   std::vector<std::string> environment_;

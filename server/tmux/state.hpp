@@ -32,9 +32,11 @@ struct Tmux::State {
 
   // The watch (watch.cpp).
   Task<void> watch_server();
-  Task<void> watch_one_server();
+  Task<void> watch_one_server(pid_t peer);
+  Task<bool> answers_again();
   Task<void> wait_for_wakes();
   Task<void> look_loop();
+  Task<void> look_beside(pid_t peer);
   void look();
   void take(const Listing& listing);
   void watch_ends(const std::vector<Pane>& panes);
@@ -48,6 +50,7 @@ struct Tmux::State {
 
   std::optional<ServerId> current;                        // the server that events have been about
   std::vector<Pane> known;                                // its panes when last looked at
+  std::string known_children;                             // its child processes then, as /proc has them
   std::map<std::pair<std::string, pid_t>, PaneEnd> ends;  // by pane and process
   bool look_due = false;
   bool same_pid_namespace = false;

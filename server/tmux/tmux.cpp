@@ -147,6 +147,8 @@ Task<Result<ServerId>> Tmux::server() {
   co_return parse_server(*answer);
 }
 
+Task<Result<>> Tmux::answers() { return state_->runner.answers(); }
+
 Task<Result<ServerId>> Tmux::ensure_server() {
   auto running = co_await server();
   if (running || running.error().kind != ErrorKind::unavailable) co_return running;

@@ -56,6 +56,8 @@ class Tmux {
 
   // The server that answers now. Never starts one.
   Task<Result<ServerId>> server();
+  // Whether a server answers, without a process: what health asks, by the clock. Errors: unavailable, timeout.
+  Task<Result<>> answers();
   // The server that answers, started when there is none (ServerStart::never: then `unavailable`): daemonised, with this process's umask and an environment made from an allowlist
   // (see environment.hpp): what the dashboard has in its own environment does not reach a pane.
   Task<Result<ServerId>> ensure_server();

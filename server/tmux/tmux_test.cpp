@@ -2,6 +2,7 @@
 #include "tmux/tmux.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <algorithm>
 #include <csignal>
@@ -85,6 +86,37 @@ TEST_F(TmuxServer, AStoppedServerTimesOutAndIsNotReplaced) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::timeout);
   EXPECT_EQ(run(tmux_.server()).value(), *server);
+}
+
+// By the processes of this one that have ended: their page faults are added to ours.
+long faults_of_children() {
+  rusage used{};
+  ::getrusage(RUSAGE_CHILDREN, &used);
+  return used.ru_minflt + used.ru_majflt;
+}
+
+TEST_F(TmuxServer, AnswersWithoutAProcess) {
+  const auto none = run(tmux_.answers());
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, ErrorKind::unavailable);
+  const auto server = run(tmux_.ensure_server());
+  ASSERT_TRUE(server);
+  const long before = faults_of_children();
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(run(tmux_.answers())) << i;
+  EXPECT_EQ(faults_of_children(), before) << "no program was started";
+  EXPECT_EQ(run(tmux_.server()).value(), *server) << "asking so often does it no harm";
+  EXPECT_GT(faults_of_children(), before) << "and a program would have been seen";
+}
+
+TEST_F(TmuxServer, AStoppedServerDoesNotAnswer) {
+  const auto server = run(tmux_.ensure_server());
+  ASSERT_TRUE(server);
+  ::kill(server->pid, SIGSTOP);
+  const auto answer = run(tmux_.answers());
+  ::kill(server->pid, SIGCONT);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::timeout);
+  EXPECT_TRUE(run(tmux_.answers()));
 }
 
 TEST_F(TmuxServer, RefusesAFolderThatIsNotThere) {

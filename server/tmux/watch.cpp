@@ -9,6 +9,8 @@
 #include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -26,8 +28,8 @@ using asio::experimental::awaitable_operators::operator||;
 constexpr auto kProbeEvery = 250ms;
 // Wakes come in bursts (a new session is several hooks): at most 50 looks a second, each 1 to 10 ms of tmux's time.
 constexpr auto kLookGap = 20ms;
-// What no hook tells (panes joined, swapped or moved by hand), and a wake that went to another dashboard on the same server.
-constexpr auto kLookAnyway = 30s;
+// The net under lost wakes starts no process: the server's socket and its child processes are looked at, some microseconds.
+constexpr auto kLookBeside = 5s;
 // A client that ends at once, again and again (no memory, no tmux program) is not started in a hot loop.
 constexpr auto kFirstRetry = 10ms;
 constexpr auto kLastRetry = 1000ms;
@@ -36,14 +38,15 @@ constexpr auto kSteadyAfter = 1000ms;
 constexpr auto kEndUnseenEvery = 50ms;
 constexpr int kEndUnseenLooks = 20;
 
-// A waiting client is started anew once a day, in case it waits for a server that nobody can reach any more.
-constexpr std::chrono::milliseconds kWaitLimit = std::chrono::hours(24);
+// For ever: that its server cannot be reached any more is seen beside it.
+constexpr std::chrono::milliseconds kWaitLimit = std::chrono::hours(24 * 365);
 
 constexpr auto kChannel = "ccd-events";
 // The index keeps people's own hooks of the same name.
 constexpr std::array kHooks{"session-created[1979]", "session-closed[1979]",     "session-renamed[1979]",
                             "window-linked[1979]",   "window-unlinked[1979]",    "pane-died[1979]",
-                            "pane-exited[1979]",     "after-split-window[1979]", "after-kill-pane[1979]"};
+                            "pane-exited[1979]",     "after-split-window[1979]", "after-kill-pane[1979]",
+                            "after-pipe-pane[1979]", "window-layout-changed[1979]"};
 
 std::vector<std::string> waiting_client() {
   std::vector<std::string> arguments;
@@ -66,6 +69,13 @@ class Pauses {
  private:
   std::chrono::milliseconds next_ = kFirstRetry;
 };
+
+// The programs of its panes, and what its pipes go to. Empty where /proc does not tell.
+std::string children_of(pid_t server) {
+  const std::string pid = std::to_string(server);
+  std::ifstream file("/proc/" + pid + "/task/" + pid + "/children");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 auto now() { return std::chrono::steady_clock::now(); }
 
@@ -111,7 +121,7 @@ Task<void> Tmux::State::watch_server() {
         log_info("tmux", "a server answers", {{"pid", id->pid}, {"started", id->started}});
         emit({.kind = EventKind::server_up, .server = *id});
       }
-      co_await watch_one_server();
+      co_await watch_one_server(there ? *there : 0);
       // Gone is told at once; anything else that ended the round is tried again, not in a hot loop.
       if (const auto still = runner.probe(); !still && still.error().kind == ErrorKind::unavailable) continue;
     }
@@ -120,12 +130,13 @@ Task<void> Tmux::State::watch_server() {
 }
 
 // Until the server is gone, or may be another one.
-Task<void> Tmux::State::watch_one_server() {
+Task<void> Tmux::State::watch_one_server(pid_t peer) {
   auto wakes = wait_for_wakes();
   auto looks = look_loop();
+  auto beside = look_beside(peer);
   bool both_failed = false;
   try {
-    co_await (std::move(wakes) || std::move(looks));
+    co_await (std::move(wakes) || std::move(looks) || std::move(beside));
   } catch (const asio::multiple_exceptions&) {
     both_failed = true;
   }
@@ -154,20 +165,39 @@ Task<void> Tmux::State::look_loop() {
   int unseen = 0;
   for (;;) {
     look_due = false;
+    // Before the list: what comes in between is looked at once more.
+    if (same_pid_namespace) known_children = children_of(current->pid);
     const auto listing = co_await list();
     if (listing) {
       if (!current || listing->server != *current) co_return;
       take(*listing);
     } else if (listing.error().kind != ErrorKind::unavailable && listing.error().kind != ErrorKind::cancelled) {
       log_warn("tmux", "the sessions could not be listed", {{"error", listing.error().message}});
+      while (!co_await answers_again()) co_await sleep_for(kEndUnseenEvery);
     }
     co_await sleep_for(kLookGap);
     if (look_due) continue;
     unseen = listing && ends_unseen() ? unseen + 1 : 0;
     const bool soon = unseen > 0 && unseen <= kEndUnseenLooks;
     if (soon) nudge();
-    co_await look_wanted.wait_for(soon || !listing ? std::chrono::steady_clock::duration(kEndUnseenEvery)
-                                                   : kLookAnyway);
+    if (soon || !listing) co_await look_wanted.wait_for(kEndUnseenEvery);
+    else co_await look_wanted.wait();
+  }
+}
+
+// A server that is stopped or stuck is not asked with a process again and again.
+Task<bool> Tmux::State::answers_again() {
+  const auto answered = co_await runner.answers();
+  co_return answered || answered.error().kind != ErrorKind::timeout;
+}
+
+// Until another server, or none, is behind the socket: a client that waits for one that nobody can reach would wait for ever.
+Task<void> Tmux::State::look_beside(pid_t peer) {
+  for (;;) {
+    co_await sleep_for(kLookBeside);
+    const auto there = runner.probe();
+    if (there ? *there != peer : there.error().kind == ErrorKind::unavailable) co_return;
+    if (same_pid_namespace && current && children_of(current->pid) != known_children) look();
   }
 }
 

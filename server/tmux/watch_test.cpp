@@ -239,6 +239,37 @@ TEST_F(Watch, IsNoTerminalAndChangesNoSize) {
   EXPECT_EQ(run(tmux_.panes()).value()[0].cols, 90);
 }
 
+TEST_F(Watch, TellsWhatPeopleMoveResizeAndPipe) {
+  ASSERT_TRUE(run(tmux_.ensure_server()) && run(tmux_.create(cat("a"))) && run(tmux_.create(cat("b"))));
+  watch();
+  ASSERT_TRUE(next(EventKind::sessions_changed));
+  settle();
+  hand({"swap-pane", "-d", "-s", "=a:", "-t", "=b:"});
+  EXPECT_TRUE(next(EventKind::sessions_changed)) << "swapped";
+  settle();
+  hand({"resize-window", "-t", "=a:", "-x", "91", "-y", "31"});
+  const auto resized = next(EventKind::resized);
+  ASSERT_TRUE(resized);
+  EXPECT_EQ(std::pair(resized->cols, resized->rows), std::pair(91, 31));
+  settle();
+  hand({"pipe-pane", "-t", "=a:", "sleep 1000"});
+  EXPECT_TRUE(next(EventKind::sessions_changed)) << "a pipe";
+  settle();
+  hand({"join-pane", "-d", "-s", "=a:", "-t", "=b:"});
+  EXPECT_TRUE(next(EventKind::sessions_changed)) << "joined";
+}
+
+TEST_F(Watch, SeesByTheServersChildrenWhatNoHookTells) {
+  ASSERT_TRUE(run(tmux_.ensure_server()) && run(tmux_.create(cat("a"))));
+  watch();
+  ASSERT_TRUE(next(EventKind::sessions_changed));
+  settle();
+  // Setting a hook without an index clears the whole list.
+  for (const char* hook : {"session-created", "window-linked", "window-layout-changed"}) hand({"set-hook", "-gu", hook});
+  hand({"new-session", "-d", "-s", "unseen", "--", "sleep", "100"});
+  EXPECT_TRUE(next(EventKind::sessions_changed));
+}
+
 TEST_F(Watch, KeepsPeoplesOwnHooks) {
   ASSERT_TRUE(run(tmux_.ensure_server()));
   hand({"set-hook", "-g", "session-created", "set-option -g @theirs ran"});
