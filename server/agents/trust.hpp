@@ -1,7 +1,8 @@
 // What a project brings for Claude Code, shown before the first session in it starts, and what people have accepted.
 //
-// A folder's settings can start programs and widen permissions. They are asked about once for each state of the files that can:
-// a digest of them is what is accepted, for the folder and everything below it.
+// A folder's settings can start programs and widen permissions. They are asked about once for each state of the files that can: a digest of
+// every byte of them is what is accepted, for the folder and everything below it. Where a part could not be looked at, nothing is
+// remembered: it is asked each time.
 #pragma once
 
 #include <cstddef>
@@ -20,26 +21,33 @@
 namespace ccd::agents {
 
 inline constexpr std::size_t kMaxShownFile = std::size_t{64} * 1024;     // of a file's text
-inline constexpr std::size_t kMaxSettingsFile = std::size_t{1} * 1024 * 1024;  // more is not read
-inline constexpr std::size_t kMaxSettingsFiles = 200;  // in all folders together
+inline constexpr std::size_t kMaxSettingsFile = std::size_t{1} * 1024 * 1024;  // what a larger one sets is not listed
+inline constexpr std::size_t kMaxSettingsFiles = 200;  // shown, in all folders together
+// Of everything that can start something, in all folders together: files and folders, and what is in them. A few tenths of a second.
+inline constexpr std::size_t kMaxDigestedEntries = 4000;
+inline constexpr std::uint64_t kMaxDigestedBytes = std::uint64_t{64} * 1024 * 1024;
 inline constexpr std::size_t kMaxAccepted = 20;        // states kept for a folder, the newest
 
 struct SettingsFile {
   std::string path{};   // absolute
   std::string name{};   // from its project folder on: ".claude/settings.json"
-  bool words = false;   // for the model only: starts nothing
+  bool words = false;   // for the model only: starts nothing, and is not in the digest
   std::uint64_t bytes = 0;
   std::string text{};   // its beginning
   bool cut = false;
   std::string trouble{};  // why it cannot be shown; the client may read it all the same
+  std::string hash{};     // of its name and all that is in it; the digest is made of these
+  bool fresh = false;     // it is not as it was when an earlier state was accepted
   std::vector<claude::Finding> findings{};
 };
 
 struct ProjectSettings {
   std::string folder{};  // canonical
   std::string digest{};  // of everything that can start something; the same for folders that bring the same
-  std::vector<SettingsFile> files{};  // of the folder, then of those above it
-  std::size_t left_out = 0;
+  std::vector<SettingsFile> files{};  // what can start something, then the words; each of the folder, then of those above it
+  std::size_t left_out = 0;           // of the list, not of the digest
+  bool complete = true;               // the digest is of everything
+  std::vector<std::string> gaps{};    // what it is not of, apart from files in trouble; for people
 };
 
 // Of the folder and of each above it that is still under a root: the client looks there too. Blocks on the disk. Errors as

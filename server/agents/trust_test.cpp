@@ -49,9 +49,11 @@ class TrustTest : public ::testing::Test {
     if (!state) ADD_FAILURE() << state.error().message;
     return state.value_or(TrustState{});
   }
-  void accept(const std::string& path) {
-    const auto state = run(trust().accept(path, look(path).settings.digest, {.name = "somebody", .ip = ""}));
+  void accept(const std::string& path) { accept(path, look(path).settings.digest); }
+  void accept(const std::string& path, const std::string& digest) {
+    const auto state = run(trust().accept(path, digest, {.name = "somebody", .ip = ""}));
     ASSERT_TRUE(state) << state.error().message;
+    EXPECT_TRUE(state->accepted) << "for this once";
   }
 
   storage::TempFolder folder_;
@@ -64,6 +66,16 @@ class TrustTest : public ::testing::Test {
   std::optional<audit::Trail> trail_;
   std::optional<files::Roots> roots_;
 };
+
+// Asked each time, and may be answered each time.
+#define EXPECT_NEVER_REMEMBERED()                               \
+  {                                                             \
+    const TrustState first = look(demo());                      \
+    EXPECT_FALSE(first.accepted);                               \
+    EXPECT_FALSE(first.settings.complete);                      \
+    accept(demo(), first.settings.digest);                      \
+    EXPECT_FALSE(look(demo()).accepted) << "it is asked again"; \
+  }
 
 TEST_F(TrustTest, AFolderThatBringsNothingAsksNothing) {
   EXPECT_TRUE(look(demo()).accepted);
@@ -101,12 +113,96 @@ TEST_F(TrustTest, WordsAreShownOnceAndMayChange) {
   const TrustState state = look(demo());
   EXPECT_FALSE(state.accepted);
   ASSERT_EQ(state.settings.files.size(), 2U);
-  EXPECT_EQ(state.settings.files[0].text, "Be kind.");
-  EXPECT_TRUE(state.settings.files[0].words);
-  EXPECT_EQ(state.settings.files[1].name, ".claude/commands/git/push.md");
+  EXPECT_EQ(state.settings.files[0].name, ".claude/commands/git/push.md");
+  EXPECT_EQ(state.settings.files[0].text, "push");
+  EXPECT_FALSE(state.settings.files[0].words);
+  EXPECT_EQ(state.settings.files[1].text, "Be kind.");
+  EXPECT_TRUE(state.settings.files[1].words);
   accept(demo());
   write("demo/CLAUDE.md", "Be quick.");
   EXPECT_TRUE(look(demo()).accepted);
+}
+
+TEST_F(TrustTest, WhatCommandsAgentsAndSkillsDoIsPartOfIt) {
+  for (const char* path : {"demo/.claude/skills/deploy/SKILL.md", "demo/.claude/agents/reviewer.md", "demo/.claude/commands/a/b/c.md"}) {
+    write(path, "---\nname: x\n---\nwords");
+    accept(demo());
+    ASSERT_TRUE(look(demo()).accepted);
+    write(path, "---\nname: x\nhooks:\n  PreToolUse: ./evil.sh\n---\nwords");
+    TrustState state = look(demo());
+    EXPECT_FALSE(state.accepted) << path;
+    EXPECT_EQ(state.fresh.size(), 1U) << path;
+    write(path, "---\nname: x\n---\nwords !`evil`");
+    EXPECT_FALSE(look(demo()).accepted) << path;
+    write(path, "---\nname: x\n---\nother words");
+    state = look(demo());
+    EXPECT_FALSE(state.accepted) << "every byte of it: what the client makes of them is its affair";
+    EXPECT_TRUE(state.fresh.empty());
+    EXPECT_EQ(std::ranges::count_if(state.settings.files, &SettingsFile::fresh), 1) << path;
+  }
+  write("demo/.claude/skills/deploy/scripts/lib/run.sh", "true");
+  EXPECT_FALSE(look(demo()).accepted) << "programs that a skill brings";
+  accept(demo());
+  EXPECT_TRUE(look(demo()).accepted);
+  write("demo/.claude/skills/deploy/scripts/lib/run.sh", "evil");
+  EXPECT_FALSE(look(demo()).accepted);
+}
+
+TEST_F(TrustTest, LargeFilesCountToTheirEnd) {
+  std::string large(3 * kMaxSettingsFile, 'x');
+  for (const char* path : {"demo/.claude/hooks/tool", "demo/.claude/settings.json", "demo/.claude/settings.local.json"}) {
+    write(path, large);
+    accept(demo());
+    ASSERT_TRUE(look(demo()).accepted);
+    large[2 * kMaxSettingsFile] = large[2 * kMaxSettingsFile] == 'x' ? 'y' : 'x';
+    write(path, large);
+    EXPECT_FALSE(look(demo()).accepted) << path;
+  }
+}
+
+TEST_F(TrustTest, WhatIsBehindABoundIsNeverUnchanged) {
+  const auto gaps = [this] { return look(demo()).settings.gaps; };
+  write("demo/.claude/hooks/huge", "");
+  fs::resize_file(root() / "demo/.claude/hooks/huge", kMaxDigestedBytes + 1);
+  EXPECT_NEVER_REMEMBERED();
+  EXPECT_THAT(look(demo()).settings.files.at(0).trouble, ::testing::HasSubstr("64 MiB"));
+  fs::remove(root() / "demo/.claude/hooks/huge");
+  write("demo/.claude/skills/1/2/3/4/5/6/7/8/9/deep.sh", "x");
+  EXPECT_NEVER_REMEMBERED();
+  EXPECT_THAT(gaps(), ElementsAre(::testing::HasSubstr("deeper")));
+  fs::remove_all(root() / "demo/.claude/skills");
+  fs::create_directory_symlink("/etc", root() / "demo/.claude/agents");
+  EXPECT_NEVER_REMEMBERED();
+  fs::remove(root() / "demo/.claude/agents");
+  for (std::size_t i = 0; i <= kMaxDigestedEntries; ++i) write("demo/.claude/hooks/" + std::to_string(i), "");
+  EXPECT_NEVER_REMEMBERED();
+  EXPECT_THAT(gaps(), ::testing::Contains(::testing::HasSubstr("more files")));
+  fs::remove_all(root() / "demo/.claude/hooks");
+  EXPECT_TRUE(look(demo()).accepted);
+}
+
+TEST_F(TrustTest, WhatIsNotShownCountsAllTheSame) {
+  for (std::size_t i = 0; i < kMaxSettingsFiles + 20; ++i) write("demo/.claude/hooks/" + std::to_string(i), "x");
+  EXPECT_EQ(look(demo()).settings.files.size(), kMaxSettingsFiles);
+  EXPECT_EQ(look(demo()).settings.left_out, 20U);
+  accept(demo());
+  EXPECT_TRUE(look(demo()).accepted);
+  for (const std::size_t i : {std::size_t{0}, kMaxSettingsFiles + 19}) {
+    write("demo/.claude/hooks/" + std::to_string(i), "y");
+    EXPECT_FALSE(look(demo()).accepted);
+    accept(demo());
+  }
+}
+
+TEST_F(TrustTest, SettingsAreShownBeforeManyWords) {
+  for (std::size_t i = 0; i < kMaxSettingsFiles + 20; ++i) {
+    write("demo/.claude/rules/" + std::to_string(i) + ".md", "x");
+    write("demo/.claude/skills/s/" + std::to_string(i), "x");
+  }
+  write(".claude/settings.json", kHook);
+  const TrustState state = look(demo());
+  EXPECT_EQ(std::ranges::count_if(state.settings.files, [](const SettingsFile& file) { return !file.findings.empty(); }), 1);
+  EXPECT_TRUE(state.settings.complete);
 }
 
 TEST_F(TrustTest, WhatAPersonAllowsForGoodAsksNothing) {
@@ -143,6 +239,8 @@ TEST_F(TrustTest, WhatCannotBeShownIsSaid) {
   EXPECT_EQ(state.settings.files[0].text, "");
   write("demo/.mcp.json", std::string(kMaxSettingsFile + 1, ' '));
   EXPECT_THAT(look(demo()).settings.files[1].trouble, ::testing::HasSubstr("1 MiB"));
+  fs::remove(root() / "demo/.mcp.json");
+  EXPECT_NEVER_REMEMBERED();
 }
 
 TEST_F(TrustTest, OutsideTheRootsThereIsNothingToSee) {

@@ -40,14 +40,19 @@ json::object settings_json(const agents::TrustState& state) {
                      {"text", json_text(file.text)},
                      {"cut", file.cut},
                      {"trouble", text_or_null(json_text(file.trouble))},
+                     {"fresh", file.fresh},
                      {"findings", findings_json(file.findings)}});
   }
+  json::array gaps;
+  for (const std::string& gap : state.settings.gaps) gaps.emplace_back(json_text(gap));
   return {{"folder", json_text(state.settings.folder)}, {"digest", state.settings.digest}, {"accepted", state.accepted}, {"known", state.known},
-          {"fresh", findings_json(state.fresh)}, {"files", std::move(files)}, {"left_out", state.settings.left_out}};
+          {"complete", state.settings.complete}, {"gaps", std::move(gaps)}, {"fresh", findings_json(state.fresh)}, {"files", std::move(files)}, {"left_out", state.settings.left_out}};
 }
 
 json::object unseen_error(const agents::TrustState& state) {
-  const std::string what = state.known ? "the project's settings for Claude Code have changed since they were accepted"
+  const std::string what = !state.settings.complete
+                               ? "not everything that this project brings for Claude Code can be looked at, so it is asked before each start"
+                           : state.known ? "the project's settings for Claude Code have changed since they were accepted"
                                        : "this project brings settings for Claude Code that nobody has accepted yet";
   return {{"code", "settings_unseen"},
           {"message", what + ": look at them (GET /api/projects/settings), then send their digest as accept_settings"},

@@ -131,6 +131,85 @@ void add_setting(Collector& to, std::string_view name, const json::value& value)
   if (name != "$schema") to.add(FindingKind::other, name, words_of(value));
 }
 
+// A setting of front matter, with the kind that it has. Blanks and case of names are the client's affair.
+std::optional<FindingKind> acting_kind(std::string_view key) {
+  std::string plain;
+  for (const char c : key)
+    if (c != '-' && c != '_') plain += static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  if (plain == "hooks") return FindingKind::program;
+  if (plain == "mcpservers") return FindingKind::server;
+  if (plain == "allowedtools" || plain == "permissionmode") return FindingKind::permission;
+  return std::nullopt;
+}
+
+std::string_view take_line(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+// Lines of "key: value" with what is indented below them. What is laid out in another way is shown whole. Returns the text behind it.
+std::string_view add_front_matter(Collector& to, std::string_view text) {
+  std::string_view rest = text;
+  if (take_line(rest) != "---") return text;
+  const std::string_view all = rest;
+  std::string key, value;
+  bool plain = true;
+  const auto take = [&] {
+    if (const auto kind = acting_kind(key)) to.add(*kind, key, value);
+    key.clear();
+    value.clear();
+  };
+  while (!rest.empty()) {
+    const std::size_t at = all.size() - rest.size();
+    const std::string_view line = take_line(rest);
+    if (line == "---") {
+      take();
+      if (!plain) to.add(FindingKind::other, "front matter", all.substr(0, at));
+      return rest;
+    }
+    const std::size_t colon = line.find(':');
+    const bool more = line.empty() || line.front() == ' ' || line.front() == '\t' || line.front() == '-' || line.front() == '#';
+    if (more) {
+      (value += '\n') += line;
+      continue;
+    }
+    take();
+    const std::string_view name = line.substr(0, std::min(colon, line.size()));
+    const bool word = colon != std::string_view::npos && std::ranges::all_of(name, [](char c) {
+                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+                      });
+    plain = plain && word;
+    if (word) {
+      key = name;
+      value = line.substr(std::min(line.find_first_not_of(" \t", colon + 1), line.size()));
+    }
+  }
+  return text;
+}
+
+// !`command`, and blocks that begin with ```!
+void add_commands(Collector& to, std::string_view text) {
+  constexpr std::string_view kInline = "!`", kBlock = "```!", kBlockEnd = "```";
+  while (!text.empty()) {
+    const std::size_t at = std::min(text.find(kInline), text.find(kBlock));
+    if (at == std::string_view::npos) return;
+    text.remove_prefix(at);
+    const bool block = text.starts_with(kBlock);
+    text.remove_prefix(block ? kBlock.size() : kInline.size());
+    const std::size_t end = std::min(text.find(block ? kBlockEnd : "`"), text.size());
+    to.add(FindingKind::program, "a command in the text", text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
+bool is_acting_text(std::string_view name) {
+  if (!name.ends_with(".md")) return false;
+  return std::ranges::any_of(kActingFolders, [&](std::string_view folder) { return name.starts_with(folder) && name.substr(folder.size()).starts_with('/'); });
+}
+
 bool is_settings(std::string_view name) { return std::ranges::find(kProjectFiles, name) != std::end(kProjectFiles); }
 
 }  // namespace
@@ -148,8 +227,13 @@ std::string_view to_string(FindingKind kind) {
 }
 
 std::vector<Finding> findings(std::string_view name, std::string_view text) {
-  if (!is_settings(name)) return {};
   Collector to;
+  if (is_acting_text(name)) {
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    add_commands(to, add_front_matter(to, text));
+    return to.take();
+  }
+  if (!is_settings(name)) return {};
   const auto value = parse(text);
   if (!value || !value->is_object()) {
     to.add(FindingKind::other, "unreadable",
@@ -168,7 +252,11 @@ std::string lasting_part(std::string_view name, std::string_view text) {
   if (name != kLocalSettings) return std::string(text);
   auto value = parse(text);
   if (!value || !value->is_object()) return std::string(text);
-  value->get_object().erase("permissions");
+  // Which mode it begins in, and anything else that is no list of its answers, is nobody's answer to a question.
+  if (json::value* permissions = value->get_object().if_contains("permissions"); permissions != nullptr && permissions->is_object()) {
+    for (const char* const list : {"allow", "deny", "ask", "additionalDirectories"}) permissions->get_object().erase(list);
+    if (permissions->get_object().empty()) value->get_object().erase("permissions");
+  }
   return json::serialize(*value);
 }
 

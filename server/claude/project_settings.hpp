@@ -28,21 +28,22 @@ struct Finding {
 inline constexpr std::size_t kMaxFindingText = 2000;
 inline constexpr std::size_t kMaxFindings = 500;
 
-// What reads a project's file of this name (as in kProjectFiles); words for the model only have no findings.
+// Of a project's file of this name: of settings (kProjectFiles) each one; of commands, agents and skills what their front matter sets and the
+// commands in their text. Others have none.
 [[nodiscard]] std::vector<Finding> findings(std::string_view name, std::string_view text);
 
-// Files in a project that can make the client start something or ask less, as their paths from the project on. `.claude/hooks/` holds
-// by custom what hooks start.
+// Files in a project that can make the client start something or ask less, as their paths from the project on.
 inline constexpr std::string_view kProjectFiles[] = {".claude/settings.json", ".claude/settings.local.json",
                                                      ".mcp.json"};
-inline constexpr std::string_view kHookFolder = ".claude/hooks";
+// `.claude/hooks/` holds by custom what hooks start. Commands, agents and skills can name hooks, servers and tools that are not asked
+// about, run a command where their text says so, and bring programs of their own.
+inline constexpr std::string_view kActingFolders[] = {".claude/hooks", ".claude/commands", ".claude/agents", ".claude/skills"};
 // Words for the model: they start nothing by themselves, and change with the work.
 inline constexpr std::string_view kWordFiles[] = {"CLAUDE.md", "CLAUDE.local.md", ".claude/CLAUDE.md"};
-inline constexpr std::string_view kWordFolders[] = {".claude/commands", ".claude/agents", ".claude/skills",
-                                                    ".claude/rules"};
+inline constexpr std::string_view kWordFolders[] = {".claude/rules"};
 
-// The part of a file's text that must be looked at again when it changes. Permissions in settings.local.json are left out: the
-// client itself writes there what a person allows for good.
+// The part of a file's text that must be looked at again when it changes. The lists of permissions in settings.local.json are left out:
+// the client itself writes there what a person allows for good.
 [[nodiscard]] std::string lasting_part(std::string_view name, std::string_view text);
 
 }  // namespace ccd::claude

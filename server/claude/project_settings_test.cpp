@@ -55,6 +55,23 @@ TEST(ProjectSettings, WhatIsNotUnderstoodIsSaid) {
   EXPECT_EQ(findings(kSettings, deep).size(), 1U);
 }
 
+TEST(ProjectSettings, WhatCommandsAndSkillsSetIsFound) {
+  constexpr std::string_view kSkill = "---\r\nname: deploy\nallowed-tools: Bash(git *)\nhooks:\n  PreToolUse:\n    - command: ./x.sh\n---\nRun !`id -u` now.\n```!\ndate\n```\n!`whoami";
+  for (const char* name : {".claude/skills/deploy/SKILL.md", ".claude/commands/deploy.md", ".claude/agents/deploy.md"})
+    EXPECT_THAT(findings(name, kSkill),
+                ElementsAre(Finding{Kind::permission, "allowed-tools", "Bash(git *)"},
+                            Finding{Kind::program, "hooks", "\n  PreToolUse:\n    - command: ./x.sh"},
+                            Finding{Kind::program, "a command in the text", "id -u"}, Finding{Kind::program, "a command in the text", "\ndate\n"},
+                            Finding{Kind::program, "a command in the text", "whoami"}));
+  EXPECT_THAT(findings(".claude/agents/a.md", "\xef\xbb\xbf---\nmcpServers: {x: {command: y}}\npermission_mode: bypassPermissions\n---\n"),
+              ElementsAre(Finding{Kind::server, "mcpServers", "{x: {command: y}}"}, Finding{Kind::permission, "permission_mode", "bypassPermissions"}));
+  EXPECT_THAT(findings(".claude/agents/a.md", "---\n{\"hooks\": {}}\n---\n"), ElementsAre(::testing::Field(&Finding::where, "front matter")));
+  EXPECT_TRUE(findings(".claude/agents/a.md", "---\nname: x\ndescription: hooks are fine\n---\nhooks: none\n").empty());
+  EXPECT_TRUE(findings(".claude/rules/a.md", kSkill).empty());
+  EXPECT_TRUE(findings(".claude/skills/x/tool.py", kSkill).empty());
+  for (std::size_t i = 0; i < kSkill.size(); ++i) (void)findings(".claude/agents/a.md", kSkill.substr(0, i));
+}
+
 TEST(ProjectSettings, NoFileIsTooMuch) {
   std::string many = R"J({"permissions":{"allow":[)J";
   for (int i = 0; i < 5000; ++i) many += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\"";
@@ -73,6 +90,8 @@ TEST(ProjectSettings, WhatAPersonAllowsForGoodIsNoChange) {
   EXPECT_EQ(lasting_part(kLocal, allowed), lasting_part(kLocal, plain));
   EXPECT_NE(lasting_part(kLocal, plain), lasting_part(kLocal, R"J({"env":{"A":"2"}})J"));
   EXPECT_NE(lasting_part(kSettings, allowed), lasting_part(kSettings, plain));
+  EXPECT_NE(lasting_part(kLocal, plain), lasting_part(kLocal, R"J({"permissions":{"defaultMode":"bypassPermissions"},"env":{"A":"1"}})J"))
+      << "how it begins is no answer to a question";
   EXPECT_EQ(lasting_part(kLocal, "no JSON"), "no JSON");
 }
 

@@ -2,7 +2,7 @@
 // tree, and the whole fleet back after tmux was killed.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
@@ -72,6 +72,33 @@ async function looksRight(name) {
   await page.setViewportSize(kDesk);
   await page.emulateMedia({ colorScheme: "light" });
 }
+
+test("LifeInTheBrowser.WhatCannotBeLookedAtIsSaidAndAskedEachTime", { skip, timeout: 120_000 }, async () => {
+  const project = path.join(dashboard.projects, "gaps");
+  const skill = path.join(project, ".claude/skills/deploy/SKILL.md");
+  mkdirSync(path.dirname(skill), { recursive: true });
+  writeFileSync(skill, "---\nname: deploy\n---\nDeploy it.\n");
+  const shown = async () => (await api.get(`/api/projects/settings?path=${encodeURIComponent(project)}`)).json;
+  const accepted = await api.post("/api/projects/settings", { path: project, digest: (await shown()).digest });
+  assert.equal(accepted.json.accepted, true);
+  writeFileSync(skill, "---\nname: deploy\nallowed-tools: Bash(kubectl *)\n---\nDeploy it to !`kubectl config current-context`\n");
+  mkdirSync(path.join(project, ".claude/hooks/a/b/c/d/e/f/g/h/i"), { recursive: true });
+  symlinkSync("/etc", path.join(project, ".claude/agents"));
+  assert.deepEqual([(await shown()).accepted, (await shown()).complete], [false, false]);
+
+  await page.getByRole("button", { name: "New session" }).first().click();
+  await dialog().getByLabel("Project", { exact: true }).fill(project);
+  await dialog().getByLabel("Name", { exact: true }).fill("gaps");
+  await dialog().getByRole("button", { name: "Start" }).click();
+  await dialog().getByText("asked before every start here").waitFor();
+  await dialog().getByText("lies deeper than is looked").waitFor();
+  await dialog().getByText("Bash(kubectl *)", { exact: true }).waitFor();
+  await dialog().getByText("kubectl config current-context", { exact: true }).waitFor();
+  assert.equal(await dialog().getByText("changed", { exact: true }).count(), 2, "the skill and the link");
+  await looksRight("gaps");
+  await page.keyboard.press("Escape");
+  await dialog().waitFor({ state: "hidden" });
+});
 
 test("LifeInTheBrowser.ATemplateStartsPastWhatTheProjectBrings", { skip, timeout: 240_000 }, async () => {
   await page.getByRole("button", { name: "New session" }).first().click();

@@ -51,6 +51,7 @@ function File({ file }: { file: SettingsFile }) {
           <span className="clip mono" title={file.path}>
             {file.path}
           </span>
+          {file.fresh && <span className="fresh">changed</span>}
           <span className="hint">{file.words ? 'for the model' : counted(file.findings.length, 'setting')}</span>
         </summary>
         {file.trouble !== null && <Notice tone="warning">It cannot be shown: {file.trouble}.</Notice>}
@@ -73,9 +74,9 @@ function Review({ settings }: { settings: ProjectSettings }) {
   return (
     <div className="settings-review">
       <p>
-        {settings.known
+        {settings.known && settings.complete
           ? 'The settings of this project have changed since they were accepted here.'
-          : 'This project brings settings of its own for Claude Code, and nobody has accepted them here yet.'}{' '}
+          : `This project brings settings of its own for Claude Code${settings.complete ? ', and nobody has accepted them here yet.' : '.'}`}{' '}
         Look through them when the project is not yours.
       </p>
       {unreadable.map((file) => (
@@ -83,8 +84,21 @@ function Review({ settings }: { settings: ProjectSettings }) {
           <span className="mono">{file.path}</span> cannot be shown: {file.trouble}. The client may read it all the same.
         </Notice>
       ))}
-      {all.length === 0 && unreadable.length === 0 && (
-        <Notice tone="good">Nothing in it starts a program or widens a permission; it only speaks to the model.</Notice>
+      {!settings.complete && (
+        <Notice tone="warning">
+          Not everything could be looked at, and what was not can change without being seen. So this is asked before every start here, and
+          accepting it counts for this one alone.
+          {settings.gaps.length > 0 && (
+            <ul>
+              {settings.gaps.map((gap) => (
+                <li key={gap}>{gap}.</li>
+              ))}
+            </ul>
+          )}
+        </Notice>
+      )}
+      {all.length === 0 && settings.complete && unreadable.length === 0 && (
+        <Notice tone="good">No setting in it starts a program or widens a permission. Programs that hooks and skills bring are among the files.</Notice>
       )}
       {kOrder.map((kind) => {
         const findings = all.filter((finding) => finding.kind === kind)
@@ -97,7 +111,7 @@ function Review({ settings }: { settings: ProjectSettings }) {
             <File key={file.path} file={file} />
           ))}
         </ul>
-        {settings.left_out > 0 && <p className="hint">And {settings.left_out} more.</p>}
+        {settings.left_out > 0 && <p className="hint">And {settings.left_out} more that are not listed here.</p>}
       </section>
     </div>
   )

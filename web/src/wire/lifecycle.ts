@@ -41,6 +41,7 @@ export interface SettingsFile {
   text: string
   cut: boolean
   trouble: string | null
+  fresh: boolean
   findings: Finding[]
 }
 
@@ -50,6 +51,8 @@ export interface ProjectSettings {
   digest: string
   accepted: boolean
   known: boolean
+  complete: boolean
+  gaps: string[]
   fresh: Finding[]
   files: SettingsFile[]
   left_out: number
