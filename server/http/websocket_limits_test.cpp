@@ -56,6 +56,27 @@ TEST(WebSocketLimits, AClientThatNeverReadsMeetsTheQueuesBound) {
   EXPECT_TRUE(server.on_loop([seen] { return seen->drained; }));
 }
 
+// Many messages of every size fill the kernel's buffer to its last bytes: none is cut in two, however few the kernel was asked about.
+TEST(WebSocketLimits, WhoReadsLateGetsEveryMessageWhole) {
+  static constexpr std::size_t kMessages = 6000;
+  static constexpr std::size_t kLongest = 2000;
+  auto said = std::make_shared<std::size_t>(0);
+  Handler handler = upgrade_to([said](std::shared_ptr<WebSocket> socket) -> Task<void> {
+    for (; *said < kMessages; ++*said) {
+      const auto payload = std::make_shared<const std::string>(*said % kLongest, 'x');
+      EXPECT_TRUE(socket->send_binary(std::to_string(*said) + " ", payload));
+      co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    }
+    co_await socket->receive();
+  });
+  Options options = TestServer::options();
+  options.max_send_queue = 2 * kMessages * kLongest;
+  TestServer server(handler, options);
+  SocketClient client(server.port(), 16 * 1024);
+  ASSERT_TRUE(server.eventually([said] { return *said == kMessages; }));
+  for (std::size_t i = 0; i < kMessages; ++i) ASSERT_EQ(client.next().payload, std::to_string(i) + " " + std::string(i % kLongest, 'x'));
+}
+
 TEST(WebSocketLimits, AStalledPeerDoesNotHoldACloseForever) {
   Handler handler = upgrade_to([](std::shared_ptr<WebSocket> socket) -> Task<void> {
     const auto payload = std::make_shared<const std::string>(3'000'000, 'x');

@@ -152,6 +152,7 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
         co_await stream_.async_close(reason_, kQuiet);
         break;
       } else {
+        room_.forget();
         idle_ = true;
         co_await wake_.wait();
         idle_ = false;
@@ -240,6 +241,7 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
     heard();
     if (kind == ws::frame_type::pong) return;
     answering_ = true;
+    room_.forget();
   }
 
   Result<> queue(Outgoing message) {
@@ -250,7 +252,7 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
     // While the writer sleeps it goes to the kernel within the call, without a turn of the loop: the echo of a key is waited for, and five
     // hundred who watch one session are served one after the other.
     if (idle_ && queue_.empty() && !ping_due_ && !answering_ && !options_->compression) {
-      const Sent sent = send_frame(stream_.next_layer().native_handle(), message);
+      const Sent sent = send_frame(stream_.next_layer().native_handle(), message, room_);
       if (sent == Sent::whole) return {};
       if (sent == Sent::part) {
         cut();
@@ -290,6 +292,7 @@ class Stream final : public WebSocketStream, public std::enable_shared_from_this
   beast::flat_buffer buffer_;
   std::list<Outgoing> queue_;  // a deque holds 576 bytes even when empty
   std::size_t queued_ = 0;
+  SendRoom room_;
   ws::close_reason reason_;
   steady_clock::time_point close_deadline_{};
   steady_clock::time_point next_ping_;
