@@ -115,6 +115,10 @@ Result<> update_prompt(storage::Connection& db, const Prompt& p) {
                      "prompt");
 }
 
+Result<bool> begin_sending(storage::Connection& db, std::string_view id) {
+  return TRY(db.run("UPDATE prompts SET state = 'sending' WHERE id = ? AND state IN ('queued', 'sending')", id)) == 1;
+}
+
 Result<std::vector<Prompt>> load_open_prompts(storage::Connection& db, WallMicros now) {
   TRY(db.run("UPDATE prompts SET state = 'uncertain', done_at = ?, detail = 'the dashboard was stopped while it was typing this: look at the "
              "terminal before you send it again' WHERE state = 'sending'", now));
@@ -126,10 +130,17 @@ Result<std::vector<Prompt>> read_prompts(storage::Connection& db, std::string_vi
                 session, limit);
 }
 
-Result<std::vector<std::string>> read_prompt_history(storage::Connection& db, std::string_view project, int limit) {
-  return db.all("SELECT p.text FROM prompts p JOIN sessions s ON s.id = p.session WHERE p.source IN ('person', 'broadcast') AND "
-                "p.state != 'cancelled' AND (?1 = '' OR s.project = ?1) GROUP BY p.text ORDER BY max(p.created_at) DESC LIMIT ?2",
-                [](const storage::Row& row) { return row.text(0); }, project, limit);
+Result<std::optional<Prompt>> find_prompt(storage::Connection& db, std::string_view id) {
+  return db.one(fmt::format("SELECT {} FROM prompts WHERE id = ?", kPromptColumns), read_prompt, id);
+}
+
+Result<std::vector<PastText>> read_prompt_history(storage::Connection& db, std::string_view project, int limit) {
+  return db.all("SELECT p.id, substr(p.text, 1, ?3), length(CAST(p.text AS BLOB)) FROM prompts p JOIN sessions s ON s.id = p.session WHERE p.source IN "
+                "('person', 'broadcast') AND p.state != 'cancelled' AND (?1 = '' OR s.project = ?1) GROUP BY p.text ORDER BY max(p.created_at) DESC LIMIT ?2",
+                [](const storage::Row& row) {
+                  return PastText{.id = row.text(0), .beginning = row.text(1), .bytes = static_cast<std::uint64_t>(row.i64(2))};
+                },
+                project, limit, static_cast<std::int64_t>(kMaxListedText));
 }
 
 Result<> trim_prompts(storage::Connection& db, std::string_view session) {

@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxPromptBytes = 100'000;       // of one prompt; 
 inline constexpr std::size_t kMaxQueuedPrompts = 100;         // that wait in one session
 inline constexpr std::size_t kKeptPrompts = 200;              // of one session that are done; older ones are deleted
 inline constexpr std::size_t kMaxSchedules = 200;
+inline constexpr std::size_t kMaxListedText = 4096;           // bytes of each text in a list; a whole one is had by its id
 
 enum class PromptState {
   queued,     // waits until the agent is idle
@@ -49,12 +50,21 @@ struct Prompt {
 
 Result<> insert_prompt(storage::Connection& db, const Prompt& prompt);
 Result<> update_prompt(storage::Connection& db, const Prompt& prompt);
+// From here on it is `sending`. False: it does not wait any more, and stays what it is.
+Result<bool> begin_sending(storage::Connection& db, std::string_view id);
 // What waits, oldest first; and what was `sending` when the dashboard ended, which becomes `uncertain`.
 Result<std::vector<Prompt>> load_open_prompts(storage::Connection& db, WallMicros now);
 // Of one session, newest first.
 Result<std::vector<Prompt>> read_prompts(storage::Connection& db, std::string_view session, int limit);
+Result<std::optional<Prompt>> find_prompt(storage::Connection& db, std::string_view id);
+// A text that was sent before, under one of the prompts that had it.
+struct PastText {
+  std::string id{};
+  std::string beginning{};  // at least kMaxListedText bytes of it, where it has them
+  std::uint64_t bytes = 0;  // of the whole
+};
 // Of all sessions, distinct texts that people wrote, newest first: what a composer offers again.
-Result<std::vector<std::string>> read_prompt_history(storage::Connection& db, std::string_view project, int limit);
+Result<std::vector<PastText>> read_prompt_history(storage::Connection& db, std::string_view project, int limit);
 // Deletes what is done beyond kKeptPrompts.
 Result<> trim_prompts(storage::Connection& db, std::string_view session);
 

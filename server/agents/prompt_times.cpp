@@ -3,6 +3,7 @@
 
 #include "agents/prompts.hpp"
 #include "base/log.hpp"
+#include "claude/transcript_line.hpp"
 
 namespace ccd::agents {
 namespace {
@@ -15,10 +16,22 @@ constexpr WallMicros kAfterLimit = WallMicros{60} * 1'000'000;
 
 std::vector<ScheduleView> Prompts::schedules() const {
   std::vector<ScheduleView> out;
-  for (const auto& [id, timed] : schedules_)
-    out.push_back({.schedule = timed.schedule, .next_at = switch_.stopped ? std::nullopt : timed.next_at});
+  for (const auto& [id, timed] : schedules_) out.push_back(view_of(timed, kMaxListedText));
   std::ranges::sort(out, {}, [](const ScheduleView& view) { return view.schedule.created_at; });
   return out;
+}
+
+std::optional<ScheduleView> Prompts::schedule(const std::string& id) const {
+  const auto found = schedules_.find(id);
+  return found == schedules_.end() ? std::nullopt : std::optional(view_of(found->second, kMaxPromptBytes));
+}
+
+// Lists are made on the loop: texts are not copied whole for them.
+ScheduleView Prompts::view_of(const Timed& timed, std::size_t text_bytes) const {
+  const Schedule& s = timed.schedule;
+  Schedule shown{.id = s.id, .name = s.name, .cron = s.cron, .session = s.session, .text = claude::clipped(s.text, text_bytes), .enabled = s.enabled,
+                 .created_by = s.created_by, .created_at = s.created_at, .last_at = s.last_at, .last_result = s.last_result};
+  return {.schedule = std::move(shown), .bytes = s.text.size(), .next_at = switch_.stopped ? std::nullopt : timed.next_at};
 }
 
 Task<Result<ScheduleView>> Prompts::put_schedule(Schedule schedule, sessions::Actor actor) {
@@ -56,7 +69,7 @@ Task<Result<ScheduleView>> Prompts::put_schedule(Schedule schedule, sessions::Ac
   }
   Timed timed{.schedule = schedule, .cron = std::move(cron)};
   if (schedule.enabled) timed.next_at = timed.cron->next(parts_.clock->wall());
-  ScheduleView view{.schedule = schedule, .next_at = switch_.stopped ? std::nullopt : timed.next_at};
+  ScheduleView view = view_of(timed, kMaxPromptBytes);
   schedules_.insert_or_assign(schedule.id, std::move(timed));
   wanted_.notify();
   co_return view;

@@ -145,20 +145,29 @@ Task<void> Prompts::deliver(Prompt prompt) {
     const auto queue = queues_.find(session);
     return queue != queues_.end() && !queue->second.empty() && queue->second.front().id == prompt.id;
   };
-  prompt.state = PromptState::sending;
-  auto note = [prompt](storage::Connection& db) { return update_prompt(db, prompt); };
-  const auto noted = co_await parts_.database->transact(std::move(note));
-  if (!noted || !still_first()) {  // taken back at the last moment: the database has that word, or will not take ours
+  // Taken back at the last moment: the database has that word, and keeps it.
+  bool begun = false;
+  if (still_first()) {
+    auto note = [id = prompt.id](storage::Connection& db) { return begin_sending(db, id); };
+    const auto noted = co_await parts_.database->transact(std::move(note));
+    if (!noted) again_[session] = parts_.clock->steady() + kBlockedPause;
+    begun = noted && *noted && still_first();
+  }
+  if (!begun) {
     busy_.erase(session);
-    again_[session] = parts_.clock->steady() + kBlockedPause;
     wanted_.notify();
     co_return;
   }
+  prompt.state = PromptState::sending;
   queues_[session].pop_front();
   tell(session);
-  // The switch and the budget may have changed while the disk was waited for.
-  Delivery end{.end = Delivery::End::blocked, .detail = "sending was stopped"};
-  if (!switch_.stopped && parts_.may_send(session)) end = co_await typist_.deliver(session, prompt.text, prompt.created_by);
+  // The switch and the budget can change until the first key.
+  const std::function<std::string()> why_not = [this, session]() -> std::string {
+    if (switch_.stopped) return "sending was stopped";
+    const auto may = parts_.may_send(session);
+    return may ? std::string() : may.error().message;
+  };
+  const Delivery end = co_await typist_.deliver(session, prompt.text, prompt.created_by, why_not);
   busy_.erase(session);
   if (end.end == Delivery::End::blocked) {
     prompt.state = PromptState::queued;
@@ -260,7 +269,7 @@ Task<Result<Prompt>> Prompts::send_now(std::string session, std::string text, se
   };
   const auto outcome = std::make_shared<Outcome>(executor_);
   auto work = [](Prompts* self, Prompt prompt, std::shared_ptr<Outcome> to) -> Task<void> {
-    const Delivery end = co_await self->typist_.deliver(prompt.session, prompt.text, prompt.created_by);
+    const Delivery end = co_await self->typist_.deliver(prompt.session, prompt.text, prompt.created_by, nullptr);
     self->busy_.erase(prompt.session);
     self->wanted_.notify();
     to->blocked = end.end == Delivery::End::blocked;
@@ -346,7 +355,15 @@ Task<Result<std::vector<Prompt>>> Prompts::list(std::string session, int limit) 
   co_return co_await parts_.database->run(std::move(read));
 }
 
-Task<Result<std::vector<std::string>>> Prompts::history(std::string project, int limit) {
+Task<Result<Prompt>> Prompts::find(std::string id) {
+  auto read = [id = std::move(id)](storage::Connection& db) { return find_prompt(db, id); };
+  auto found = co_await parts_.database->run(std::move(read));
+  if (!found) co_return tl::unexpected(std::move(found).error());
+  if (!*found) co_return fail(ErrorKind::not_found, "there is no such prompt (any more)");
+  co_return std::move(**found);
+}
+
+Task<Result<std::vector<PastText>>> Prompts::history(std::string project, int limit) {
   auto read = [project = std::move(project), limit](storage::Connection& db) { return read_prompt_history(db, project, limit); };
   co_return co_await parts_.database->run(std::move(read));
 }

@@ -32,6 +32,7 @@ inline constexpr std::size_t kMaxScheduleName = 100;
 
 struct ScheduleView {
   Schedule schedule{};
+  std::uint64_t bytes = 0;               // of the whole text
   std::optional<WallMicros> next_at{};  // none: it is disabled, or everything is stopped
 };
 
@@ -70,10 +71,15 @@ class Prompts {
   // Newest first.
   Task<Result<std::vector<Prompt>>> list(std::string session, int limit);
   // Texts sent before, newest first; of one project, or of all when it is empty.
-  Task<Result<std::vector<std::string>>> history(std::string project, int limit);
+  Task<Result<std::vector<PastText>>> history(std::string project, int limit);
+  // `not_found`: no such prompt, or it is so old that it was deleted.
+  Task<Result<Prompt>> find(std::string id);
   [[nodiscard]] std::size_t waiting(const std::string& session) const;
 
+  // Each with the beginning of its text, about kMaxListedText bytes.
   [[nodiscard]] std::vector<ScheduleView> schedules() const;
+  // With all of it.
+  [[nodiscard]] std::optional<ScheduleView> schedule(const std::string& id) const;
   // `invalid` with the field's name. `schedule.id` empty: a new one.
   Task<Result<ScheduleView>> put_schedule(Schedule schedule, sessions::Actor actor);
   Task<Result<>> remove_schedule(std::string id, sessions::Actor actor);
@@ -116,6 +122,7 @@ class Prompts {
   Result<> check_session(const std::string& session) const;
   Task<void> fire(std::string schedule);
   Task<void> note_fired(Schedule schedule, std::string result);
+  [[nodiscard]] ScheduleView view_of(const Timed& timed, std::size_t text_bytes) const;
   void note_limit(const std::string& session);
   Task<void> resume_after_limit(std::string session);
   void tell(const std::string& session);

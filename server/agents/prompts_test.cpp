@@ -138,8 +138,41 @@ TEST_F(PromptTables, HistoryIsWhatPeopleWroteOnce) {
   add("b", PromptState::sent, 2, PromptSource::schedule);
   add("c", PromptState::cancelled, 3);
   add("d", PromptState::uncertain, 4);
-  EXPECT_EQ(*in_db([](storage::Connection& db) { return read_prompt_history(db, "/p", 10); }), (std::vector<std::string>{"text of d", "text of a"}));
+  const auto past = *in_db([](storage::Connection& db) { return read_prompt_history(db, "/p", 10); });
+  ASSERT_EQ(past.size(), 2U);
+  EXPECT_EQ(past[0].beginning, "text of d");
+  EXPECT_EQ(past[1].beginning, "text of a");
+  EXPECT_EQ(past[1].bytes, 9U);
   EXPECT_TRUE(in_db([](storage::Connection& db) { return read_prompt_history(db, "/other", 10); })->empty());
+}
+
+TEST_F(PromptTables, ListsHaveBeginningsAndIdsTheWhole) {
+  std::string text;
+  while (text.size() < kMaxPromptBytes - 3) text += "漢";
+  const Prompt prompt{.id = "long", .session = "s1", .text = text, .created_by = "anna", .created_at = 1, .state = PromptState::sent};
+  in_db([&](storage::Connection& db) { return insert_prompt(db, prompt); });
+  const auto past = *in_db([](storage::Connection& db) { return read_prompt_history(db, "/p", 10); });
+  ASSERT_EQ(past.size(), 1U);
+  EXPECT_EQ(past[0].id, "long");
+  EXPECT_EQ(past[0].bytes, text.size());
+  EXPECT_LE(past[0].beginning.size(), 4 * kMaxListedText);
+  EXPECT_TRUE(text.starts_with(past[0].beginning));
+  EXPECT_EQ((*in_db([](storage::Connection& db) { return find_prompt(db, "long"); }))->text, text);
+  EXPECT_FALSE(*in_db([](storage::Connection& db) { return find_prompt(db, "none"); }));
+}
+
+TEST_F(PromptTables, WhatWasTakenBackIsNotBegun) {
+  for (const PromptState state : {PromptState::cancelled, PromptState::sent, PromptState::failed, PromptState::uncertain}) {
+    const std::string id(to_string(state));
+    add(id, state, 1);
+    EXPECT_FALSE(*in_db([&](storage::Connection& db) { return begin_sending(db, id); }));
+    EXPECT_EQ((*in_db([&](storage::Connection& db) { return find_prompt(db, id); }))->state, state);
+  }
+  add("waits", PromptState::queued, 1);
+  EXPECT_TRUE(*in_db([](storage::Connection& db) { return begin_sending(db, "waits"); }));
+  EXPECT_EQ((*in_db([](storage::Connection& db) { return find_prompt(db, "waits"); }))->state, PromptState::sending);
+  EXPECT_TRUE(*in_db([](storage::Connection& db) { return begin_sending(db, "waits"); })) << "a taking back that was not written";
+  EXPECT_FALSE(*in_db([](storage::Connection& db) { return begin_sending(db, "unknown"); }));
 }
 
 TEST_F(PromptTables, SchedulesRulesAndTheSwitchComeBack) {

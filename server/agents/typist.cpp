@@ -168,8 +168,9 @@ std::string why_not_now(const std::optional<AgentView>& view) {
 // One delivery: what the agent said since it began, and the steps.
 class Attempt {
  public:
-  Attempt(const asio::any_io_executor& executor, const Typist::Parts& parts, std::shared_ptr<TypistClient> client, std::string session, std::string text)
-      : parts_(parts), session_(std::move(session)), text_(std::move(text)), hand_(executor, parts.clock, std::move(client)) {
+  Attempt(const asio::any_io_executor& executor, const Typist::Parts& parts, std::shared_ptr<TypistClient> client, std::string session, std::string text,
+          std::function<std::string()> why_not)
+      : parts_(parts), session_(std::move(session)), text_(std::move(text)), why_not_(std::move(why_not)), hand_(executor, parts.clock, std::move(client)) {
     Listener listener;
     listener.hook = [this](const std::string& of, const claude::HookEvent& event) {
       if (of != session_ || event.kind != claude::HookKind::prompt) return;
@@ -202,6 +203,7 @@ class Attempt {
     for (;;) {
       const auto seen = co_await parts_.hub->look(session_);
       if (!seen) co_return "the terminal cannot be seen: " + seen.error().message;
+      if (std::string why = why_not_ ? why_not_() : std::string(); !why.empty()) co_return why;
       const Composer composer = find_composer(seen->rows);
       const auto waited = parts_.clock->steady() - began;
       if (composer.shown && !composer.empty() && waited >= kClearedLimit) co_return "there is unfinished text in the agent's input line";
@@ -285,6 +287,7 @@ class Attempt {
   Typist::Parts parts_;
   std::string session_;
   std::string text_;
+  std::function<std::string()> why_not_;
   Hand hand_;
   bool entered_ = false;
   WallMicros entered_wall_ = 0;
@@ -393,12 +396,12 @@ bool same_prompt(std::string_view sent, std::string_view given) {
   return given.size() >= claude::kMaxHookText - 4 && static_cast<std::size_t>(differs) > claude::kMaxHookText / 4;
 }
 
-Task<Delivery> Typist::deliver(std::string session, std::string text, std::string name) {
+Task<Delivery> Typist::deliver(std::string session, std::string text, std::string name, std::function<std::string()> why_not) {
   // Those of sessions that are gone go with the others, and are chosen anew.
   if (clients_.size() >= kMaxTypistClients && !clients_.contains(session)) clients_.clear();
   auto& client = clients_[session];
   if (!client) client = std::make_shared<TypistClient>();
-  Attempt attempt(executor_, parts_, client, std::move(session), std::move(text));
+  Attempt attempt(executor_, parts_, client, std::move(session), std::move(text), std::move(why_not));
   const Delivery end = co_await attempt.run(std::move(name));
   if (end.end == Delivery::End::sent) metrics().counter("prompts_sent_total", "Prompts that agents confirmed").Increment();
   if (end.end == Delivery::End::uncertain) metrics().counter("prompts_uncertain_total", "Prompts of which nobody knows whether the agent has them").Increment();

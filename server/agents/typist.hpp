@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -54,8 +55,9 @@ class Typist {
   };
   Typist(asio::any_io_executor executor, Parts parts) : executor_(executor), parts_(parts) {}
 
-  // One at a time for each session. `text` is prompt_text()'s; `name` is shown as who types. The Typist must outlive the task.
-  Task<Delivery> deliver(std::string session, std::string text, std::string name);
+  // One at a time for each session. `text` is prompt_text()'s; `name` is shown as who types. `why_not`, where there is one, is asked until the
+  // first key: words end it as `blocked`. The Typist, and what `why_not` holds, must outlive the task.
+  Task<Delivery> deliver(std::string session, std::string text, std::string name, std::function<std::string()> why_not);
 
  private:
   asio::any_io_executor executor_;

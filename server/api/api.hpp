@@ -192,10 +192,12 @@ class Api {
   Task<Result<http::Response>> prompt_send(Call call);
   Task<Result<http::Response>> prompt_list(Call call);
   Task<Result<http::Response>> prompt_history(Call call);
+  Task<Result<http::Response>> prompt_get(Call call);
   Task<Result<http::Response>> prompt_broadcast(Call call);
   Task<Result<http::Response>> prompt_cancel(Call call);
   Task<Result<http::Response>> limit_rule_set(Call call);
   Task<Result<http::Response>> schedules_list(Call call);
+  Task<Result<http::Response>> schedules_get(Call call);
   Task<Result<http::Response>> schedules_add(Call call);
   Task<Result<http::Response>> schedules_put(Call call);
   Task<Result<http::Response>> schedules_remove(Call call);

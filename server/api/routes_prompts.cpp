@@ -4,6 +4,7 @@
 #include "agents/prompts.hpp"
 #include "api/api.hpp"
 #include "api/wire.hpp"
+#include "claude/transcript_line.hpp"
 
 namespace ccd::api {
 
@@ -13,23 +14,23 @@ namespace {
 
 constexpr std::uint64_t kDefaultPrompts = 50;
 constexpr std::uint64_t kMaxPrompts = 200;  // in one answer
-constexpr std::size_t kMaxShown = 16 * 1024;  // bytes of a text in a list; a whole one is in the composer that sent it
 constexpr std::size_t kMaxId = 64;
 constexpr std::size_t kMaxPath = 4096;
 
-// The beginning of a text, cut between two characters.
-std::string beginning(const std::string& text) {
-  if (text.size() <= kMaxShown) return json_text(text);
-  std::size_t end = kMaxShown;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
-  return json_text(text.substr(0, end));
+enum class Text { beginning, whole };
+
+// The text, or its beginning, cut between two characters; how long the whole is, and whether it is cut.
+void put_text(json::object& to, std::string_view text, std::uint64_t bytes, Text how) {
+  const std::string shown = how == Text::whole ? std::string(text) : claude::clipped(text, agents::kMaxListedText);
+  to["bytes"] = bytes;
+  to["cut"] = shown.size() < bytes;
+  to["text"] = json_text(shown);
 }
 
-json::object prompt_json(const agents::Prompt& p) {
-  return {{"id", p.id},
+json::object prompt_json(const agents::Prompt& p, Text how = Text::beginning) {
+  json::object out{
+          {"id", p.id},
           {"session", p.session},
-          {"text", beginning(p.text)},
-          {"bytes", p.text.size()},
           {"source", to_string(p.source)},
           {"batch", p.batch},
           {"created_by", json_text(p.created_by)},
@@ -37,33 +38,37 @@ json::object prompt_json(const agents::Prompt& p) {
           {"state", to_string(p.state)},
           {"detail", json_text(p.detail)},
           {"done_at", p.done_at ? json::value(*p.done_at) : json::value(nullptr)}};
+  put_text(out, p.text, p.text.size(), how);
+  return out;
 }
 
-json::object schedule_json(const agents::ScheduleView& view) {
+json::object schedule_json(const agents::ScheduleView& view, Text how) {
   const agents::Schedule& s = view.schedule;
-  return {{"id", s.id},
+  json::object out{
+          {"id", s.id},
           {"name", json_text(s.name)},
           {"cron", json_text(s.cron)},
           {"session", s.session},
-          {"text", json_text(s.text)},
           {"enabled", s.enabled},
           {"created_by", json_text(s.created_by)},
           {"created_at", s.created_at},
           {"last_at", s.last_at ? json::value(*s.last_at) : json::value(nullptr)},
           {"last_result", json_text(s.last_result)},
           {"next_at", view.next_at ? json::value(*view.next_at) : json::value(nullptr)}};
+  put_text(out, s.text, view.bytes, how);
+  return out;
 }
 
 json::object switch_json(const agents::SendSwitch& now) {
   return {{"stopped", now.stopped}, {"by", json_text(now.by)}, {"at", now.at ? json::value(now.at) : json::value(nullptr)}};
 }
 
-Result<agents::Schedule> schedule_in(const Body& body) {
+Result<agents::Schedule> schedule_in(const Body& body, const std::string& text_before = {}) {
   agents::Schedule schedule;
   schedule.name = TRY(body.text("name", agents::kMaxScheduleName));
   schedule.cron = TRY(body.text("cron", 256));
   schedule.session = TRY(body.text("session", kMaxId));
-  schedule.text = TRY(body.text("text", agents::kMaxPromptBytes));
+  schedule.text = body.has("text") || text_before.empty() ? TRY(body.text("text", agents::kMaxPromptBytes)) : text_before;
   schedule.enabled = TRY(body.flag_or("enabled", true));
   return schedule;
 }
@@ -108,8 +113,18 @@ Task<Result<http::Response>> Api::prompt_history(Call call) {
   const auto texts = co_await parts_.prompts->history(project, static_cast<int>(limit));
   if (!texts) co_return tl::unexpected(texts.error());
   json::array out;
-  for (const std::string& text : *texts) out.emplace_back(json_text(text));
+  for (const agents::PastText& past : *texts) {
+    json::object one{{"id", past.id}};
+    put_text(one, past.beginning, past.bytes, Text::beginning);
+    out.emplace_back(std::move(one));
+  }
   co_return json_response(200, json::object{{"texts", std::move(out)}});
+}
+
+Task<Result<http::Response>> Api::prompt_get(Call call) {
+  const auto prompt = co_await parts_.prompts->find(call.request->params.at("id"));
+  if (!prompt) co_return tl::unexpected(prompt.error());
+  co_return json_response(200, prompt_json(*prompt, Text::whole));
 }
 
 Task<Result<http::Response>> Api::prompt_broadcast(Call call) {
@@ -139,8 +154,14 @@ Task<Result<http::Response>> Api::limit_rule_set(Call call) {
 
 Task<Result<http::Response>> Api::schedules_list(Call) {
   json::array out;
-  for (const agents::ScheduleView& view : parts_.prompts->schedules()) out.emplace_back(schedule_json(view));
+  for (const agents::ScheduleView& view : parts_.prompts->schedules()) out.emplace_back(schedule_json(view, Text::beginning));
   co_return json_response(200, json::object{{"schedules", std::move(out)}, {"sending", switch_json(parts_.prompts->send_switch())}});
+}
+
+Task<Result<http::Response>> Api::schedules_get(Call call) {
+  const auto known = parts_.prompts->schedule(call.request->params.at("id"));
+  if (!known) co_return fail(ErrorKind::not_found, "there is no such schedule");
+  co_return json_response(200, schedule_json(*known, Text::whole));
 }
 
 Task<Result<http::Response>> Api::schedules_add(Call call) {
@@ -148,16 +169,19 @@ Task<Result<http::Response>> Api::schedules_add(Call call) {
   agents::Schedule schedule = CO_TRY(schedule_in(body));
   const auto made = co_await parts_.prompts->put_schedule(std::move(schedule), call.actor());
   if (!made) co_return tl::unexpected(made.error());
-  co_return json_response(201, schedule_json(*made));
+  co_return json_response(201, schedule_json(*made, Text::whole));
 }
 
 Task<Result<http::Response>> Api::schedules_put(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));
-  agents::Schedule schedule = CO_TRY(schedule_in(body));
+  // Without a text it keeps the one that it has: lists show only the beginning.
+  const auto known = parts_.prompts->schedule(call.request->params.at("id"));
+  if (!known) co_return fail(ErrorKind::not_found, "there is no such schedule");
+  agents::Schedule schedule = CO_TRY(schedule_in(body, known->schedule.text));
   schedule.id = call.request->params.at("id");
   const auto changed = co_await parts_.prompts->put_schedule(std::move(schedule), call.actor());
   if (!changed) co_return tl::unexpected(changed.error());
-  co_return json_response(200, schedule_json(*changed));
+  co_return json_response(200, schedule_json(*changed, Text::whole));
 }
 
 Task<Result<http::Response>> Api::schedules_remove(Call call) {

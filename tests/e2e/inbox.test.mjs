@@ -147,3 +147,33 @@ test("Inbox.PromptsToManyAndUsage", { skip, timeout: 300_000 }, async () => {
     await page.context().close();
   }
 });
+
+test("Inbox.LongTextsComeBackWhole", { skip, timeout: 300_000 }, async () => {
+  const id = await agent("long-winded");
+  const text = `${"a long story 漢字 ".repeat(2000)}and its end`;
+  await owner.send("PUT", "/api/sending", { json: { stopped: true } });
+  assert.equal((await owner.send("POST", `/api/sessions/${id}/prompt`, { json: { text, when: "idle" } })).status, 202);
+  const schedule = await owner.send("POST", "/api/schedules", { json: { name: "yearly", cron: "0 0 1 1 *", session: id, text } });
+  assert.equal(schedule.status, 201, schedule.text);
+  const page = await openPage(browser, dashboard.url);
+  await logIn(page);
+  await page.getByRole("link", { name: "long-winded" }).first().click();
+  const field = page.getByRole("textbox", { name: "Prompt" });
+  if (!(await field.isVisible())) await page.getByRole("button", { name: /Transcript|Conversation/ }).or(page.getByRole("tab", { name: "Transcript" })).first().click();
+  // What was typed before is in reach of the arrow, with its end.
+  await field.press("ArrowUp");
+  await until("the whole text is there", async () => (await field.inputValue()) === text);
+  await page.goto("/prompts");
+  await page.getByRole("button", { name: "Turn off" }).click();
+  await page.getByRole("button", { name: "Turn on" }).waitFor();
+  assert.equal((await owner.get(`/api/schedules/${schedule.json.id}`)).json.text, text);
+  await page.getByRole("button", { name: "Change yearly" }).click();
+  const dialog = page.getByRole("dialog");
+  assert.equal(await dialog.getByLabel("Prompt", { exact: true }).inputValue(), text);
+  await dialog.getByLabel("Prompt", { exact: true }).fill(`${text}!`);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await dialog.waitFor({ state: "hidden" });
+  assert.equal((await owner.get(`/api/schedules/${schedule.json.id}`)).json.text, `${text}!`);
+  assert.deepEqual(unexpectedFaults(page), []);
+  await page.context().close();
+});

@@ -153,6 +153,60 @@ test("Prompts.ToManyAtOnceAndTheSwitchStopsThem", { skip, timeout: 120_000 }, as
   await wasAsked(two, ["by hand", "all of you"]);
 });
 
+test("Prompts.TheSwitchStopsOneThatWaitsForTheInputLine", { skip, timeout: 120_000 }, async () => {
+  const session = await startAgent();
+  const screen = async () => (await owner.get(`/api/sessions/${session.id}/screen`)).text;
+  await until("it shows its input line", async () => /❯/.test(await screen()), { timeoutMs: kSlowMs });
+  const socket = await TerminalSocket.connect(owner);
+  const channel = await socket.open({ session: session.id });
+  // The client's own look at the whole conversation has no input line.
+  await channel.type("\x0f");
+  await until("something else stands there", async () => /ctrl\+o/i.test(await screen()) && !/❯\s*$/m.test(await screen()), { timeoutMs: kSlowMs });
+  const waits = await send(session, "in its turn", "idle");
+  const row = async () => (await prompts(session)).prompts.find(({ id }) => id === waits.json.id);
+  await until("the dashboard waits for the input line", async () => (await row()).state === "sending", { timeoutMs: kSlowMs });
+  await owner.send("PUT", "/api/sending", { json: { stopped: true } });
+  const stopped = await until("it waits in the queue again", async () => (await row()).state === "queued" && row(), { timeoutMs: kSlowMs });
+  assert.equal(stopped.detail, "sending was stopped");
+  await channel.type("\x0f");
+  await until("the input line is back", async () => /❯/.test(await screen()), { timeoutMs: kSlowMs });
+  assert.deepEqual(asked(session), [], "nothing was typed");
+  await owner.send("PUT", "/api/sending", { json: { stopped: false } });
+  await until("it goes on", async () => (await row()).state === "sent", { timeoutMs: kSlowMs });
+  await wasAsked(session, ["in its turn"]);
+  await socket.close();
+});
+
+test("Prompts.ListsHaveBeginningsAndIdsTheWhole", { skip, timeout: 60_000 }, async () => {
+  const session = await startAgent();
+  const text = `${"long words 漢字 ".repeat(5000)}end`;
+  const bytes = Buffer.byteLength(text);
+  await owner.send("PUT", "/api/sending", { json: { stopped: true } });
+  const queued = await send(session, text, "idle");
+  const schedule = await owner.send("POST", "/api/schedules", { json: { name: "long", cron: "0 0 1 1 *", session: session.id, text } });
+  assert.equal(schedule.status, 201, schedule.text);
+  const listed = [
+    (await owner.get(`/api/prompts/history?project=${encodeURIComponent(dashboard.project)}&limit=200`)).json.texts.find(({ bytes: whole }) => whole === bytes),
+    (await owner.get("/api/schedules")).json.schedules.find(({ id }) => id === schedule.json.id),
+    (await prompts(session)).prompts[0],
+  ];
+  for (const one of listed) {
+    assert.deepEqual([one.bytes, one.cut, text.startsWith(one.text)], [bytes, true, true]);
+    assert.ok(Buffer.byteLength(one.text) <= 4096 && Buffer.byteLength(one.text) > 4000);
+  }
+  const past = (await owner.get(`/api/prompts/${listed[0].id}`)).json;
+  assert.deepEqual([past.id, past.text, past.cut], [queued.json.id, text, false]);
+  // Turning it off with what a list has does not cost its text.
+  const { id, name, cron } = listed[1];
+  assert.equal((await owner.send("PUT", `/api/schedules/${id}`, { json: { name, cron, session: session.id, enabled: false } })).status, 200);
+  const whole = (await owner.get(`/api/schedules/${id}`)).json;
+  assert.deepEqual([whole.text, whole.cut, whole.enabled], [text, false, false]);
+  for (const nowhere of ["/api/prompts/unknown", "/api/schedules/unknown"]) assert.equal((await owner.send("GET", nowhere)).status, 404);
+  await owner.send("DELETE", `/api/schedules/${id}`);
+  await owner.send("DELETE", `/api/prompts/${queued.json.id}`);
+  await owner.send("PUT", "/api/sending", { json: { stopped: false } });
+});
+
 test("Prompts.WhatWaitsSurvivesARestartAndIsSentOnce", { skip, timeout: 120_000 }, async () => {
   const session = await startAgent();
   await owner.send("PUT", "/api/sending", { json: { stopped: true } });

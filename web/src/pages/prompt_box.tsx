@@ -7,7 +7,7 @@ import { Button, IconButton } from '../ui/button.tsx'
 import { Notice, useTelling } from '../ui/feedback.tsx'
 import { Ago } from '../ui/time.tsx'
 import { readFolder } from '../wire/api.ts'
-import { cancelPrompt, readHistory, readPrompts, sendPrompt, setAfterLimit, type Prompt, type SessionPrompts } from '../wire/prompts.ts'
+import { cancelPrompt, readHistory, readPrompt, readPrompts, sendPrompt, setAfterLimit, type Prompt, type SessionPrompts } from '../wire/prompts.ts'
 import { uploadImage } from '../wire/upload.ts'
 import type { Agent, Session } from '../wire/types.ts'
 import { useIsPhone } from './hooks.ts'
@@ -77,6 +77,7 @@ function Editor({ session, agent, onSent }: EditorProps) {
   const [dismissed, setDismissed] = useState(false)
   const [uploading, setUploading] = useState<number | null>(null)
   const [back, setBack] = useState(-1)
+  const wanted = useRef<string | null>(null)
   const listId = useId()
   const at = dismissed ? null : completionAt(text, cursor)
   const suggestions = useSuggestions(session, at)
@@ -116,8 +117,20 @@ function Editor({ session, agent, onSent }: EditorProps) {
     const next = back + step
     if (next < -1 || next >= texts.length) return false
     setBack(next)
-    put(next === -1 ? '' : (texts[next] ?? ''))
+    const past = texts[next]
+    wanted.current = past?.cut === true ? past.id : null
+    put(past === undefined || past.cut ? '' : past.text)
+    if (past?.cut === true) void recallWhole(past.id)
     return true
+  }
+  // Never its beginning alone, which would be sent as it stands. Who goes on or types meanwhile wants it no more.
+  const recallWhole = async (id: string) => {
+    try {
+      const whole = await client.fetchQuery({ queryKey: ['prompt', id], queryFn: () => readPrompt(http, id), staleTime: Infinity })
+      if (wanted.current === id) put(whole.text)
+    } catch (error) {
+      if (wanted.current === id) tell(error instanceof Error ? error.message : String(error), 'danger')
+    }
   }
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.nativeEvent.isComposing) return
@@ -144,6 +157,7 @@ function Editor({ session, agent, onSent }: EditorProps) {
       setUploading(0)
       try {
         const path = await uploadImage(http, { session: session.id, file, name: file.name, onProgress: setUploading, signal: new AbortController().signal })
+        wanted.current = null
         setText((before) => `${before}${before === '' || before.endsWith(' ') ? '' : ' '}${path} `)
       } catch (error) {
         tell(error instanceof Error ? error.message : String(error), 'danger')
@@ -210,6 +224,7 @@ function Editor({ session, agent, onSent }: EditorProps) {
           {...(suggestions.length > 0 && { 'aria-activedescendant': `${listId}-${active}` })}
           value={text}
           onChange={(event) => {
+            wanted.current = null
             setText(event.target.value)
             setCursor(event.target.selectionStart)
             setActive(0)

@@ -15,9 +15,11 @@ import {
   addSchedule,
   broadcast,
   changeSchedule,
+  readSchedule,
   readSchedules,
   removeSchedule,
   setSending,
+  turnSchedule,
   type NewSchedule,
   type Schedule,
   type Sending,
@@ -86,13 +88,26 @@ function ScheduleDialog({ schedule, sessions, onClose }: { schedule: Schedule | 
   )
 }
 
+// Only the whole text may be changed: a list has its beginning.
+function ChangeDialog({ listed, sessions, onClose }: { listed: Schedule; sessions: readonly Session[]; onClose: () => void }) {
+  const { http } = useServices()
+  const read = useQuery({ queryKey: [...kKey, listed.id], queryFn: () => readSchedule(http, listed.id), enabled: listed.cut, gcTime: 0 })
+  const whole = listed.cut ? read.data : listed
+  if (whole !== undefined) return <ScheduleDialog schedule={whole} sessions={sessions} onClose={onClose} />
+  return (
+    <Dialog title={`Change ${listed.name}`} onClose={onClose} footer={<Button onClick={onClose}>Cancel</Button>}>
+      {read.isError ? <Notice tone="danger">It could not be read. {read.error.message}</Notice> : <Waiting what="the schedule" />}
+    </Dialog>
+  )
+}
+
 function ScheduleRow({ schedule, sessions, mayChange }: { schedule: Schedule; sessions: readonly Session[]; mayChange: boolean }) {
   const { http } = useServices()
   const { tell } = useTelling()
   const client = useQueryClient()
   const [dialog, setDialog] = useState<'none' | 'change' | 'remove'>('none')
   const settled = { onSettled: () => client.invalidateQueries({ queryKey: kKey }), onError: (error: Error) => tell(error.message, 'danger') }
-  const toggle = useMutation({ mutationFn: () => changeSchedule(http, schedule.id, { ...schedule, enabled: !schedule.enabled }), ...settled })
+  const toggle = useMutation({ mutationFn: () => turnSchedule(http, schedule, !schedule.enabled), ...settled })
   const remove = useMutation({ mutationFn: () => removeSchedule(http, schedule.id), ...settled })
   const session = sessions.find(({ id }) => id === schedule.session)
   return (
@@ -119,7 +134,7 @@ function ScheduleRow({ schedule, sessions, mayChange }: { schedule: Schedule; se
         )}
         {` · by ${schedule.created_by}`}
       </p>
-      {dialog === 'change' && <ScheduleDialog schedule={schedule} sessions={sessions} onClose={() => setDialog('none')} />}
+      {dialog === 'change' && <ChangeDialog listed={schedule} sessions={sessions} onClose={() => setDialog('none')} />}
       {dialog === 'remove' && (
         <Confirm
           title={`Remove ${schedule.name}?`}

@@ -7,9 +7,10 @@ export type PromptState = 'queued' | 'sending' | 'sent' | 'failed' | 'uncertain'
 export interface Prompt {
   id: string
   session: string
-  // At most 16 KiB of it.
+  // In lists at most 4 KiB of it; `cut` says so, and readPrompt() has the whole.
   text: string
   bytes: number
+  cut: boolean
   source: 'person' | 'broadcast' | 'schedule' | 'limit'
   created_by: string
   created_at: Micros
@@ -43,6 +44,9 @@ export interface NewSchedule {
 
 export interface Schedule extends NewSchedule {
   id: string
+  bytes: number
+  // `text` is its beginning, as lists have it.
+  cut: boolean
   created_by: string
   created_at: Micros
   last_at: Micros | null
@@ -60,9 +64,16 @@ export function readPrompts(http: Http, session: string): Promise<SessionPrompts
   return http.json('GET', `${of(session)}/prompts?limit=30`)
 }
 
-export async function readHistory(http: Http, project: string): Promise<readonly string[]> {
+// A text that was sent before: its beginning, and a prompt that had it.
+export type PastText = Pick<Prompt, 'id' | 'text' | 'bytes' | 'cut'>
+
+export function readPrompt(http: Http, id: string): Promise<Prompt> {
+  return http.json('GET', `/api/prompts/${encodeURIComponent(id)}`)
+}
+
+export async function readHistory(http: Http, project: string): Promise<readonly PastText[]> {
   const query = new URLSearchParams({ project, limit: '100' }).toString()
-  const { texts } = await http.json<{ texts: readonly string[] }>('GET', `/api/prompts/history?${query}`)
+  const { texts } = await http.json<{ texts: readonly PastText[] }>('GET', `/api/prompts/history?${query}`)
   return texts
 }
 
@@ -86,8 +97,17 @@ export async function addSchedule(http: Http, schedule: NewSchedule): Promise<vo
   await http.json('POST', '/api/schedules', { body: schedule })
 }
 
+export function readSchedule(http: Http, id: string): Promise<Schedule> {
+  return http.json('GET', `/api/schedules/${encodeURIComponent(id)}`)
+}
+
 export async function changeSchedule(http: Http, id: string, { name, cron, session, text, enabled }: NewSchedule): Promise<void> {
   await http.json('PUT', `/api/schedules/${encodeURIComponent(id)}`, { body: { name, cron, session, text, enabled } })
+}
+
+// Its text stays, whether it is known here or not.
+export async function turnSchedule(http: Http, { id, name, cron, session }: Schedule, enabled: boolean): Promise<void> {
+  await http.json('PUT', `/api/schedules/${encodeURIComponent(id)}`, { body: { name, cron, session, enabled } })
 }
 
 export async function removeSchedule(http: Http, id: string): Promise<void> {
