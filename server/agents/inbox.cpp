@@ -64,7 +64,8 @@ OpenItem* Agents::open_request(const AgentPtr& agent, const claude::HookEvent& e
   if (!event.input.empty() && input_bytes_ + event.input.size() <= kMaxOpenInputs) item.input = std::make_shared<const std::string>(event.input);
   item.summary = summary_of(event.tool, event.input);
   item.suggestions = event.suggestions == "[]" ? "" : event.suggestions;
-  item.questions = event.questions;
+  // Those of an input that is too large to be kept cannot be answered here either.
+  if (item.input) item.questions = event.questions;
   item.agent_id = event.agent_id;
   const auto held = std::ranges::count_if(items_, [](const auto& entry) { return entry.second->hold != nullptr; });
   if (static_cast<std::size_t>(held) < kMaxHeld) {

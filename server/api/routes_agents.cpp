@@ -1,4 +1,5 @@
 // Routes of agents: their hooks, what waits for a person, and a session's history.
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "api/api.hpp"
@@ -13,6 +14,8 @@ namespace {
 constexpr std::uint64_t kDefaultEvents = 100;
 constexpr std::uint64_t kMaxEvents = 500;  // in one answer
 constexpr std::size_t kMaxSuggestions = 64;
+// Of all items of a list together; what is behind is had by its id.
+constexpr std::size_t kMaxListedInputs = std::size_t{4} * 1024 * 1024;
 constexpr std::string_view kBearer = "Bearer ";
 
 Result<std::optional<std::vector<std::size_t>>> suggestions_in(const Body& body) {
@@ -42,7 +45,12 @@ Task<Result<http::Response>> Api::hooks_claude(Call call) {
 
 Task<Result<http::Response>> Api::attention_list(Call) {
   json::array items;
-  for (const agents::AttentionItem& item : parts_.agents->open_items()) items.push_back(attention_json(item, Inputs::listed));
+  std::size_t left = kMaxListedInputs;
+  for (const agents::AttentionItem& item : parts_.agents->open_items()) {
+    const std::size_t bytes = item.input && item.input->size() <= agents::kMaxListedInput ? item.input->size() : 0;
+    items.push_back(attention_json(item, bytes <= left ? Inputs::listed : Inputs::none));
+    left -= std::min(left, bytes);
+  }
   co_return json_response(200, json::object{{"items", std::move(items)}});
 }
 

@@ -20,8 +20,8 @@
 namespace ccd::api {
 
 boost::json::object session_json(const sessions::Session& session, const std::optional<agents::AgentView>& agent);
-// Of an item's input: whole, or only where it is short enough for a list (kMaxListedInput).
-enum class Inputs { listed, whole };
+// Of an item's input, and the questions in it: nothing, only where it is short enough for a list (kMaxListedInput), or whole.
+enum class Inputs { none, listed, whole };
 boost::json::object attention_json(const agents::AttentionItem& item, Inputs inputs);
 // The message `thumb` and the answer of /lines, in the notation of docs/protocol.md, "Thumbnails".
 boost::json::object thumb_json(const std::string& session, const sessions::Thumb& thumb);

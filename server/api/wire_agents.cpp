@@ -76,8 +76,9 @@ json::object agent_json(const agents::AgentView& view) {
 }
 
 json::object attention_json(const agents::AttentionItem& item, Inputs inputs) {
+  const bool shown = item.input && (inputs == Inputs::whole || (inputs == Inputs::listed && item.input->size() <= agents::kMaxListedInput));
   json::value input = nullptr;
-  if (item.input && (inputs == Inputs::whole || item.input->size() <= agents::kMaxListedInput)) input = parsed(*item.input);
+  if (shown) input = parsed(*item.input);
   return {
       {"id", item.id},
       {"session", item.session},
@@ -90,7 +91,7 @@ json::object attention_json(const agents::AttentionItem& item, Inputs inputs) {
       {"input", std::move(input)},
       {"input_bytes", item.input_bytes},
       {"suggestions", item.suggestions.empty() ? json::value(json::array()) : parsed(item.suggestions)},
-      {"questions", questions_json(item.questions)},
+      {"questions", shown ? questions_json(item.questions) : json::array()},
       {"text", json_text(item.text)},
       {"agent_id", json_text(item.agent_id)},
       {"answerable", to_string(item.answerable)},

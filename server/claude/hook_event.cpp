@@ -13,7 +13,8 @@ namespace ccd::claude {
 namespace {
 
 constexpr std::uint64_t kMaxNumber = 1'000'000'000'000'000;
-constexpr std::size_t kMaxSuggestionBytes = 256 * 1024;
+// The client suggests a few rules of some hundred bytes; each open request keeps its own.
+constexpr std::size_t kMaxSuggestionBytes = 16 * 1024;
 
 constexpr std::array kHookNames{
     HookName{HookKind::session_start, "SessionStart"},

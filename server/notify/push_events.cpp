@@ -122,7 +122,7 @@ Task<void> Pushes::send(Notification notification) {
   }
 }
 
-PushMessage Pushes::message(const Notification& notification, const Preferences& preferences, const std::string& token) const {
+PushText Pushes::show_text(const Notification& notification, const Preferences& preferences, const std::string& token) const {
   const Event& first = *notification.events.front();
   PushText text{.type = "show", .tag = notification.tag, .words = words_of(notification.events, preferences.contents)};
   const bool one = notification.events.size() == 1;
@@ -142,13 +142,26 @@ PushMessage Pushes::message(const Notification& notification, const Preferences&
     text.allow = preferences.lock_screen == LockScreen::always;
     json = push_text(text);
   }
+  return text;
+}
+
+// Asked again when somebody answers: what stands on the device's buttons is the device's affair.
+bool Pushes::offers_allow(const EventPtr& event, const Action& action, const std::string& token) const {
+  const Notification notification{.user = action.user, .events = {event}, .tag = event->id};
+  return show_text(notification, preferences_->of(action.user), token).allow;
+}
+
+PushMessage Pushes::message(const Notification& notification, const Preferences& preferences, const std::string& token) const {
+  const Event& first = *notification.events.front();
+  const bool one = notification.events.size() == 1;
+  const std::string json = push_text(show_text(notification, preferences, token));
   const bool high = is_request(first.kind) || first.kind == Kind::failure;
   std::chrono::seconds ttl = is_request(first.kind) ? kRequestTtl : kNoticeTtl;
   if (one && first.expires_at) {
     const auto left = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::microseconds(*first.expires_at - parts_.clock->wall()));
     ttl = std::clamp(left, std::chrono::seconds(60), ttl);
   }
-  return {.text = std::move(json), .ttl = ttl, .urgency = high ? Urgency::high : Urgency::normal, .topic = notification.tag};
+  return {.text = json, .ttl = ttl, .urgency = high ? Urgency::high : Urgency::normal, .topic = notification.tag};
 }
 
 PushMessage Pushes::settled_message(const std::string& tag, const Event& event, const Preferences& preferences, const std::string& how,

@@ -254,6 +254,8 @@ Task<Result<Grant>> Pushes::use_action(std::string item, std::string token, std:
   if (!login || device == nullptr || login->user != action.user)
     co_return fail(ErrorKind::unauthorized, "the login of this device has ended: open the dashboard and log in");
   if (!login->may_answer) co_return fail(ErrorKind::forbidden, "your role may watch, but not answer");
+  if (decision == "allow" && !offers_allow(open->second, action, token))
+    co_return fail(ErrorKind::forbidden, "the notification did not show all of this request, so it can only be denied from there: open the dashboard");
   const Grant grant{.user_name = login->user_name, .device = device->name};
   const WallMicros now = parts_.clock->wall();
   auto write = [&parts = parts_, hash, now, grant, item, decision, ip, id = action.device](storage::Connection& db) -> Result<bool> {

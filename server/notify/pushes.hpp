@@ -77,6 +77,8 @@ class Pushes {
   [[nodiscard]] Gate gate(const std::string& user) const;
   Task<void> send(Notification notification);
   Task<std::map<std::string, std::string>> make_tokens(Notification notification, std::vector<std::string> devices);
+  [[nodiscard]] PushText show_text(const Notification& notification, const Preferences& preferences, const std::string& token) const;
+  [[nodiscard]] bool offers_allow(const EventPtr& event, const Action& action, const std::string& token) const;
   [[nodiscard]] PushMessage message(const Notification& notification, const Preferences& preferences, const std::string& token) const;
   [[nodiscard]] PushMessage settled_message(const std::string& tag, const Event& event, const Preferences& preferences, const std::string& how,
                                             const std::string& by) const;

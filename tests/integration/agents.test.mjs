@@ -259,6 +259,34 @@ test("Agents.LargeBodiesComeInWithATokenOnly", { skip, timeout: 180_000 }, async
   assert.equal((await over).code, 22, "curl is refused");
 });
 
+test("Agents.ManyLargeRequestsMakeNoLargeList", { skip, timeout: 180_000 }, async () => {
+  const agent = await Agent.start();
+  await agent.turn();
+  const held = [];
+  const ask = (fields) => held.push(agent.hook("PermissionRequest", fields));
+  const suggestion = (bytes) => [{ type: "addRules", rules: [{ toolName: "Bash", ruleContent: "x".repeat(bytes) }] }];
+  const question = (bytes) => ({ questions: [{ question: "q".repeat(bytes), header: "h", multiSelect: false, options: [{ label: "a", description: "" }] }] });
+  // Small ones are there as they are; what is large is had by its item, or left out.
+  ask({ tool_name: "AskUserQuestion", tool_input: question(100) });
+  ask({ tool_name: "AskUserQuestion", tool_input: question(69_000) });
+  ask({ tool_name: "Bash", tool_input: { command: "small" }, permission_suggestions: suggestion(100) });
+  ask({ tool_name: "Bash", tool_input: { command: "many" }, permission_suggestions: suggestion(200_000) });
+  for (let i = 0; i < 60; i += 1) ask({ tool_name: "Bash", tool_input: { command: `echo ${i} ${"x".repeat(65_000)}` } });
+  const all = await until("all of them wait", async () => {
+    const items = await agent.items();
+    return items.length === 64 && items;
+  }, { timeoutMs: 60_000 });
+  const summary = (start) => all.find((item) => item.summary.startsWith(start));
+  const [short, long] = all.filter(({ kind }) => kind === "question").sort((a, b) => a.input_bytes - b.input_bytes);
+  assert.deepEqual([short.questions.length, long.questions.length, long.input], [1, 0, null]);
+  assert.equal((await owner.get(`/api/attention/${long.id}`)).json.questions[0].options.length, 1);
+  assert.deepEqual([summary("small").suggestions.length, summary("many").suggestions.length], [1, 0]);
+  const bytes = (await owner.get("/api/attention")).text.length;
+  assert.ok(bytes < 4.3 * 1024 * 1024, `${bytes} bytes`);
+  await owner.must("DELETE", `/api/sessions/${agent.id}`);
+  await Promise.all(held);
+});
+
 test("Agents.AViewerLooksAndDoesNotAnswer", { skip, timeout: 180_000 }, async () => {
   await owner.post("/api/users", { name: "looker", password: kPassword, role: "viewer" });
   const looker = await dashboard.login({ name: "looker" });

@@ -209,7 +209,11 @@ test("PushedRequests.WhatIsNotShownWholeCannotBeAllowed", { skip, timeout: 180_0
   const cut = (await phone.next((message) => message.item === long.item.id)).json;
   assert.match(cut.body, / \[…\d+ more characters\]$/);
   assert.deepEqual(cut.actions, ["deny"]);
-  await owner.post(`/api/attention/${long.item.id}`, { decision: "deny" });
+  const tried = await act(long.item.id, cut.token, "allow");
+  assert.equal(tried.status, 403, "also when the device asks for it all the same");
+  assert.match(tried.json.error.message, /did not show all/);
+  assert.deepEqual((await act(long.item.id, cut.token, "deny")).json, { closed: "denied" });
+  assert.equal(await long.decision, "deny");
   await prefer({ lock_screen: "always" });
   const again = await agent.ask(`echo ${"y".repeat(2000)}`);
   assert.deepEqual((await phone.next((message) => message.item === again.item.id)).json.actions, ["allow", "deny"]);
