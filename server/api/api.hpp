@@ -165,7 +165,9 @@ class Api {
   Task<Result<http::Response>> transcript_agents(Call call);
   Task<Result<http::Response>> sessions_moment(Call call);
   static agents::TranscriptName transcript_of(const Call& call);
-  // Who reads a conversation leaves a trace, however they come to it.
+  // Who reads a conversation or a terminal leaves a trace, however they come to it.
+  Task<void> write_reading(Call call, Reading reading);
+  Task<void> note_terminal(Call call);
   Task<void> note_reading(Call call, agents::TranscriptName name, std::optional<audit::Outcome> outcome);
   // routes_lifecycle.cpp
   [[nodiscard]] http::Response started_response(const agents::Started& started, int status) const;

@@ -63,6 +63,7 @@ TEST(RecentReads, OneRowForEachReaderAndWindow) {
   EXPECT_FALSE(reads.begins(reading));
   for (const Reading& other : {Reading{.who = "bob", .ip = "10.0.0.1", .session = "s"}, Reading{.who = "ann", .ip = "10.0.0.2", .session = "s"},
                                Reading{.who = "ann", .ip = "10.0.0.1", .session = "t"}, Reading{.who = "ann", .ip = "10.0.0.1", .session = "s", .agent = "a1"},
+                               Reading{.who = "ann", .ip = "10.0.0.1", .session = "s", .terminal = true},
                                Reading{.who = "ann", .ip = "10.0.0.1", .session = "s", .denied = true}})
     EXPECT_TRUE(reads.begins(other));
   clock.advance(kReadWindow - std::chrono::seconds(1));

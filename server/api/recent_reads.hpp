@@ -1,4 +1,4 @@
-// Who has read which conversation not long ago: a reading leaves its row in the trail, and the pages behind it none of their own.
+// Who has read which conversation or terminal's record not long ago: a reading leaves its row in the trail, and the pages behind it none of their own.
 //
 // Lives on the loop. Bounded: what is forgotten early leaves one row more, never one less.
 #pragma once
@@ -21,6 +21,7 @@ struct Reading {
   std::string ip{};  // a login that is used from elsewhere is another reader
   std::string session{};
   std::string agent{};  // of a subagent; empty: the session's own conversation
+  bool terminal = false;  // what its terminal shows or showed, not its conversation
   bool denied = false;
   auto operator<=>(const Reading&) const = default;
 };

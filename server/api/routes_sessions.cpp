@@ -90,6 +90,7 @@ Task<Result<http::Response>> Api::sessions_output(Call call) {
   std::string bytes(std::min(limit, extent.end - from), '\0');
   const std::size_t got = CO_TRY(parts_.hub->read_log(id, from, std::as_writable_bytes(std::span(bytes))));
   bytes.resize(got);
+  co_await note_terminal(std::move(call));
   http::Response response;
   response.set_header("Content-Type", "application/octet-stream");
   response.set_header("Content-Disposition", "attachment");
@@ -103,6 +104,7 @@ Task<Result<http::Response>> Api::sessions_output(Call call) {
 Task<Result<http::Response>> Api::sessions_screen(Call call) {
   const auto screen = co_await parts_.hub->screen(call.request->params.at("id"));
   if (!screen) co_return tl::unexpected(screen.error());
+  co_await note_terminal(std::move(call));
   co_return http::text(200, json_text(*screen));
 }
 
@@ -112,6 +114,7 @@ Task<Result<http::Response>> Api::sessions_lines(Call call) {
   if (call.http().query("from")) from = CO_TRY(query_number(call.http(), "from", 0, UINT64_MAX));
   const auto page = co_await parts_.hub->lines(call.request->params.at("id"), from, count);
   if (!page) co_return tl::unexpected(page.error());
+  co_await note_terminal(std::move(call));
   co_return json_response(200, lines_json(*page));
 }
 

@@ -91,12 +91,24 @@ agents::TranscriptName Api::transcript_of(const Call& call) {
 
 Task<void> Api::note_reading(Call call, agents::TranscriptName name, std::optional<audit::Outcome> outcome) {
   if (!outcome) co_return;
-  const Reading reading{.who = call.actor().name, .ip = call.request->remote_ip, .session = name.session, .agent = name.agent,
-                        .denied = *outcome == audit::Outcome::denied};
+  Reading reading{.who = call.actor().name, .ip = call.request->remote_ip, .session = name.session, .agent = name.agent,
+                  .denied = *outcome == audit::Outcome::denied};
+  co_await write_reading(std::move(call), std::move(reading));
+}
+
+// The socket's viewers have a row for each terminal that they open (session.attach): this is for whoever asks without one.
+Task<void> Api::note_terminal(Call call) {
+  Reading reading{.who = call.actor().name, .ip = call.request->remote_ip, .session = call.request->params.at("id"), .terminal = true};
+  co_await write_reading(std::move(call), std::move(reading));
+}
+
+Task<void> Api::write_reading(Call call, Reading reading) {
   if (!recent_reads_.begins(reading)) co_return;
   std::string detail;
-  if (!name.agent.empty()) detail = json::serialize(json::object{{"agent", name.agent}});
-  const bool written = co_await audit(std::move(call), "transcript.read", name.session, *outcome, std::move(detail));
+  if (!reading.agent.empty()) detail = json::serialize(json::object{{"agent", reading.agent}});
+  const audit::Outcome outcome = reading.denied ? audit::Outcome::denied : audit::Outcome::ok;
+  std::string action = reading.terminal ? "session.read" : "transcript.read";
+  const bool written = co_await audit(std::move(call), std::move(action), reading.session, outcome, std::move(detail));
   if (!written) recent_reads_.forget(reading);
 }
 
@@ -178,6 +190,7 @@ Task<Result<http::Response>> Api::sessions_moment(Call call) {
   const std::uint64_t at = CO_TRY(query_number(call.http(), "at", 0, INT64_MAX));
   const auto moment = co_await parts_.hub->moment(call.request->params.at("id"), static_cast<WallMicros>(at));
   if (!moment) co_return tl::unexpected(moment.error());
+  co_await note_terminal(call);
   const terminal::Screen& screen = moment->screen;
   const sessions::Thumb shown{.size = screen.size(), .cursor = screen.cursor(), .all = true, .rows = terminal::rows_since(screen, 0)};
   json::object out = thumb_json("", shown);

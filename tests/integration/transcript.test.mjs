@@ -148,6 +148,17 @@ test("Transcript.WhoeverReadsItLeavesOneTrace", { skip, timeout: 180_000 }, asyn
   }
 });
 
+test("Transcript.WhoeverReadsATerminalLeavesATraceToo", { skip, timeout: 180_000 }, async () => {
+  for (const first of ["/output", "/screen", "/lines", `/moment?at=${Date.now() * 1000 + 60_000_000}`]) {
+    const session = await owner.createSession({ name: `read-${++made}`, project: dashboard.project, command: ["bash", "--norc"] });
+    const rows = async () => (await owner.get("/api/audit?action=session.read")).json.entries.filter(({ target }) => target === session.id).length;
+    await until(`${first} can be read`, async () => (await owner.send("GET", `/api/sessions/${session.id}${first}`)).status === 200);
+    assert.equal(await rows(), 1, first);
+    for (const more of ["/output", "/screen", "/lines"]) await owner.get(`/api/sessions/${session.id}${more}`);
+    assert.equal(await rows(), 1, `one row, however it goes on after ${first}`);
+  }
+});
+
 test("Transcript.ATimeLeadsToTheFirstLineOfItOrLater", { skip, timeout: 180_000 }, async () => {
   const time = (second) => new Date(Date.UTC(2026, 10, 23, 19, 0, second)).toISOString();
   const agent = (await Agent.start()).write(Array.from({ length: 50 }, (_, i) => prompt(`at ${i}`, { timestamp: time(i) })).join(""));
