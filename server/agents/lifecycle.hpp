@@ -105,6 +105,10 @@ class Lifecycle {
   Task<Result<Started>> resume(std::string session, std::string accept_settings, sessions::Actor actor);
   // The same for one that runs: it is ended first, and waited for.
   Task<Result<Started>> restart(std::string session, std::string accept_settings, sessions::Actor actor);
+  // A client that somebody started by hand in this session is told to end, and the dashboard goes on with its conversation, with its hooks: in
+  // the same session where the client is all that the pane runs, else in a new one beside the person's shell. conflict: it has them, it works,
+  // it waits for somebody, or its process cannot be seen from here; then nothing was ended.
+  Task<Result<Started>> give_hooks(std::string session, std::string accept_settings, sessions::Actor actor);
   // A new session with a copy of its conversation; `request` gives what is to be different (name, worktree, prompt, model, mode, size).
   Task<Result<Started>> fork(std::string session, StartRequest request, sessions::Actor actor);
 
@@ -145,6 +149,9 @@ class Lifecycle {
   Task<void> wait_until_closed(std::string conversation, std::string config_dir);
   Task<Result<sessions::ResumeRequest>> plan_resume(sessions::Session session);
   Task<Result<Kept>> kept(std::string session);
+  Result<> check_hooks_wanted(const sessions::Session& session);
+  Task<Result<>> end_client(claude::LiveClient client, std::string config_dir);
+  Task<bool> has_ended(std::string session);
   Task<std::vector<git::Obstacle>> sessions_in(std::string folder);
   Task<void> bring_back(std::string session, std::vector<std::string> accept_settings, sessions::Actor actor, std::shared_ptr<Resumed> out);
   [[nodiscard]] static Result<> store_kept(storage::Connection& db, const std::string& session, const Kept& kept);
@@ -157,6 +164,7 @@ class Lifecycle {
   bool listing_ = false;
   Notifier listed_;
   std::set<std::string> opening_;  // conversations that are just being opened
+  std::set<std::string> giving_;   // sessions whose clients are just being given hooks
   TaskGroup tasks_;
 };
 

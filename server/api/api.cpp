@@ -93,6 +93,7 @@ const std::vector<Api::Route>& Api::table() {
       {"POST", "/api/hooks/claude/{id}", Access::hook, &Api::hooks_claude},
       {"POST", "/api/sessions/{id}/resume", Access::member, &Api::sessions_resume},
       {"POST", "/api/sessions/{id}/restart", Access::member, &Api::sessions_restart},
+      {"POST", "/api/sessions/{id}/hooks", Access::member, &Api::sessions_give_hooks},
       {"POST", "/api/sessions/{id}/fork", Access::member, &Api::sessions_fork},
       {"POST", "/api/fleet/resume", Access::member, &Api::fleet_resume},
       {"GET", "/api/conversations", Access::member, &Api::conversations},

@@ -174,6 +174,7 @@ class Api {
   Task<Result<http::Response>> sessions_create(Call call);
   Task<Result<http::Response>> sessions_resume(Call call);
   Task<Result<http::Response>> sessions_restart(Call call);
+  Task<Result<http::Response>> sessions_give_hooks(Call call);
   Task<Result<http::Response>> sessions_fork(Call call);
   Task<Result<http::Response>> fleet_resume(Call call);
   Task<Result<http::Response>> conversations(Call call);

@@ -55,6 +55,14 @@ Task<Result<http::Response>> Api::sessions_restart(Call call) {
   co_return started_response(*started, 200);
 }
 
+Task<Result<http::Response>> Api::sessions_give_hooks(Call call) {
+  const Body body = CO_TRY(Body::parse(call.http()));
+  std::string accept = CO_TRY(body.text_or("accept_settings", "", kMaxDigest));
+  const auto started = co_await parts_.lifecycle->give_hooks(call.request->params.at("id"), std::move(accept), call.actor());
+  if (!started) co_return tl::unexpected(started.error());
+  co_return started_response(*started, 200);
+}
+
 Task<Result<http::Response>> Api::sessions_fork(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));
   agents::StartRequest request = CO_TRY(start_request(body));

@@ -3,10 +3,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -31,16 +34,34 @@ std::optional<std::string> read_file(int at, const char* name) {
   return text;
 }
 
-// Field 22 of /proc/PID/stat; the program's name before it may hold anything, so it is counted from its last bracket.
-std::string start_of(pid_t pid) {
+// How far below a shell a client may be started: a script, a wrapper, a tool.
+constexpr int kMaxDepth = 32;
+
+// A field of /proc/PID/stat behind the program's name, which may hold anything, so it is counted from its last bracket.
+std::string stat_field(pid_t pid, int behind_name) {
   const UniqueFd proc(::open(("/proc/" + std::to_string(pid)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const auto text = proc ? read_file(proc.get(), "stat") : std::nullopt;
   if (!text) return "";
   std::string_view rest = *text;
   rest.remove_prefix(std::min(rest.rfind(')') + 1, rest.size()));
-  constexpr int kFieldsBefore = 20;
-  for (int i = 0; i < kFieldsBefore; ++i) rest.remove_prefix(std::min(rest.find(' ') + 1, rest.size()));
+  for (int i = 0; i <= behind_name; ++i) rest.remove_prefix(std::min(rest.find(' ') + 1, rest.size()));
   return std::string(rest.substr(0, rest.find(' ')));
+}
+
+std::string start_of(pid_t pid) { return stat_field(pid, 19); }
+
+pid_t parent_of(pid_t pid) {
+  const std::string text = stat_field(pid, 1);
+  pid_t parent = 0;
+  std::from_chars(text.data(), text.data() + text.size(), parent);
+  return parent;
+}
+
+// How many parents up `top` is; none when it is not among them.
+std::optional<int> depth_below(pid_t pid, pid_t top) {
+  for (int depth = 0; pid > 1 && depth <= kMaxDepth; ++depth, pid = parent_of(pid))
+    if (pid == top) return depth;
+  return std::nullopt;
 }
 
 const std::string& own_namespace() {
@@ -88,6 +109,29 @@ std::vector<LiveClient> live_clients(const std::string& folder) {
     if (auto client = read_client(*text)) out.push_back(std::move(*client));
   }
   return out;
+}
+
+std::optional<LiveClient> client_below(const std::string& folder, pid_t top) {
+  std::optional<LiveClient> nearest;
+  int depth = kMaxDepth + 1;
+  for (LiveClient& client : live_clients(folder)) {
+    const auto found = client.seen == Seen::running && top > 1 ? depth_below(client.pid, top) : std::nullopt;
+    if (!found || *found >= depth) continue;
+    depth = *found;
+    nearest = std::move(client);
+  }
+  return nearest;
+}
+
+Result<> ask_to_end(const std::string& folder, const LiveClient& client) {
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, client.pid, 0)));
+  if (!process) return fail(ErrorKind::not_found, "the client has ended already");
+  // Held now: whoever has the number cannot change any more.
+  const auto there = live_clients(folder);
+  const bool same = std::ranges::any_of(there, [&](const LiveClient& one) { return one.pid == client.pid && one.seen == Seen::running; });
+  if (!same) return fail(ErrorKind::not_found, "the client has ended already");
+  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0) != 0) return fail_errno("end the client");
+  return {};
 }
 
 }  // namespace ccd::claude

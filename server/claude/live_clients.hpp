@@ -6,8 +6,11 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "base/error.hpp"
 
 namespace ccd::claude {
 
@@ -29,5 +32,11 @@ struct LiveClient {
 // `folder`: the client's `sessions`; it need not exist. Files that are left of clients that were
 // killed are not told where that can be seen.
 [[nodiscard]] std::vector<LiveClient> live_clients(const std::string& folder);
+
+// The running client that is the process `top` or was started below it, the nearest. None where that cannot be seen.
+[[nodiscard]] std::optional<LiveClient> client_below(const std::string& folder, pid_t top);
+
+// Tells it to end (SIGTERM); does not wait. not_found: another process has its number by now, or it has ended.
+Result<> ask_to_end(const std::string& folder, const LiveClient& client);
 
 }  // namespace ccd::claude

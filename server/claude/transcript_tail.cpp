@@ -13,10 +13,10 @@ constexpr std::size_t kReadBytes = 64 * 1024;
 Result<Standing> TranscriptTail::catch_up(const TranscriptFile& file) {
   const std::string identity = TRY(file.identity());
   const std::uint64_t bytes = TRY(file.bytes());
-  if (identity != file_ || bytes < next_ || bytes - next_ > kTailBytes) {
+  if (identity != file_ || bytes < next_ || bytes - next_ > kStandingBytes) {
     index_ = TranscriptIndex();
     file_ = identity;
-    next_ = bytes > kTailBytes ? TRY(file.line_begin(bytes - kTailBytes)) : 0;
+    next_ = bytes > kStandingBytes ? TRY(file.line_begin(bytes - kStandingBytes)) : 0;
   }
   std::string piece(kReadBytes, '\0');
   while (next_ < bytes) {

@@ -11,7 +11,7 @@
 namespace ccd::claude {
 
 // Read of a transcript that was not followed before; and when more than this has come at once, what lies before it is passed over.
-inline constexpr std::uint64_t kTailBytes = std::uint64_t{1} * 1024 * 1024;
+inline constexpr std::uint64_t kStandingBytes = std::uint64_t{1} * 1024 * 1024;
 
 class TranscriptTail {
  public:

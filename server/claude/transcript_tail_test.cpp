@@ -49,12 +49,12 @@ TEST_F(TranscriptTailTest, ItGrowsWithTheFile) {
 
 TEST_F(TranscriptTailTest, OnlyTheEndOfALongOneIsRead) {
   // A line that would end the turn, and no prompt behind it but one that is cut off.
-  append_to(path_, kEnd + std::string(kTailBytes, 'x') + "\n" + kCall);
+  append_to(path_, kEnd + std::string(kStandingBytes, 'x') + "\n" + kCall);
   const auto standing = look();
   EXPECT_EQ(standing->last, EntryKind::reply);
   EXPECT_EQ(standing->stop_reason, "tool_use");
   // So much at once that only its end is looked at.
-  append_to(path_, kPrompt + std::string(2 * kTailBytes, 'y') + "\n");
+  append_to(path_, kPrompt + std::string(2 * kStandingBytes, 'y') + "\n");
   EXPECT_EQ(look()->last, EntryKind::state) << "nothing of the conversation is in what was read";
   append_to(path_, kEnd);
   EXPECT_EQ(look()->stop_reason, "end_turn");

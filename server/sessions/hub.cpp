@@ -402,6 +402,11 @@ std::string_view Hub::title(const std::string& id) const {
   return found == sessions_.end() ? std::string_view() : std::string_view(found->second->session().title);
 }
 
+pid_t Hub::pane_process(const std::string& id) {
+  const LivePtr found = live(id);
+  return found ? found->pane_pid() : 0;
+}
+
 Hub::LivePtr Hub::live(const std::string& id) {
   const auto found = sessions_.find(id);
   return found == sessions_.end() ? nullptr : found->second;

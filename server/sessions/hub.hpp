@@ -149,6 +149,8 @@ class Hub {
 
   // Where the programs of the running sessions are now: session's id and folder, as tmux tells it.
   Task<Result<std::vector<std::pair<std::string, std::string>>>> working_folders();
+  // The first process of its pane, as tmux numbers it; 0: not known.
+  [[nodiscard]] pid_t pane_process(const std::string& id);
   // It is just being made or started again.
   [[nodiscard]] bool starting(const std::string& id) const { return starting_.contains(id); }
   // A valid name like `wanted` that no running session has.
@@ -237,6 +239,7 @@ class Hub {
 
   // hub_resume.cpp
   Task<Result<>> resume_as(LivePtr live, std::string name, ResumeRequest request, Actor actor);
+  Task<terminal::Size> last_size(LivePtr live);
   Task<Result<>> make_way(LivePtr live);
   Task<Result<>> start_again(LivePtr live, CreateRequest request, files::ProjectFolder folder);
   Task<std::string> new_page(LivePtr live);

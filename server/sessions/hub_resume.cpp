@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 constexpr auto kTapEndLimit = 5s;
 constexpr auto kTapEndStep = 20ms;
 constexpr std::size_t kNameLimit = 64;
+constexpr int kUsualCols = 120;
 constexpr int kUsualRows = 36;
 
 // Off the alternate screen, and every mode that a program may have left on: the new one begins as on a new terminal. What was printed
@@ -132,8 +133,10 @@ Task<Result<>> Hub::resume_as(LivePtr found, std::string name, ResumeRequest req
   after.pane_id.clear();
   after.ended_at.reset();
   after.exit_status.reset();
-  if (again.cols > 0) after.cols = again.cols;
-  if (again.rows > 0) after.rows = again.rows;
+  // tmux told the size while it ran; of a session that was over when this dashboard started, its record does.
+  const terminal::Size size = co_await last_size(found);
+  after.cols = again.cols > 0 ? again.cols : size.cols;
+  after.rows = again.rows > 0 ? again.rows : size.rows;
   auto words = co_await prepare(after, again.environment, std::move(request.launch));
   if (!words) co_return tl::unexpected(std::move(words).error());
   again.command = words->command;
@@ -155,6 +158,14 @@ Task<Result<>> Hub::resume_as(LivePtr found, std::string name, ResumeRequest req
   }
   if (!done && launcher_ != nullptr) launcher_->abandoned(id);
   co_return done;
+}
+
+Task<terminal::Size> Hub::last_size(LivePtr live) {
+  const Session& session = live->session();
+  if (session.cols > 0 && session.rows > 0) co_return terminal::Size{.cols = session.cols, .rows = session.rows};
+  const auto mirror = co_await live->mirror();
+  if (!mirror) co_return terminal::Size{.cols = kUsualCols, .rows = kUsualRows};
+  co_return (*mirror)->screen().size();
 }
 
 // Nothing of the session's last life is in the way: its kept pane, which has its name, and its tap, which holds its folder.

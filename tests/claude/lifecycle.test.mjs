@@ -1,13 +1,14 @@
 // The real client through the dashboard: resumed, forked, restarted, imported, and a whole fleet back after tmux was killed.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
 import { Dashboard, skipWithoutProgram } from "../harness/server.mjs";
 import { isAlive, Tmux } from "../harness/tmux.mjs";
 import { until } from "../harness/wait.mjs";
+import { query } from "../integration/support.mjs";
 import { clientEnvironment, clientProgram, prepareHome, skipWithoutClient, writeLauncher } from "./client.mjs";
 import { StandIn } from "./stand_in.mjs";
 
@@ -15,6 +16,7 @@ const skip = skipWithoutProgram || skipWithoutClient;
 // The client starts in half a second; ten of them beside compilers have taken a minute.
 const kSlowMs = 120_000;
 const kAgents = 10;
+const kRebooted = 3;
 
 let dashboard;
 let standIn;
@@ -32,7 +34,7 @@ before(async () => {
   mkdirSync(trees);
   prepareHome(dashboard.home, [dashboard.projects, trees, outside]);
   // Every prompt is answered with itself, so that each conversation can be told from the others.
-  standIn = await StandIn.start([{ prompt: /./, replies: Array.from({ length: 200 }, (_, i) => ({ text: `reply ${i}` })) }]);
+  standIn = await StandIn.start([{ prompt: /run a tool/, replies: [{ tool: { name: "Bash", input: { command: "touch made-by-a-tool", description: "made up" } } }, { text: "reply of the tool" }] }, { prompt: /./, replies: Array.from({ length: 200 }, (_, i) => ({ text: `reply ${i}` })) }]);
   dashboard.settings.CLAUDE_COMMAND = writeLauncher(dashboard.folder, { home: dashboard.home, standInUrl: standIn.url, passed: ["TERM", "LIFE_TEST"] });
   await dashboard.up();
   api = await dashboard.login();
@@ -199,6 +201,69 @@ test("Lifecycle.ConversationsOfThisMachineAreFoundAndGoneOnWith", { skip, timeou
   await api.must("DELETE", `/api/sessions/${imported.id}`);
 });
 
+const hooksOf = (id, wanted) => until(`the hooks of ${id} are ${wanted}`, async () => {
+  const { agent } = (await api.get(`/api/sessions/${id}`)).json;
+  return agent?.hooks === wanted && agent;
+}, { timeoutMs: kSlowMs });
+const named = (name) => until(`there is a session ${name}`, async () => (await api.sessions()).find((session) => session.name === name && session.status === "active"), { timeoutMs: kSlowMs });
+const giveHooks = (id, as = api) => as.send("POST", `/api/sessions/${id}/hooks`, { json: {} });
+const gaveHooks = (id) => query(dashboard.settings.DATABASE_PATH, `SELECT actor, detail FROM audit_logs WHERE target = '${id}' AND action = 'session.hooks'`);
+
+test("Lifecycle.AClientStartedByHandIsGivenHooksInItsSession", { skip, timeout: 300_000 }, async () => {
+  const environment = clientEnvironment({ home: dashboard.home, standInUrl: standIn.url });
+  dashboard.tmux.start("by-hand", [clientProgram(), "--", "made by hand, remember the word plover"], { cwd: dashboard.project, environment });
+  const session = await named("by-hand");
+  await hooksOf(session.id, "none");
+  await shows(session.id, /reply \d/);
+  await ready(session.id);
+  const before = await until("the client is registered", () => registered("by-hand"));
+
+  // While a tool waits for permission, and while it works, nothing is ended.
+  dashboard.tmux.type("=by-hand:", "please run a tool");
+  dashboard.tmux.key("=by-hand:", "Enter");
+  await shows(session.id, /Do you want to proceed/);
+  await until("it is refused", async () => (await giveHooks(session.id)).status === 409);
+  assert.deepEqual([gaveHooks(session.id), registered("by-hand").sessionId], [[], before.sessionId]);
+  dashboard.tmux.key("=by-hand:", "Escape");
+  await until("the dialog is gone", async () => !/Do you want to proceed/.test(await screen(session.id)), { timeoutMs: kSlowMs });
+
+  const given = await until("it is given its hooks", async () => {
+    const answer = await giveHooks(session.id);
+    return answer.status === 200 && answer.json;
+  }, { timeoutMs: kSlowMs, stepMs: 500 });
+  assert.deepEqual([given.id, given.name, given.adopted, given.claude_session_id], [session.id, "by-hand", false, before.sessionId]);
+  await isIn("by-hand", before.sessionId);
+  await shows(session.id, /the word plover/);
+  const agent = await hooksOf(session.id, "live");
+  assert.equal(agent.conversation, before.sessionId);
+  assert.equal(gaveHooks(session.id).length, 1);
+  assert.ok(gaveHooks(session.id)[0].startsWith("owner|") && gaveHooks(session.id)[0].includes(before.sessionId));
+  assert.equal((await giveHooks(session.id)).status, 409, "it has them");
+  await api.must("DELETE", `/api/sessions/${session.id}`);
+});
+
+test("Lifecycle.AClientInAShellIsGivenHooksBesideIt", { skip, timeout: 300_000 }, async () => {
+  const environment = clientEnvironment({ home: dashboard.home, standInUrl: standIn.url });
+  dashboard.tmux.start("shell", ["/bin/bash", "--norc", "-i"], { cwd: dashboard.project, environment: { ...environment, PS1: "PROMPT> " } });
+  const session = await named("shell");
+  assert.equal((await giveHooks(session.id)).status, 409, "no Claude Code runs in it");
+  dashboard.tmux.type("=shell:", `${clientProgram()} -- 'remember the word dunlin'`);
+  dashboard.tmux.key("=shell:", "Enter");
+  await shows(session.id, /reply \d/);
+  await hooksOf(session.id, "none");
+  const given = await until("it is given its hooks", async () => {
+    const answer = await giveHooks(session.id);
+    return answer.status === 200 && answer.json;
+  }, { timeoutMs: kSlowMs, stepMs: 500 });
+  assert.notEqual(given.id, session.id);
+  await isIn(given.name, given.claude_session_id);
+  await shows(given.id, /the word dunlin/);
+  await hooksOf(given.id, "live");
+  await shows(session.id, /Resume this session with:[^]*PROMPT>\s*$/);
+  assert.equal((await api.get(`/api/sessions/${session.id}`)).json.status, "active", "the shell stays");
+  for (const { id } of [given, session]) await api.must("DELETE", `/api/sessions/${id}`);
+});
+
 /** A repository with one commit on `main`; `files` by name, as they are committed. */
 function makeRepository(folder, files = {}) {
   mkdirSync(folder, { recursive: true });
@@ -297,6 +362,33 @@ test("Lifecycle.ANewWorkingTreeTakesTheAgentAndIsNeverRemovedWithWorkInIt", { sk
   assert.equal((await remove("&keep_branch=true")).status, 204);
   assert.deepEqual([existsSync(tree), git("show", "fix/it:work.txt")], [false, "not committed\n"]);
   assert.equal((await api.send("POST", `/api/sessions/${session.id}/resume`, { json: {} })).status, 404, "its folder is gone");
+});
+
+test("Lifecycle.AFleetComesBackAfterAReboot", { skip, timeout: 600_000 }, async () => {
+  const before = [];
+  for (let i = 0; i < kRebooted; i++) before.push(await start(`boot-${i}`, { prompt: `I am boot ${i}` }));
+  for (const session of before) await shows(session.id, /reply \d/);
+  const pids = before.map(({ name }) => panePid(name));
+  // As a power cut leaves it: nothing ran to its end, and what lies in folders of the running system is gone.
+  const server = Number(dashboard.tmux.run("display-message", "-p", "#{pid}"));
+  await dashboard.kill("SIGKILL");
+  process.kill(server, "SIGKILL");
+  await until("the clients have ended", () => pids.every((pid) => !isAlive(pid)), { timeoutMs: kSlowMs });
+  for (const entry of readdirSync(dashboard.tmux.folder)) rmSync(path.join(dashboard.tmux.folder, entry), { recursive: true });
+
+  await dashboard.up();
+  for (const { id } of before) await until(`${id} is lost`, async () => (await api.get(`/api/sessions/${id}`)).json.status === "lost");
+  const results = (await api.post("/api/fleet/resume", {})).json.results.filter(({ name }) => name.startsWith("boot-"));
+  assert.deepEqual(results.map(({ session, outcome, error }) => [session, outcome, error]).sort(), before.map(({ id }) => [id, "resumed", null]).sort());
+  for (const session of before) {
+    const client = await isIn(session.name, session.claude_session_id);
+    assert.equal(client.cwd, session.project);
+    await shows(session.id, new RegExp(`I am boot ${session.name.split("-")[1]}\\b`));
+    await hooksOf(session.id, "live");
+    const { cols, rows } = (await api.get(`/api/sessions/${session.id}`)).json;
+    assert.deepEqual([cols, rows], [100, 30], "as its record says: the dashboard has not seen it run");
+  }
+  for (const { id } of before) await api.must("DELETE", `/api/sessions/${id}`);
 });
 
 test("Lifecycle.AFleetComesBackAfterTmuxWasKilled", { skip, timeout: 600_000 }, async () => {

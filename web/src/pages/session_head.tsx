@@ -27,8 +27,8 @@ import type { Size } from '../wire/channel.ts'
 import type { Person, Session } from '../wire/types.ts'
 import { People } from './people.tsx'
 import { Link } from './router.tsx'
-import { EndDialog, ForkDialog, kForkIcon, kRestartIcon, RestartDialog, ResumeButton } from './session_life.tsx'
-import { commandText, kNamePattern, kNameRule, stateOf } from './session_words.ts'
+import { EndDialog, ForkDialog, HooksDialog, kForkIcon, kHooksIcon, kRestartIcon, RestartDialog, ResumeButton } from './session_life.tsx'
+import { commandText, kNamePattern, kNameRule, mayHaveHooks, stateOf } from './session_words.ts'
 import { RemoveTreeDialog } from './worktree_cleanup.tsx'
 import { treeOf } from './worktree_words.ts'
 
@@ -122,7 +122,7 @@ function Facts({ session, pane }: { session: Session; pane: Size }) {
   )
 }
 
-type DialogName = 'rename' | 'end' | 'restart' | 'fork' | 'tree'
+type DialogName = 'rename' | 'end' | 'restart' | 'hooks' | 'fork' | 'tree'
 
 // What can be done with its life: the same in the menu of a desk and of a phone.
 function LifeItems({ session, onChoose }: { session: Session; onChoose: (dialog: DialogName) => void }) {
@@ -132,6 +132,11 @@ function LifeItems({ session, onChoose }: { session: Session; onChoose: (dialog:
       {active && (
         <MenuItem icon={kRestartIcon} onSelect={() => onChoose('restart')}>
           Restart
+        </MenuItem>
+      )}
+      {mayHaveHooks(session) && (
+        <MenuItem icon={kHooksIcon} onSelect={() => onChoose('hooks')}>
+          Restart with hooks
         </MenuItem>
       )}
       {session.kind === 'claude' && (
@@ -170,6 +175,11 @@ export function SessionHead(props: SessionHeadProps) {
       <People session={session} people={people} />
       {active && <ConnectionLine connection={connection} />}
       {mayType && !active && <ResumeButton session={session} />}
+      {mayType && !phone && mayHaveHooks(session) && (
+        <Button small icon={kHooksIcon} onClick={() => setDialog('hooks')} title="It was started by hand and reports nothing by itself">
+          Restart with hooks
+        </Button>
+      )}
       {phone ? (
         <Menu
           label="Session"
@@ -219,6 +229,7 @@ export function SessionHead(props: SessionHeadProps) {
       {dialog === 'rename' && <RenameDialog session={session} onClose={() => setDialog(null)} />}
       {dialog === 'end' && <EndDialog session={session} onClose={() => setDialog(null)} />}
       {dialog === 'restart' && <RestartDialog session={session} onClose={() => setDialog(null)} />}
+      {dialog === 'hooks' && <HooksDialog session={session} onClose={() => setDialog(null)} />}
       {dialog === 'fork' && <ForkDialog session={session} onClose={() => setDialog(null)} />}
       {dialog === 'tree' && <RemoveTreeDialog session={session} onClose={() => setDialog(null)} />}
     </header>

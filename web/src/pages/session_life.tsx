@@ -1,5 +1,5 @@
 // What can be done with a session's life, and what is asked before: resumed, restarted, forked, ended.
-import { CirclePlay, GitFork, RotateCw } from 'lucide-react'
+import { CirclePlay, GitFork, Radio, RotateCw } from 'lucide-react'
 import { useState } from 'react'
 import { useFleet, useServices } from '../services.tsx'
 import { Button } from '../ui/button.tsx'
@@ -8,7 +8,7 @@ import { Confirm, Dialog } from '../ui/dialog.tsx'
 import { Notice, useTelling } from '../ui/feedback.tsx'
 import { Field } from '../ui/field.tsx'
 import { endSession } from '../wire/api.ts'
-import { forkSession, removeWhenLeft, restartSession, resumeSession, type StartRequest, type Unseen } from '../wire/lifecycle.ts'
+import { forkSession, giveHooks, removeWhenLeft, restartSession, resumeSession, type StartRequest, type Unseen } from '../wire/lifecycle.ts'
 import type { Session } from '../wire/types.ts'
 import { useAttempt } from './attempt.ts'
 import { openSession, paneSize } from './new_session.tsx'
@@ -71,6 +71,35 @@ export function RestartDialog({ session, onClose }: DialogProps) {
           : 'The program is ended and started again in the same folder. What it has not saved is lost.'}
       </p>
       {restart.fault !== null && <Notice tone="danger">{restart.fault}</Notice>}
+    </Confirm>
+  )
+}
+
+export function HooksDialog({ session, onClose }: DialogProps) {
+  const { http } = useServices()
+  const { tell } = useTelling()
+  const give = useAttempt(
+    (accepted) => giveHooks(http, session.id, accepted?.digest),
+    (now) => {
+      tell(`${now.name} reports what it does now.`, 'good')
+      onClose()
+      if (now.id !== session.id) openSession(now)
+    },
+  )
+  if (give.unseen !== null) {
+    return <ReviewDialog unseen={give.unseen} busy={give.busy} verb="Accept and restart" onAccept={give.accept} onBack={give.back} onClose={onClose} />
+  }
+  return (
+    <Confirm title={`Restart ${session.name} with hooks?`} confirm="Restart with hooks" busy={give.busy} onConfirm={give.start} onClose={onClose}>
+      <p>
+        This agent was started by hand, without the dashboard’s hooks: what it does is guessed from its title, and its requests can only be
+        answered in the terminal.
+      </p>
+      <p>
+        Claude Code is asked to end and goes on with the same conversation in the same folder: in this session, or in a new one beside your
+        shell if it was started there. Options that it was started with are not kept. While it works, nothing is ended.
+      </p>
+      {give.fault !== null && <Notice tone="danger">{give.fault}</Notice>}
     </Confirm>
   )
 }
@@ -201,4 +230,5 @@ export function EndDialog({ session, onClose }: DialogProps) {
 }
 
 export const kRestartIcon = <RotateCw size={16} aria-hidden />
+export const kHooksIcon = <Radio size={16} aria-hidden />
 export const kForkIcon = <GitFork size={16} aria-hidden />

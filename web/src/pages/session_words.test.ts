@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseSession } from '../wire/messages.ts'
 import type { Session } from '../wire/types.ts'
-import { commandText, doing, matches, nameFor, stateOf } from './session_words.ts'
+import { commandText, doing, matches, mayHaveHooks, nameFor, stateOf } from './session_words.ts'
 
 const session = (fields: Partial<Session>): Session => ({ ...(parseSession({ id: '1' }) as Session), ...fields })
 
@@ -16,6 +16,20 @@ describe('a session in words', () => {
     [{ status: 'lost', state: 'working' }, 'lost'],
   ] as const)('%j is %s', (fields, state) => {
     expect(stateOf(session(fields))).toBe(state)
+  })
+
+  it.each([
+    ['by hand', { adopted: true, kind: 'claude' }, 'none', true],
+    ['typed into a shell of ours', { adopted: false, kind: 'shell' }, 'none', true],
+    ['with settings of its own', { adopted: false, kind: 'claude' }, 'none', false],
+    ['with hooks', { adopted: true, kind: 'claude' }, 'live', false],
+    ['ended', { adopted: true, kind: 'claude', status: 'exited' }, 'none', false],
+  ] as const)('offers hooks to an agent %s: %j, %s, %s', (_, fields, hooks, offered) => {
+    expect(mayHaveHooks(session({ status: 'active', ...fields, agent: { hooks } as Session['agent'] }))).toBe(offered)
+  })
+
+  it('offers no hooks where no agent is', () => {
+    expect(mayHaveHooks(session({ status: 'active', adopted: true, agent: null }))).toBe(false)
   })
 
   it('shows its command as it could be typed', () => {

@@ -29,6 +29,12 @@ export function stateOf(session: Session): StateName {
   return session.state
 }
 
+// Its agent was started by hand: it can be started again so that it reports what it does. One with settings of its own cannot.
+export function mayHaveHooks(session: Session): boolean {
+  if (session.status !== 'active' || session.agent === null || session.agent.hooks === 'live') return false
+  return session.adopted || session.kind !== 'claude'
+}
+
 // Behind the state's word: until when a limit holds.
 export function stateMore(session: Session): string | undefined {
   const until = session.agent?.state === 'limited' ? session.agent.limited_until : null

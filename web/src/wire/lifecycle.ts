@@ -154,6 +154,11 @@ export async function restartSession(http: Http, id: string, accept?: string): P
   return toSession(await http.json('POST', sessionPath(id, 'restart'), { body }))
 }
 
+export async function giveHooks(http: Http, id: string, accept?: string): Promise<Session> {
+  const body = accept === undefined ? {} : { accept_settings: accept }
+  return toSession(await http.json('POST', sessionPath(id, 'hooks'), { body }))
+}
+
 export async function forkSession(http: Http, id: string, request: StartRequest): Promise<Session> {
   return toSession(await http.json('POST', sessionPath(id, 'fork'), { body: request }))
 }
