@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <utility>
@@ -30,6 +31,20 @@ std::string escaped(std::string_view text, std::string_view also) {
 
 std::string word(std::string_view text) { return text.empty() ? "-" : escaped(text, " "); }
 std::string quoted(std::string_view text) { return escaped(text, ""); }
+
+// What somebody looks for can be a secret that they hope is not there: the word stays out of the log.
+constexpr std::string_view kSearchWords = "q=";
+
+std::string without_search_words(std::string_view target) {
+  std::string out(target);
+  for (std::size_t at = out.find('?'); at != std::string::npos; at = out.find('&', at + 1)) {
+    if (std::string_view(out).substr(at + 1, kSearchWords.size()) != kSearchWords) continue;
+    const std::size_t begin = at + 1 + kSearchWords.size();
+    const std::size_t end = std::min(out.find('&', begin), out.size());
+    out.replace(begin, end - begin, "*");
+  }
+  return out;
+}
 
 Result<UniqueFd> open_log(const std::string& path) {
   // O_NONBLOCK: a FIFO in the file's place must not hold the start.
@@ -59,7 +74,7 @@ std::string_view write_all(int fd, std::string_view bytes) {
 std::string access_line(const AccessEntry& entry) {
   const double milliseconds = std::chrono::duration<double, std::milli>(entry.took).count();
   return fmt::format("{} {} {} {} \"{}\" {} {} {:.1f}ms {}\n", iso_micros(entry.at), word(entry.remote_ip),
-                     word(entry.principal), word(entry.method), quoted(entry.target.substr(0, AccessLog::kMaxTarget)),
+                     word(entry.principal), word(entry.method), quoted(without_search_words(entry.target.substr(0, AccessLog::kMaxTarget))),
                      entry.status, entry.bytes, milliseconds, word(entry.id));
 }
 

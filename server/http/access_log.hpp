@@ -3,8 +3,8 @@
 //   2026-11-23T14:20:00.123456Z 127.0.0.1 anna GET "/api/files?path=/srv/x" 200 1234 0.8ms 4f2a-1k
 //
 // Time, client, principal or "-", method, target, status, bytes of the body, duration, request id. Every field is
-// escaped (base/encoding.hpp printable, and '"' as \x22), so one request is one line. A crash loses at most
-// kFlushInterval of lines.
+// escaped (base/encoding.hpp printable, and '"' as \x22), so one request is one line; what a search looks for (the
+// query's q) is "*". A crash loses at most kFlushInterval of lines.
 #pragma once
 
 #include <chrono>

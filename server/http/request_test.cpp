@@ -180,6 +180,21 @@ TEST(AccessLog, OneRequestIsOneLineWhateverItHolds) {
   }
 }
 
+TEST(AccessLog, WhatASearchLooksForStaysOutOfIt) {
+  const auto logged = [](std::string_view target) {
+    AccessEntry entry{};
+    entry.target = target;
+    const std::string line = access_line(entry);
+    const std::size_t begin = line.find('"') + 1;
+    return line.substr(begin, line.find('"', begin) - begin);
+  };
+  EXPECT_EQ(logged("/search?q=hunter2"), "/search?q=*");
+  EXPECT_EQ(logged("/search?q=hunter2&from=9&q=again&limit=1"), "/search?q=*&from=9&q=*&limit=1");
+  EXPECT_EQ(logged("/search?from=9&q="), "/search?from=9&q=*");
+  EXPECT_EQ(logged("/search?from=9&"), "/search?from=9&");
+  EXPECT_EQ(logged("/q=1?faq=2&path=/srv/x"), "/q=1?faq=2&path=/srv/x");
+}
+
 TEST(Router, MatchesSegmentsAndTellsNotFoundFromNotAllowed) {
   Router router;
   router.add("GET", "/api/sessions", 1);
