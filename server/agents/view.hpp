@@ -36,6 +36,8 @@ struct AgentView {
   std::string last_message{};
   std::int64_t working_micros = 0;  // so far, up to the state's beginning
   std::int64_t waiting_micros = 0;  // for a person
+
+  bool operator==(const AgentView&) const = default;
 };
 
 }  // namespace ccd::agents

@@ -247,6 +247,7 @@ class Api {
   http::Router router_;
   std::string server_id_;
   bool ready_ = false;
+  SessionMessage session_message_;
   std::list<TerminalSocket*> sockets_;
   RecentReads recent_reads_;
   TaskGroup tasks_;

@@ -166,7 +166,7 @@ Task<Result<http::Response>> Api::terminal_socket(Call call) {
 
 Task<void> Api::serve_socket(std::shared_ptr<http::WebSocket> socket, auth::Principal who) {
   SocketParts parts{.hub = parts_.hub, .agents = parts_.agents, .transcripts = parts_.transcripts, .database = parts_.database, .trail = parts_.trail,
-                    .presence = &parts_.notify->presence(), .tasks = &tasks_,
+                    .presence = &parts_.notify->presence(), .session_message = &session_message_, .tasks = &tasks_,
                     .server_id = server_id_, .version = parts_.version};
   TerminalSocket terminals(std::move(parts), std::move(socket), std::move(who));
   struct Listed {

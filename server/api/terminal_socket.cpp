@@ -193,7 +193,7 @@ void TerminalSocket::subscribe() {
 }
 
 void TerminalSocket::send_session(const sessions::Session& session) {
-  send({{"type", "session"}, {"session", session_json(session, parts_.agents->view(session.id))}});
+  send_text(parts_.session_message->of(session, parts_.agents->view(session.id)));
 }
 
 void TerminalSocket::send_session(const std::string& id) {
@@ -258,8 +258,10 @@ void TerminalSocket::flush_input_acks() {
   input_taken_.clear();
 }
 
-void TerminalSocket::send(const json::object& message) {
-  const auto sent = socket_->send_text(json::serialize(message));
+void TerminalSocket::send(const json::object& message) { send_text(json::serialize(message)); }
+
+void TerminalSocket::send_text(std::string message) {
+  const auto sent = socket_->send_text(std::move(message));
   // State messages are never dropped one by one: a page that is so far behind starts anew.
   if (!sent && sent.error().kind == ErrorKind::too_large)
     socket_->close(http::close_code::kTryAgainLater, "too far behind");

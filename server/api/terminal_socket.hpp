@@ -10,6 +10,7 @@
 #include "agents/agents.hpp"
 #include "agents/transcripts.hpp"
 #include "api/frames.hpp"
+#include "api/wire.hpp"
 #include "audit/trail.hpp"
 #include "auth/auth.hpp"
 #include "base/task.hpp"
@@ -28,6 +29,7 @@ struct SocketParts {
   storage::Database* database;
   const audit::Trail* trail;
   notify::Presence* presence;
+  SessionMessage* session_message;
   TaskGroup* tasks;       // for audit rows, which no key press waits for
   std::string server_id;  // differs at every start of the server
   std::string version;
@@ -56,6 +58,7 @@ class TerminalSocket {
   void on_presence(const boost::json::object& message);
   void on_input(const Frame& frame);
   void send(const boost::json::object& message);
+  void send_text(std::string message);
   void send_session(const std::string& id);
   void send_session(const sessions::Session& session);
   void subscribe();

@@ -66,6 +66,14 @@ json::object session_json(const sessions::Session& s, const std::optional<agents
   };
 }
 
+const std::string& SessionMessage::of(const sessions::Session& session, const std::optional<agents::AgentView>& agent) {
+  if (!text_.empty() && session == session_ && agent == agent_) return text_;
+  text_ = json::serialize(json::object{{"type", "session"}, {"session", session_json(session, agent)}});
+  session_ = session;
+  agent_ = agent;
+  return text_;
+}
+
 namespace {
 
 json::array runs_json(const std::vector<terminal::Run>& runs) {

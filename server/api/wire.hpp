@@ -20,6 +20,16 @@
 namespace ccd::api {
 
 boost::json::object session_json(const sessions::Session& session, const std::optional<agents::AgentView>& agent);
+// The message `session` as text. All pages are told of a change one after the other: it is made once for all of them.
+class SessionMessage {
+ public:
+  const std::string& of(const sessions::Session& session, const std::optional<agents::AgentView>& agent);
+
+ private:
+  sessions::Session session_;
+  std::optional<agents::AgentView> agent_;
+  std::string text_;  // of these two; empty at first
+};
 // Of an item's input, and the questions in it: nothing, only where it is short enough for a list (kMaxListedInput), or whole.
 enum class Inputs { none, listed, whole };
 boost::json::object attention_json(const agents::AttentionItem& item, Inputs inputs);

@@ -40,6 +40,8 @@ struct Evidence {
   AgentState state = AgentState::starting;
   std::string what{};  // for people: "PreToolUse Bash", "the title stands still"
   WallMicros at = 0;   // when it was so; its age is now - at
+
+  bool operator==(const Evidence&) const = default;
 };
 
 struct AgentStatus {
@@ -52,6 +54,8 @@ struct AgentStatus {
   bool stopped_by_person = false;       // idle because somebody said so in the terminal: a denial, an Escape
   std::size_t background = 0;           // subagents and commands that go on beside the conversation
   std::vector<Evidence> disagreeing{};  // what says otherwise at this moment, strongest first
+
+  bool operator==(const AgentStatus&) const = default;
 };
 
 enum class TitleMark { none, working, still };
