@@ -9,7 +9,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(ARGON2 REQUIRED IMPORTED_TARGET libargon2)
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 find_package(date REQUIRED)
-find_package(CURL REQUIRED)
+find_package(CURL REQUIRED)  # its headers: the library is loaded when something is sent (server/notify/curl_library.hpp)
 
 add_library(dashboard_asio INTERFACE)
 target_link_libraries(dashboard_asio INTERFACE Boost::headers Threads::Threads)

@@ -1,14 +1,12 @@
 #include "notify/http_client.hpp"
 
-#include <curl/curl.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <map>
 
-#include "base/log.hpp"
+#include "notify/curl_library.hpp"
 
 namespace ccd::notify {
 
@@ -17,10 +15,10 @@ namespace {
 constexpr int kPollMs = 60'000;  // new work and the end wake it
 
 struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  void operator()(CURL* easy) const { curl_library()->easy_cleanup(easy); }
 };
 struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(curl_slist* list) const { curl_library()->slist_free_all(list); }
 };
 
 std::string address_text(const sockaddr* address, socklen_t size) {
@@ -82,13 +80,14 @@ std::size_t HttpClient::Job::take_header(char* /*data*/, std::size_t one, std::s
 }
 
 Result<HttpAnswer> HttpClient::Job::outcome(CURLcode code) const {
+  const CurlLibrary& curl = *curl_library();
   long status = 0;
-  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  curl.easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   if (code == CURLE_OK || (code == CURLE_WRITE_ERROR && enough && status != 0)) {
     curl_off_t retry = 0;
     curl_off_t micros = 0;
-    curl_easy_getinfo(easy.get(), CURLINFO_RETRY_AFTER, &retry);
-    curl_easy_getinfo(easy.get(), CURLINFO_TOTAL_TIME_T, &micros);
+    curl.easy_getinfo(easy.get(), CURLINFO_RETRY_AFTER, &retry);
+    curl.easy_getinfo(easy.get(), CURLINFO_TOTAL_TIME_T, &micros);
     HttpAnswer answer{.status = static_cast<int>(status), .body = body};
     if (retry > 0) answer.retry_after = std::chrono::seconds(retry);
     answer.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::microseconds(micros));
@@ -98,31 +97,26 @@ Result<HttpAnswer> HttpClient::Job::outcome(CURLcode code) const {
   if (!refused.empty())
     return fail(ErrorKind::forbidden, host + " has the address " + refused + ", which the dashboard may not send to (see NOTIFY_PRIVATE_ADDRESSES)");
   if (code == CURLE_OPERATION_TIMEDOUT) return fail(ErrorKind::timeout, host + " did not answer in time");
-  return fail(ErrorKind::unavailable, host + ": " + (words[0] != '\0' ? words.data() : curl_easy_strerror(code)));
+  return fail(ErrorKind::unavailable, host + ": " + (words[0] != '\0' ? words.data() : curl.easy_strerror(code)));
 }
 
-HttpClient::HttpClient(asio::any_io_executor executor, Options options) : executor_(std::move(executor)), options_(std::move(options)) {
-  // Counted by libcurl; the process's only user of it is this room.
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (multi_ = curl_multi_init()) == nullptr) {
-    log_error("notify", "libcurl cannot be used");
-    std::abort();
-  }
-  thread_ = std::thread([this] { run(); });
-}
+HttpClient::HttpClient(asio::any_io_executor executor, Options options) : executor_(std::move(executor)), options_(std::move(options)) {}
 
 HttpClient::~HttpClient() {
   stop();
   if (thread_.joinable()) thread_.join();
-  curl_multi_cleanup(static_cast<CURLM*>(multi_));
-  curl_global_cleanup();
 }
 
 void HttpClient::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  curl_multi_wakeup(static_cast<CURLM*>(multi_));
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  wake();
+}
+
+// With the mutex held: the thread ends with its multi.
+void HttpClient::wake() {
+  without_library_.notify_one();
+  if (multi_ != nullptr) curl_library()->multi_wakeup(static_cast<CURLM*>(multi_));
 }
 
 Task<Result<HttpAnswer>> HttpClient::post(HttpRequest request) {
@@ -133,8 +127,9 @@ Task<Result<HttpAnswer>> HttpClient::post(HttpRequest request) {
     if (open_ >= kMaxQueuedRequests) co_return fail(ErrorKind::unavailable, "too many requests are waiting to be sent");
     ++open_;
     queue_.push_back(job);
+    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+    wake();
   }
-  curl_multi_wakeup(static_cast<CURLM*>(multi_));
   while (!job->result) {
     co_await job->done.wait();
     if ((co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none)
@@ -156,53 +151,84 @@ void HttpClient::finish(const JobPtr& job, Result<HttpAnswer> result) {
 }
 
 void HttpClient::set_up(Job& job) const {
+  const CurlLibrary& curl = *curl_library();
   CURL* easy = job.easy.get();
   const HttpRequest& request = job.request;
   curl_slist* list = nullptr;
-  for (const std::string& header : request.headers) list = curl_slist_append(list, header.c_str());
-  list = curl_slist_append(list, "Expect:");
-  list = curl_slist_append(list, "Accept:");
+  for (const std::string& header : request.headers) list = curl.slist_append(list, header.c_str());
+  list = curl.slist_append(list, "Expect:");
+  list = curl.slist_append(list, "Accept:");
   job.headers.reset(list);
   job.proxied = !options_.proxy.empty();
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, &job);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, job.words.data());
-  curl_easy_setopt(easy, CURLOPT_URL, request.target.url.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, request.target.secure ? "https" : "http");
-  curl_easy_setopt(easy, CURLOPT_POST, 1L);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, "claude-code-dashboard");
-  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a look-up that hangs does not hold up the end
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::chrono::milliseconds(kConnectLimit).count()));
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(std::chrono::milliseconds(kRequestLimit).count()));
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  if (!options_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROXY, options_.proxy.c_str());  // empty: none, whatever the environment says
-  if (job.proxied) curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &Job::open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &job);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Job::take_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &job);
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Job::take_header);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &job);
+  curl.easy_setopt(easy, CURLOPT_PRIVATE, &job);
+  curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, job.words.data());
+  curl.easy_setopt(easy, CURLOPT_URL, request.target.url.c_str());
+  curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, request.target.secure ? "https" : "http");
+  curl.easy_setopt(easy, CURLOPT_POST, 1L);
+  curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  curl.easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+  curl.easy_setopt(easy, CURLOPT_HTTPHEADER, list);
+  curl.easy_setopt(easy, CURLOPT_USERAGENT, "claude-code-dashboard");
+  curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a look-up that hangs does not hold up the end
+  curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::chrono::milliseconds(kConnectLimit).count()));
+  curl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(std::chrono::milliseconds(kRequestLimit).count()));
+  curl.easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  curl.easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  curl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  curl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+  if (!options_.ca_file.empty()) curl.easy_setopt(easy, CURLOPT_CAINFO, options_.ca_file.c_str());
+  curl.easy_setopt(easy, CURLOPT_PROXY, options_.proxy.c_str());  // empty: none, whatever the environment says
+  if (job.proxied) curl.easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+  curl.easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &Job::open_socket);
+  curl.easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &job);
+  curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Job::take_body);
+  curl.easy_setopt(easy, CURLOPT_WRITEDATA, &job);
+  curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, &Job::take_header);
+  curl.easy_setopt(easy, CURLOPT_HEADERDATA, &job);
   // A connection that was let into a private network is nobody else's: kept ones are handed to whoever asks for the same host.
   if (request.reach.addresses != Reach::Addresses::public_only) {
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl.easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl.easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
   }
 }
 
+// Begun by the first request: until then there is no thread, and no libcurl.
 void HttpClient::run() {
+  const CurlLibrary* curl = curl_library();
+  CURLM* multi = curl == nullptr ? nullptr : curl->multi_init();
+  if (multi == nullptr) return refuse_all();
+  {
+    const std::lock_guard lock(mutex_);
+    multi_ = multi;
+  }
+  serve(*curl);
+  const std::lock_guard lock(mutex_);
+  multi_ = nullptr;
+  curl->multi_cleanup(multi);
+}
+
+// Without libcurl nothing can be sent: what waits is told so, and what comes too.
+void HttpClient::refuse_all() {
+  for (;;) {
+    JobPtr job;
+    {
+      std::unique_lock lock(mutex_);
+      without_library_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      job = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    finish(job, fail(ErrorKind::unavailable, kNoCurl));
+  }
+}
+
+void HttpClient::serve(const CurlLibrary& curl) {
   CURLM* multi = static_cast<CURLM*>(multi_);
   std::map<Job*, JobPtr> running;
   const auto end = [&](Job* job, Result<HttpAnswer> result) {
-    curl_multi_remove_handle(multi, job->easy.get());
+    curl.multi_remove_handle(multi, job->easy.get());
     const JobPtr held = running.at(job);
     running.erase(job);
     held->easy.reset();
@@ -220,25 +246,25 @@ void HttpClient::run() {
       }
     }
     for (const JobPtr& job : begin) {
-      job->easy.reset(stopping ? nullptr : curl_easy_init());
+      job->easy.reset(stopping ? nullptr : curl.easy_init());
       if (!job->easy) {
         finish(job, fail(stopping ? ErrorKind::cancelled : ErrorKind::unavailable, "the request could not be begun"));
         continue;
       }
       set_up(*job);
       running.emplace(job.get(), job);
-      curl_multi_add_handle(multi, job->easy.get());
+      curl.multi_add_handle(multi, job->easy.get());
     }
     if (stopping) {
       while (!running.empty()) end(running.begin()->first, fail(ErrorKind::cancelled, "the dashboard is stopping"));
       return;
     }
     int left = 0;
-    curl_multi_perform(multi, &left);
-    while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
+    curl.multi_perform(multi, &left);
+    while (const CURLMsg* message = curl.multi_info_read(multi, &left)) {
       if (message->msg != CURLMSG_DONE) continue;
       char* self = nullptr;
-      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self);
+      curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self);
       auto* job = reinterpret_cast<Job*>(self);
       end(job, job->outcome(message->data.result));
     }
@@ -248,7 +274,7 @@ void HttpClient::run() {
       const std::lock_guard lock(mutex_);
       more = !queue_.empty() && running.size() < kMaxAtOnce;
     }
-    if (!more) curl_multi_poll(multi, nullptr, 0, kPollMs, nullptr);
+    if (!more) curl.multi_poll(multi, nullptr, 0, kPollMs, nullptr);
   }
 }
 

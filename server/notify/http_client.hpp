@@ -1,10 +1,11 @@
-// Requests that the dashboard makes on its own account: POST over libcurl, one thread, every part of it bounded.
+// Requests that the dashboard makes on its own account: POST over libcurl, one thread from the first request on, every part of it bounded.
 //
 // No redirects, no cookies, no proxies but the one in the settings; certificates are verified. What an address resolves to is judged
 // when the socket is opened (target.hpp), so a name that changes its mind between two look-ups gains nothing.
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -42,6 +43,8 @@ struct HttpAnswer {
   std::chrono::milliseconds took{0};
 };
 
+struct CurlLibrary;
+
 class HttpClient {
  public:
   struct Options {
@@ -66,13 +69,17 @@ class HttpClient {
   using JobPtr = std::shared_ptr<Job>;
 
   void run();
+  void serve(const CurlLibrary& curl);
+  void refuse_all();
+  void wake();
   void finish(const JobPtr& job, Result<HttpAnswer> result);
   void set_up(Job& job) const;
 
   asio::any_io_executor executor_;
   const Options options_;
-  void* multi_ = nullptr;  // CURLM
   std::mutex mutex_;       // guards what follows
+  void* multi_ = nullptr;  // CURLM, while the thread serves; also read by it without the mutex
+  std::condition_variable without_library_;
   std::deque<JobPtr> queue_;
   std::size_t open_ = 0;  // queued or under way
   bool stopping_ = false;

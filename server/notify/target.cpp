@@ -1,7 +1,6 @@
 #include "notify/target.hpp"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <algorithm>
 #include <array>
@@ -9,19 +8,21 @@
 #include <cstring>
 #include <memory>
 
+#include "notify/curl_library.hpp"
+
 namespace ccd::notify {
 
 namespace {
 
 struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+  void operator()(CURLU* url) const { curl_library()->url_cleanup(url); }
 };
 
 std::string part(CURLU* url, CURLUPart which, unsigned int flags = 0) {
   char* found = nullptr;
-  if (curl_url_get(url, which, &found, flags) != CURLUE_OK || found == nullptr) return {};
+  if (curl_library()->url_get(url, which, &found, flags) != CURLUE_OK || found == nullptr) return {};
   std::string out(found);
-  curl_free(found);
+  curl_library()->free(found);
   return out;
 }
 
@@ -116,8 +117,10 @@ Result<Target> parse_target(std::string_view url, const Reach& reach) {
   if (url.size() > kMaxUrl) return fail(ErrorKind::invalid, "an address has at most 2048 bytes");
   if (std::ranges::any_of(url, [](unsigned char c) { return c <= 0x20 || c >= 0x7F; }))
     return fail(ErrorKind::invalid, "an address has no blanks and no characters outside of ASCII");
-  const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
-  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, std::string(url).c_str(), CURLU_DISALLOW_USER) != CURLUE_OK)
+  const CurlLibrary* curl = curl_library();
+  if (curl == nullptr) return fail(ErrorKind::unavailable, kNoCurl);
+  const std::unique_ptr<CURLU, FreeUrl> parsed(curl->url());
+  if (!parsed || curl->url_set(parsed.get(), CURLUPART_URL, std::string(url).c_str(), CURLU_DISALLOW_USER) != CURLUE_OK)
     return fail(ErrorKind::invalid, "this is no address of the form https://host/path (without a user or password in it)");
   const std::string scheme = part(parsed.get(), CURLUPART_SCHEME);
   Target target;
@@ -125,7 +128,7 @@ Result<Target> parse_target(std::string_view url, const Reach& reach) {
   const bool plain_allowed = reach.plain_http != Reach::PlainHttp::never;
   if (!target.secure && (scheme != "http" || !plain_allowed))
     return fail(ErrorKind::invalid, plain_allowed ? "the address must begin with https:// or http://" : "the address must begin with https://");
-  curl_url_set(parsed.get(), CURLUPART_FRAGMENT, nullptr, 0);
+  curl->url_set(parsed.get(), CURLUPART_FRAGMENT, nullptr, 0);
   target.host = part(parsed.get(), CURLUPART_HOST);
   std::string bare = target.host;
   if (bare.starts_with('[') && bare.ends_with(']')) bare = bare.substr(1, bare.size() - 2);

@@ -40,6 +40,8 @@ async function addDevice(api = owner, name = "Firefox on Linux") {
   return { ...device, browser: id, endpoint, keys };
 }
 
+const hasLibcurl = ({ pid }) => readFileSync(`/proc/${pid}/maps`, "utf8").includes("/libcurl");
+
 async function addUser(name, role) {
   await owner.post("/api/users", { name, password: kPassword, role });
   const api = new Api(() => dashboard.url);
@@ -169,6 +171,7 @@ test("Push.WithoutTheSettingOnlyPublicAddressesAreTaken", { skip, timeout: 180_0
   try {
     const api = await strict.login();
     const { keys } = await service.subscribe(key);
+    assert.equal(hasLibcurl(strict), false, "nothing was sent and no address looked at: libcurl and what it brings take no memory");
     const rows = [service.url, "http://push.example.org/", "https://127.0.0.1/", "https://127.1/", "https://2130706433/", "https://0x7f.0.0.1/", "https://[::1]/",
       "https://[::ffff:127.0.0.1]/", "https://localhost/", "https://localhost./", "https://a.localhost/", "https://10.1.2.3/", "https://172.16.0.1/",
       "https://192.168.0.1/", "https://100.64.0.1/", "https://169.254.169.254/", "https://0.0.0.0/", "https://[fe80::1]/", "https://[fd00::1]/",
@@ -184,6 +187,7 @@ test("Push.WithoutTheSettingOnlyPublicAddressesAreTaken", { skip, timeout: 180_0
     assert.equal(optIn.status, 400);
     assert.equal(optIn.json.error.field, "private_addresses");
     assert.equal((await overview(api)).private_addresses, false);
+    assert.equal(hasLibcurl(strict), true);
   } finally {
     await strict.remove();
   }
