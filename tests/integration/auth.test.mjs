@@ -25,7 +25,7 @@ const kRoutes = [
   ["GET", `/api/sessions/${kNowhere}/transcript`], ["GET", `/api/sessions/${kNowhere}/transcript/line`], ["GET", `/api/sessions/${kNowhere}/transcript/search`],
   ["GET", `/api/sessions/${kNowhere}/transcript/facts`], ["GET", `/api/sessions/${kNowhere}/transcript/agents`], ["GET", `/api/sessions/${kNowhere}/moment`],
   ["GET", "/api/attention"], ["GET", `/api/attention/${kNowhere}`], ["POST", `/api/attention/${kNowhere}`], ["POST", `/api/hooks/claude/${kNowhere}`],
-  ["POST", `/api/sessions/${kNowhere}/resume`], ["POST", `/api/sessions/${kNowhere}/restart`], ["POST", `/api/sessions/${kNowhere}/fork`],
+  ["POST", `/api/sessions/${kNowhere}/resume`], ["POST", `/api/sessions/${kNowhere}/restart`], ["POST", `/api/sessions/${kNowhere}/hooks`], ["POST", `/api/sessions/${kNowhere}/fork`],
   ["POST", "/api/fleet/resume"], ["GET", "/api/conversations"], ["GET", "/api/templates"], ["POST", "/api/templates"],
   ["PUT", `/api/templates/${kNowhere}`], ["DELETE", `/api/templates/${kNowhere}`], ["GET", "/api/projects/settings"], ["POST", "/api/projects/settings"],
   ["GET", "/api/git/status"], ["GET", "/api/git/diff"], ["GET", "/api/git/worktrees"], ["POST", "/api/git/worktrees"], ["DELETE", "/api/git/worktrees"],
