@@ -27,7 +27,7 @@ before(async () => {
         { text: "The file hello.txt is ready." },
       ],
     },
-    { prompt: "Say something long", replies: [{ text: Array.from({ length: 60 }, (_, i) => `Sentence number ${i}. `).join("\n"), thinkMs: 5 }] },
+    { prompt: "Say something long", replies: [{ text: Array.from({ length: 60 }, (_, i) => `Sentence number ${i}. `).join("\n"), thinkMs: 40 }] },
   ]));
   await dashboard.up();
   browser = await launchBrowser();
@@ -69,7 +69,7 @@ test("ClaudeInTheBrowser.DoesATaskAfterApproval", { skip, timeout: 180_000 }, as
   await type(page, "Say something long");
   await screenShows(page, /❯\s+Say something long/);
   await page.keyboard.press("Enter");
-  await screenShows(page, "Sentence number 3.");
+  await screenShows(page, /Sentence number \d+\./);
   const address = page.url();
   await page.close();
   const again = await page.context().newPage();
