@@ -10,6 +10,7 @@
 //
 // Prints "ready" once all sockets are up, then one line of JSON.
 
+#include <sys/epoll.h>
 #include <algorithm>
 #include <array>
 #include <boost/asio/awaitable.hpp>
@@ -33,7 +34,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/epoll.h>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -69,8 +69,10 @@ std::int64_t now_micros() {
 // The newest "T<16 digits>;" in the bytes; 0 without one.
 std::int64_t newest_time(std::string_view bytes) {
   constexpr std::size_t kLength = 18;
-  for (std::size_t at = bytes.rfind('T'); at != std::string_view::npos; at = at == 0 ? std::string_view::npos : bytes.rfind('T', at - 1))
-    if (at + kLength <= bytes.size() && bytes[at + kLength - 1] == ';') return std::strtoll(bytes.data() + at + 1, nullptr, 10);
+  for (std::size_t at = bytes.rfind('T'); at != std::string_view::npos;
+       at = at == 0 ? std::string_view::npos : bytes.rfind('T', at - 1))
+    if (at + kLength <= bytes.size() && bytes[at + kLength - 1] == ';')
+      return std::strtoll(bytes.data() + at + 1, nullptr, 10);
   return 0;
 }
 
@@ -84,7 +86,8 @@ std::string open_message(const std::string& session) {
   std::random_device random;
   std::string client;
   for (int i = 0; i < 32; ++i) client += "0123456789abcdef"[random() % 16U];
-  return R"({"type":"open","channel":1,"session":")" + session + R"(","client":")" + client + R"(","cols":120,"rows":36,"from":"screen"})";
+  return R"({"type":"open","channel":1,"session":")" + session + R"(","client":")" + client +
+         R"(","cols":120,"rows":36,"from":"screen"})";
 }
 
 // A frame on channel 1, without its payload.
@@ -108,7 +111,8 @@ struct Viewer {
 
   Task<> connect(std::string port, std::string ticket) {
     auto& tcp = socket.next_layer();
-    const asio::ip::tcp::endpoint door(asio::ip::make_address("127.0.0.1"), static_cast<std::uint16_t>(std::stoi(port)));
+    const asio::ip::tcp::endpoint door(asio::ip::make_address("127.0.0.1"),
+                                       static_cast<std::uint16_t>(std::stoi(port)));
     co_await tcp.async_connect(door, use_awaitable);
     tcp.set_option(asio::ip::tcp::no_delay(true));
     socket.set_option(beast::websocket::stream_base::decorator([port, ticket](beast::websocket::request_type& request) {
@@ -135,7 +139,9 @@ struct Viewer {
     const auto bytes = message();
     co_return socket.got_text() ? std::uint8_t{0} : static_cast<std::uint8_t>(bytes[0]);
   }
-  [[nodiscard]] std::string_view message() const { return {static_cast<const char*>(buffer.data().data()), buffer.size()}; }
+  [[nodiscard]] std::string_view message() const {
+    return {static_cast<const char*>(buffer.data().data()), buffer.size()};
+  }
   [[nodiscard]] std::uint64_t end() const { return end_of(message()); }
 
   beast::websocket::stream<asio::ip::tcp::socket> socket;
@@ -158,7 +164,9 @@ struct Run {
   std::uint64_t bytes = 0;
 };
 
-double ms_since(Steady::time_point start) { return std::chrono::duration<double, std::milli>(Steady::now() - start).count(); }
+double ms_since(Steady::time_point start) {
+  return std::chrono::duration<double, std::milli>(Steady::now() - start).count();
+}
 
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> parts{""};
@@ -175,7 +183,8 @@ class Watchers {
   explicit Watchers(Run* run) : run_(run), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     for (bench::Watcher& watcher : run->watchers) {
       epoll_event event{.events = EPOLLIN, .data = {.u64 = places_.size()}};
-      if (epoll_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, watcher.fd(), &event) != 0) throw std::system_error(errno, std::generic_category(), "epoll");
+      if (epoll_ < 0 || ::epoll_ctl(epoll_, EPOLL_CTL_ADD, watcher.fd(), &event) != 0)
+        throw std::system_error(errno, std::generic_category(), "epoll");
       places_.push_back({.socket = std::move(watcher)});
     }
   }
@@ -183,7 +192,8 @@ class Watchers {
   void watch(double seconds) {
     const std::vector<std::string> sessions = split(run_->session);
     run_->began = Steady::now();
-    for (std::size_t i = 0; i < places_.size(); ++i) places_[i].socket.send_text(open_message(sessions[i % sessions.size()]));
+    for (std::size_t i = 0; i < places_.size(); ++i)
+      places_[i].socket.send_text(open_message(sessions[i % sessions.size()]));
     std::vector<epoll_event> events(places_.size());
     while (ms_since(run_->began) < seconds * 1000) {
       const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), kIdleMs);
@@ -237,10 +247,12 @@ class Watchers {
 
 void lag(Run* run) {
   Watchers(run).watch(run->seconds);
-  std::printf("{\"viewers\":%zu,\"opened\":%zu,\"all_opened_ms\":%.0f,\"lag_p50_ms\":%.2f,\"lag_p99_ms\":%.2f,\"lag_max_ms\":%.2f,\"samples\":%zu,"
-              "\"snapshots\":%zu,\"mb\":%.1f}\n",
-              run->watchers.size(), run->opened, run->all_opened_ms, at(run->lags_ms, 0.5), at(run->lags_ms, 0.99), at(run->lags_ms, 1), run->lags_ms.size(),
-              run->snapshots, static_cast<double>(run->bytes) / 1e6);
+  std::printf(
+      "{\"viewers\":%zu,\"opened\":%zu,\"all_opened_ms\":%.0f,\"lag_p50_ms\":%.2f,\"lag_p99_ms\":%.2f,\"lag_max_ms\":%."
+      "2f,\"samples\":%zu,"
+      "\"snapshots\":%zu,\"mb\":%.1f}\n",
+      run->watchers.size(), run->opened, run->all_opened_ms, at(run->lags_ms, 0.5), at(run->lags_ms, 0.99),
+      at(run->lags_ms, 1), run->lags_ms.size(), run->snapshots, static_cast<double>(run->bytes) / 1e6);
   std::fflush(stdout);
 }
 
@@ -265,7 +277,8 @@ Task<> slow(Run* run, double rate) {
     if (type != kData && type != kSnapshot) continue;
     if (type == kSnapshot) ++run->snapshots;
     // What was shown until now was the newest this viewer had: its age just before it is replaced is the greatest.
-    if (shown != 0 && typed == Steady::time_point{} && ms_since(start) > 1000) ages.push_back(static_cast<double>(now_micros() - shown) / 1000);
+    if (shown != 0 && typed == Steady::time_point{} && ms_since(start) > 1000)
+      ages.push_back(static_cast<double>(now_micros() - shown) / 1000);
     if (const std::int64_t time = newest_time(viewer->message()); time != 0) shown = time;
     if (typed != Steady::time_point{} && viewer->message().find("stopped-here") != std::string_view::npos) {
       typed_ms = ms_since(typed);
@@ -277,8 +290,10 @@ Task<> slow(Run* run, double rate) {
       co_await viewer->frame(kInput, 1, "\x03");
     }
   }
-  std::printf("{\"rate\":%.0f,\"age_p50_ms\":%.0f,\"age_max_ms\":%.0f,\"samples\":%zu,\"snapshots\":%zu,\"mb\":%.2f,\"ctrl_c_ms\":%.0f}\n", rate,
-              at(ages, 0.5), at(ages, 1), ages.size(), run->snapshots, static_cast<double>(run->bytes) / 1e6, typed_ms);
+  std::printf(
+      "{\"rate\":%.0f,\"age_p50_ms\":%.0f,\"age_max_ms\":%.0f,\"samples\":%zu,\"snapshots\":%zu,\"mb\":%.2f,\"ctrl_c_"
+      "ms\":%.0f}\n",
+      rate, at(ages, 0.5), at(ages, 1), ages.size(), run->snapshots, static_cast<double>(run->bytes) / 1e6, typed_ms);
   std::fflush(stdout);
   run->io.stop();
 }
@@ -293,7 +308,8 @@ Task<> stall(Run* run) {
     if (run->session == "-") asio::co_spawn(run->io, read_on(viewer.get()), asio::detached);
     else co_await viewer->open(run->session);
   }
-  asio::steady_timer timer(run->io, std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(run->seconds)));
+  asio::steady_timer timer(run->io,
+                           std::chrono::duration_cast<Steady::duration>(std::chrono::duration<double>(run->seconds)));
   co_await timer.async_wait(use_awaitable);
   std::printf("{\"viewers\":%zu}\n", run->viewers.size());
   std::fflush(stdout);
@@ -317,7 +333,8 @@ Task<> attach(Run* run, int count) {
     co_await timer.async_wait(use_awaitable);
   }
   const double p50 = at(ms, 0.5);
-  std::printf("{\"count\":%d,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"largest_bytes\":%zu}\n", count, p50, at(ms, 0.99), largest);
+  std::printf("{\"count\":%d,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"largest_bytes\":%zu}\n", count, p50, at(ms, 0.99),
+              largest);
   std::fflush(stdout);
   run->io.stop();
 }

@@ -1,4 +1,6 @@
 // Feeds a file to the screen model again and again and prints what it cost: bench_model COLS ROWS SCROLLBACK REPEATS FILE.
+#include <sys/resource.h>
+#include <unistd.h>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -8,8 +10,6 @@
 #include <iterator>
 #include <string>
 #include <string_view>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "terminal/screen.hpp"
 #include "terminal/snapshot.hpp"
@@ -19,7 +19,9 @@ namespace {
 // What the reader of a session's log hands over at once.
 constexpr std::size_t kPiece = 64U << 10U;
 
-double seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6; }
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
 
 rusage usage() {
   rusage now{};
@@ -69,11 +71,13 @@ int main(int argc, char** argv) {
   const auto snapshot_start = std::chrono::steady_clock::now();
   const std::string snapshot = write_snapshot(screen);
   const std::chrono::duration<double> snapshot_wall = std::chrono::steady_clock::now() - snapshot_start;
-  std::printf("{\"bytes\":%zu,\"wall\":%.6f,\"user\":%.6f,\"system\":%.6f,\"lines\":%llu,\"memory_bytes\":%zu,\"rss_growth_kib\":%ld,"
-              "\"snapshot_bytes\":%zu,\"snapshot_us\":%.1f}\n",
-              text.size() * static_cast<std::size_t>(repeats), wall.count(), seconds(after.ru_utime) - seconds(before.ru_utime),
-              seconds(after.ru_stime) - seconds(before.ru_stime),
-              static_cast<unsigned long long>(screen.top_line() - screen.first_line()), screen.memory_bytes(),
-              rss_after - rss_before, snapshot.size(), snapshot_wall.count() * 1e6);
+  std::printf(
+      "{\"bytes\":%zu,\"wall\":%.6f,\"user\":%.6f,\"system\":%.6f,\"lines\":%llu,\"memory_bytes\":%zu,\"rss_growth_"
+      "kib\":%ld,"
+      "\"snapshot_bytes\":%zu,\"snapshot_us\":%.1f}\n",
+      text.size() * static_cast<std::size_t>(repeats), wall.count(), seconds(after.ru_utime) - seconds(before.ru_utime),
+      seconds(after.ru_stime) - seconds(before.ru_stime),
+      static_cast<unsigned long long>(screen.top_line() - screen.first_line()), screen.memory_bytes(),
+      rss_after - rss_before, snapshot.size(), snapshot_wall.count() * 1e6);
   return 0;
 }

@@ -9,6 +9,11 @@
 //   bench_terminal times HZ                                      prints the time (steady, microseconds) HZ times a second; 0: as fast as
 //                                                                it can. On Ctrl-C it prints "stopped-here" and ends
 
+#include <poll.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <boost/asio/connect.hpp>
@@ -25,15 +30,10 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <poll.h>
-#include <pty.h>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/wait.h>
-#include <termios.h>
-#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -49,7 +49,7 @@ constexpr std::uint8_t kAckOutput = 4;
 constexpr std::uint8_t kEcho = 6;
 constexpr std::size_t kHeader = 13;
 constexpr std::size_t kEchoHeader = kHeader + 8;
-constexpr int kWaitMs = 5000;                 // an echo that takes longer is lost
+constexpr int kWaitMs = 5000;                          // an echo that takes longer is lost
 constexpr auto kPause = std::chrono::milliseconds(2);  // between keys: each finds an idle machine, as a typist's does
 
 // Letters only, so that the echo of one key cannot be taken for that of the one before.
@@ -57,12 +57,16 @@ char key(int i) { return static_cast<char>('a' + i % 26); }
 
 void report(std::vector<double> micros) {
   std::ranges::sort(micros);
-  const auto at = [&](double part) { return micros[std::min(micros.size() - 1, static_cast<std::size_t>(part * static_cast<double>(micros.size())))]; };
+  const auto at = [&](double part) {
+    return micros[std::min(micros.size() - 1, static_cast<std::size_t>(part * static_cast<double>(micros.size())))];
+  };
   std::printf("{\"count\":%zu,\"p50\":%.1f,\"p95\":%.1f,\"p99\":%.1f}\n", micros.size(), at(0.5), at(0.95), at(0.99));
   std::fflush(stdout);
 }
 
-double micros_since(Clock::time_point start) { return std::chrono::duration<double, std::micro>(Clock::now() - start).count(); }
+double micros_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
 
 void pause_between_keys() { ::usleep(static_cast<useconds_t>(std::chrono::microseconds(kPause).count())); }
 
@@ -114,7 +118,8 @@ int echo_attach(char** command) {
   drain(master);
   measure_echoes([&](char c) {
     const auto start = Clock::now();
-    if (::write(master, &c, 1) != 1 || !read_until(master, c)) throw std::runtime_error("no echo from the attached client");
+    if (::write(master, &c, 1) != 1 || !read_until(master, c))
+      throw std::runtime_error("no echo from the attached client");
     return micros_since(start);
   });
   ::kill(child, SIGKILL);
@@ -207,7 +212,8 @@ int echo_socket(const std::string& port, const std::string& ticket, const std::s
   return 0;
 }
 
-int view(const std::string& port, const std::string& ticket, const std::string& session, const std::string& from, std::uint64_t until) {
+int view(const std::string& port, const std::string& ticket, const std::string& session, const std::string& from,
+         std::uint64_t until) {
   Socket socket(port, ticket);
   socket.text(open_message(session, from));
   std::string message;
@@ -235,8 +241,10 @@ int flood(std::uint64_t bytes, const char* file) {
   std::string block;
   for (int i = 0; block.size() < 256 * 1024; ++i) {
     std::array<char, 160> line{};
-    std::snprintf(line.data(), line.size(), "2026-01-01T12:%02d:%02d.%03dZ INFO  worker-%d: compiled src/module_%04d/file.cpp in %d ms, %d warnings\n",
-                  i / 60 % 60, i % 60, i % 1000, i % 8, i % 10000, i * 7 % 900, i % 3);
+    std::snprintf(
+        line.data(), line.size(),
+        "2026-01-01T12:%02d:%02d.%03dZ INFO  worker-%d: compiled src/module_%04d/file.cpp in %d ms, %d warnings\n",
+        i / 60 % 60, i % 60, i % 1000, i % 8, i % 10000, i * 7 % 900, i % 3);
     block += line.data();
   }
   const auto start = Clock::now();
@@ -263,7 +271,8 @@ int times(int hz) {
     for (int i = 0; i < (hz == 0 ? 200 : 1); ++i) {
       std::array<char, 100> line{};
       const auto now = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch()).count();
-      std::snprintf(line.data(), line.size(), "T%016lld; compiled src/module/file.cpp in 12 ms, 0 warnings\n", static_cast<long long>(now));
+      std::snprintf(line.data(), line.size(), "T%016lld; compiled src/module/file.cpp in 12 ms, 0 warnings\n",
+                    static_cast<long long>(now));
       block += line.data();
     }
     for (std::size_t done = 0; done < block.size() && interrupted == 0;) {
@@ -285,7 +294,8 @@ int main(int argc, char** argv) {
     const std::string mode = argc > 1 ? argv[1] : "";
     if (mode == "echo-attach" && argc > 3) return echo_attach(argv + 3);
     if (mode == "echo-socket" && argc == 5) return echo_socket(argv[2], argv[3], argv[4]);
-    if (mode == "view" && argc == 7) return view(argv[2], argv[3], argv[4], argv[5], std::strtoull(argv[6], nullptr, 10));
+    if (mode == "view" && argc == 7)
+      return view(argv[2], argv[3], argv[4], argv[5], std::strtoull(argv[6], nullptr, 10));
     if (mode == "times" && argc == 3) return times(std::atoi(argv[2]));
     if (mode == "flood" && argc == 4) return flood(std::strtoull(argv[2], nullptr, 10), argv[3]);
   } catch (const std::exception& e) {

@@ -1,12 +1,12 @@
 #include "app.hpp"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <boost/asio/signal_set.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "application.hpp"
 #include "base/log.hpp"
@@ -29,7 +29,7 @@ constexpr auto kHandOverDrain = 1s;
 constexpr auto kFenceLook = 250ms;
 // One socket, one request, two descriptors a session: as many as the machine lets us have.
 void raise_descriptor_limit() {
-  struct rlimit limit {};
+  struct rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
@@ -64,7 +64,8 @@ Task<int> App::become_holder() {
   if (applied) {
     if (const SchemaGap gap = schema_gap(*applied); !gap.unknown.empty())
       co_return refuse({.kind = ErrorKind::conflict,
-                        .message = "DATABASE_PATH: the database was made by a newer version: this one does not know " + gap.unknown.front()},
+                        .message = "DATABASE_PATH: the database was made by a newer version: this one does not know " +
+                                   gap.unknown.front()},
                        config::kExitDatabase);
     // Now, while the other one still serves, and not in the hand-over.
     auto secure = [this, known = *applied] { secure_schema(known); };
@@ -88,7 +89,8 @@ Task<void> App::main_task() {
 }
 
 Task<bool> App::start_serving() {
-  lease_door_ = std::make_unique<storage::LeaseDoor>(loop_.get_executor(), config_.database_path, [this] { end(End::handed_over); });
+  lease_door_ = std::make_unique<storage::LeaseDoor>(loop_.get_executor(), config_.database_path,
+                                                     [this] { end(End::handed_over); });
   if (const auto opened = lease_door_->open(); opened) tasks_->spawn("storage.lease", lease_door_->run());
   else log_error("storage", "no hand-over can be asked for", {{"error", opened.error().message}});
   tasks_->spawn("storage.fence", watch_fence());
@@ -124,7 +126,9 @@ Task<bool> App::start_serving() {
   standby_->serve();
   log_info("main", "ready", {{"port", server_->port()}, {"pid", ::getpid()}, {"version", DASHBOARD_VERSION}});
   if (auth_->setup_required())
-    log_info("main", "there is no account yet: open the page on this machine and use the code in the file, or run `dashboard user add NAME`",
+    log_info("main",
+             "there is no account yet: open the page on this machine and use the code in the file, or run `dashboard "
+             "user add NAME`",
              {{"file", config_.data_dir + "/setup-code"}});
   co_return true;
 }
@@ -135,7 +139,8 @@ void App::open_hooks_door() {
   const std::string url = "http://127.0.0.1:" + std::to_string(server_->port());
   const std::string folder = config_.data_dir + "/sessions";
   std::string socket = folder + "/hooks.sock";
-  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) log_warn("main", "no folder for sessions", {{"folder", folder}});
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST)
+    log_warn("main", "no folder for sessions", {{"folder", folder}});
   if (const auto opened = server_->listen_local(socket); !opened) {
     log_warn("main", "agents' hooks come to the port: no socket for them", {{"error", opened.error().message}});
     socket.clear();
@@ -188,7 +193,8 @@ Task<void> App::stop() {
   if (notify_) co_await notify_->stop();
   co_await health_->close(kPartStopLimit);
   tasks_->cancel();
-  if (!co_await tasks_->join(kPartStopLimit)) log_warn("main", "tasks did not end in time", {{"left", tasks_->running()}});
+  if (!co_await tasks_->join(kPartStopLimit))
+    log_warn("main", "tasks did not end in time", {{"left", tasks_->running()}});
   if (database_) co_await close_storage();
   lease_.release();
   if (end_ == End::handed_over) exit_code_ = kHandedOver;

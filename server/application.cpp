@@ -1,7 +1,7 @@
 #include "application.hpp"
 
-#include <cstdlib>
 #include <unistd.h>
+#include <cstdlib>
 
 #include "backup/restore.hpp"
 #include "base/log.hpp"
@@ -29,7 +29,8 @@ int refuse(const Error& error, int exit_code) {
 int App::take_lease() {
   const auto deadline = clock_.steady() + kLeaseGrace;
   for (;;) {
-    const auto taken = start_ == Standby::Start::yielded ? Result<bool>(false) : lease_.try_take(this_process(config_.port, clock_.wall()));
+    const auto taken = start_ == Standby::Start::yielded ? Result<bool>(false)
+                                                         : lease_.try_take(this_process(config_.port, clock_.wall()));
     if (!taken) return refuse(Error(taken.error()).in("DATABASE_PATH"), config::kExitRoots);
     if (*taken || start_ == Standby::Start::yielded || config_.standby == config::Standby::wait) return 0;
     if (clock_.steady() >= deadline) break;
@@ -47,8 +48,10 @@ int App::take_lease() {
 void App::secure_schema(const std::vector<std::string>& applied) {
   const SchemaGap gap = schema_gap(applied);
   if (applied.empty() || gap.pending.empty() || !gap.unknown.empty()) return;
-  const auto made = backup::make({.database_path = config_.database_path, .folder = config_.backup_dir, .keep = config_.backup_keep}, clock_, {});
-  if (made) log_info("backup", "published before the schema is changed", {{"file", made->path}, {"steps", gap.pending.size()}});
+  const auto made = backup::make(
+      {.database_path = config_.database_path, .folder = config_.backup_dir, .keep = config_.backup_keep}, clock_, {});
+  if (made)
+    log_info("backup", "published before the schema is changed", {{"file", made->path}, {"steps", gap.pending.size()}});
   else log_error("backup", "none could be made before the schema is changed", {{"error", made.error().message}});
 }
 
@@ -59,7 +62,8 @@ int App::make_storage() {
   auto database = backup::open_or_set_aside(std::move(options), loop_.get_executor(), config_.backup_dir, clock_);
   if (!database) return refuse(std::move(database).error().in("DATABASE_PATH"), config::kExitDatabase);
   database_ = std::move(*database);
-  if (const auto applied = database_->run_now([](storage::Connection& db) { return storage::applied_migrations(db); })) secure_schema(*applied);
+  if (const auto applied = database_->run_now([](storage::Connection& db) { return storage::applied_migrations(db); }))
+    secure_schema(*applied);
   if (auto migrated = database_->migrate(all_migrations()); !migrated)
     return refuse(std::move(migrated).error().in("DATABASE_PATH"), config::kExitDatabase);
   auto key = audit::load_or_create_key(config_.data_dir + "/audit.key", random_);
@@ -93,10 +97,13 @@ int App::make_places() {
   health_->add("database", [this]() { return database_answers(); });
   health_->add("tmux", [this]() -> Task<bool> { co_return (co_await tmux_->answers()).has_value(); });
   health_->add("claude", [this]() -> Task<health::Verdict> { co_return health::Verdict{claude_word()}; });
-  standby_ = std::make_unique<Standby>(
-      Standby::Parts{.executor = loop_.get_executor(), .lease = &lease_, .health = health_.get(), .pool = &pool_, .clock = &clock_,
-                     .proxies = &config_.trusted_proxies},
-      config_.database_path, config_.metrics_token, start_);
+  standby_ = std::make_unique<Standby>(Standby::Parts{.executor = loop_.get_executor(),
+                                                      .lease = &lease_,
+                                                      .health = health_.get(),
+                                                      .pool = &pool_,
+                                                      .clock = &clock_,
+                                                      .proxies = &config_.trusted_proxies},
+                                       config_.database_path, config_.metrics_token, start_);
   return 0;
 }
 
@@ -109,23 +116,32 @@ Task<bool> App::database_answers() {
   const auto read = storage::open_to_read(config_.database_path);
   if (!read) co_return false;
   const auto applied = storage::applied_migrations(**read);
-  co_return applied && schema_gap(*applied).unknown.empty();
+  co_return applied&& schema_gap(*applied).unknown.empty();
 }
 
 // Tells people who are not looking. Links in webhooks lead to the first address that people use.
 int App::make_notify() {
-  notify::Options options{.data_dir = config_.data_dir, .contact = config_.notify_contact, .private_addresses = config_.notify_private_addresses,
+  notify::Options options{.data_dir = config_.data_dir,
+                          .contact = config_.notify_contact,
+                          .private_addresses = config_.notify_private_addresses,
                           .http = {.proxy = config_.notify_proxy, .ca_file = config_.notify_ca_file}};
   const auto& origins = config_.public_origins;
   options.page_url = origins.empty() ? "http://localhost:" + std::to_string(server_->port()) : origins.front();
-  if (options.contact.empty()) options.contact = options.page_url.starts_with("https://") ? options.page_url : "mailto:owner@localhost";
-  notify::Parts parts{.loop = loop_.get_executor(), .database = database_.get(), .clock = &clock_, .random = &random_,
-                      .login = [this](const std::string& id) -> std::optional<notify::Login> {
-                        const auto who = auth_->live_login(id);
-                        if (!who) return std::nullopt;
-                        return notify::Login{.user = who->user_id, .user_name = who->user_name, .may_answer = auth::at_least(who->role, auth::Role::member)};
-                      },
-                      .audit = [this](storage::Connection& db, const notify::Note& note) { return audit_notify(*trail_, db, note); }};
+  if (options.contact.empty())
+    options.contact = options.page_url.starts_with("https://") ? options.page_url : "mailto:owner@localhost";
+  notify::Parts parts{
+      .loop = loop_.get_executor(),
+      .database = database_.get(),
+      .clock = &clock_,
+      .random = &random_,
+      .login = [this](const std::string& id) -> std::optional<notify::Login> {
+        const auto who = auth_->live_login(id);
+        if (!who) return std::nullopt;
+        return notify::Login{.user = who->user_id,
+                             .user_name = who->user_name,
+                             .may_answer = auth::at_least(who->role, auth::Role::member)};
+      },
+      .audit = [this](storage::Connection& db, const notify::Note& note) { return audit_notify(*trail_, db, note); }};
   auto made = notify::Notify::open(std::move(options), std::move(parts));
   if (!made) return refuse(std::move(made).error().in("DATA_DIR"), config::kExitRoots);
   notify_ = std::move(*made);
@@ -138,39 +154,78 @@ int App::make_rooms() {
   auth_options.jwt_secret = config_.jwt_secret;
   auth_options.data_dir = config_.data_dir;
   auth_options.setup_peers = config_.setup_peers;
-  auth::Parts auth_parts{.loop = loop_.get_executor(), .database = database_.get(), .clock = &clock_, .random = &random_, .pool = &pool_,
-                         .on_event = [this](storage::Connection& db, const auth::AuthEvent& event) { return audit_auth(*trail_, db, event); }};
+  auth::Parts auth_parts{.loop = loop_.get_executor(),
+                         .database = database_.get(),
+                         .clock = &clock_,
+                         .random = &random_,
+                         .pool = &pool_,
+                         .on_event = [this](storage::Connection& db, const auth::AuthEvent& event) {
+                           return audit_auth(*trail_, db, event);
+                         }};
   auto service = auth::Service::open(std::move(auth_options), std::move(auth_parts));
   if (!service) return refuse(service.error(), config::kExitRoots);
   auth_ = std::move(*service);
   if (const int code = make_notify(); code != 0) return code;
 
-  sessions::Hub::Options hub_options{.data_dir = config_.data_dir, .pane_tap = config_.pane_tap, .pane_start = config_.pane_start,
+  sessions::Hub::Options hub_options{.data_dir = config_.data_dir,
+                                     .pane_tap = config_.pane_tap,
+                                     .pane_start = config_.pane_start,
                                      .default_command = config_.claude_command,
                                      .record_bytes_per_session = config_.record_bytes_per_session,
                                      .record_bytes_total = config_.record_bytes_total};
   hub_ = std::make_unique<sessions::Hub>(loop_.get_executor(), std::move(hub_options),
-      sessions::Hub::Parts{.database = database_.get(), .trail = trail_.get(), .tmux = tmux_.get(), .project_roots = &*project_roots_,
-                           .clock = &clock_, .random = &random_, .pool = &pool_});
-  agents_ = std::make_unique<agents::Agents>(loop_.get_executor(), agents::Agents::Options{.data_dir = config_.data_dir},
-      agents::Agents::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .clock = &clock_, .random = &random_,
-                            .pool = &pool_});
+                                         sessions::Hub::Parts{.database = database_.get(),
+                                                              .trail = trail_.get(),
+                                                              .tmux = tmux_.get(),
+                                                              .project_roots = &*project_roots_,
+                                                              .clock = &clock_,
+                                                              .random = &random_,
+                                                              .pool = &pool_});
+  agents_ =
+      std::make_unique<agents::Agents>(loop_.get_executor(), agents::Agents::Options{.data_dir = config_.data_dir},
+                                       agents::Agents::Parts{.database = database_.get(),
+                                                             .trail = trail_.get(),
+                                                             .hub = hub_.get(),
+                                                             .clock = &clock_,
+                                                             .random = &random_,
+                                                             .pool = &pool_});
   transcripts_ = std::make_unique<agents::Transcripts>(
       loop_.get_executor(), agents::Transcripts::Parts{.hub = hub_.get(), .agents = agents_.get(), .pool = &pool_});
   standings_ = std::make_unique<agents::Standings>(
-      loop_.get_executor(), agents::Standings::Parts{.hub = hub_.get(), .agents = agents_.get(), .transcripts = transcripts_.get()});
+      loop_.get_executor(),
+      agents::Standings::Parts{.hub = hub_.get(), .agents = agents_.get(), .transcripts = transcripts_.get()});
   hub_->set_launcher(agents_.get());
-  git_ = std::make_unique<git::Git>(git::Git::Options{.scratch = config_.data_dir + "/git"},
-      [this](const std::string& path) { return project_roots_->locate(path).has_value(); }, loop_.get_executor(), &pool_);
-  lifecycle_ = std::make_unique<agents::Lifecycle>(loop_.get_executor(),
-      agents::Lifecycle::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(), .git = git_.get(),
-                               .roots = &*project_roots_, .clock = &clock_, .random = &random_, .pool = &pool_});
-  usage_ = std::make_unique<agents::Usage>(loop_.get_executor(),
-      agents::Usage::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(),
-                           .transcripts = transcripts_.get(), .clock = &clock_, .random = &random_, .pool = &pool_});
-  prompts_ = std::make_unique<agents::Prompts>(loop_.get_executor(),
-      agents::Prompts::Parts{.database = database_.get(), .trail = trail_.get(), .hub = hub_.get(), .agents = agents_.get(),
-                             .transcripts = transcripts_.get(), .clock = &clock_, .random = &random_,
+  git_ = std::make_unique<git::Git>(
+      git::Git::Options{.scratch = config_.data_dir + "/git"},
+      [this](const std::string& path) { return project_roots_->locate(path).has_value(); }, loop_.get_executor(),
+      &pool_);
+  lifecycle_ =
+      std::make_unique<agents::Lifecycle>(loop_.get_executor(), agents::Lifecycle::Parts{.database = database_.get(),
+                                                                                         .trail = trail_.get(),
+                                                                                         .hub = hub_.get(),
+                                                                                         .agents = agents_.get(),
+                                                                                         .git = git_.get(),
+                                                                                         .roots = &*project_roots_,
+                                                                                         .clock = &clock_,
+                                                                                         .random = &random_,
+                                                                                         .pool = &pool_});
+  usage_ = std::make_unique<agents::Usage>(loop_.get_executor(), agents::Usage::Parts{.database = database_.get(),
+                                                                                      .trail = trail_.get(),
+                                                                                      .hub = hub_.get(),
+                                                                                      .agents = agents_.get(),
+                                                                                      .transcripts = transcripts_.get(),
+                                                                                      .clock = &clock_,
+                                                                                      .random = &random_,
+                                                                                      .pool = &pool_});
+  prompts_ = std::make_unique<agents::Prompts>(
+      loop_.get_executor(),
+      agents::Prompts::Parts{.database = database_.get(),
+                             .trail = trail_.get(),
+                             .hub = hub_.get(),
+                             .agents = agents_.get(),
+                             .transcripts = transcripts_.get(),
+                             .clock = &clock_,
+                             .random = &random_,
                              .may_send = [this](const std::string& session) { return usage_->may_send(session); }});
 
   backups_ = std::make_unique<backup::Schedule>(
@@ -178,9 +233,15 @@ int App::make_rooms() {
           .source = {.database_path = config_.database_path, .folder = config_.backup_dir, .keep = config_.backup_keep},
           .interval = config_.backup_interval},
       &clock_, &pool_);
-  vitals_ = std::make_unique<Vitals>(Vitals::Parts{.config = &config_, .clock = &clock_, .pool = &pool_, .health = health_.get(),
-                                                   .hub = hub_.get(), .database = database_.get(), .lease = &lease_,
-                                                   .backups = backups_.get(), .version = DASHBOARD_VERSION});
+  vitals_ = std::make_unique<Vitals>(Vitals::Parts{.config = &config_,
+                                                   .clock = &clock_,
+                                                   .pool = &pool_,
+                                                   .health = health_.get(),
+                                                   .hub = hub_.get(),
+                                                   .database = database_.get(),
+                                                   .lease = &lease_,
+                                                   .backups = backups_.get(),
+                                                   .version = DASHBOARD_VERSION});
   return 0;
 }
 
@@ -211,8 +272,11 @@ int App::make_door() {
   options.access_log_path = config_.access_log;
   options.max_upload = std::max(files::kMaxUploadBytes, claude::kMaxHookBytes);
   // In standby there is nobody to ask.
-  options.body_limit = [this, usual = options.max_body](const http::Request& request) { return api_ ? api_->body_limit(request) : usual; };
-  server_ = std::make_unique<http::Server>(loop_.get_executor(), std::move(options), &clock_,
+  options.body_limit = [this, usual = options.max_body](const http::Request& request) {
+    return api_ ? api_->body_limit(request) : usual;
+  };
+  server_ = std::make_unique<http::Server>(
+      loop_.get_executor(), std::move(options), &clock_,
       [this](std::shared_ptr<http::Request> request) { return answer(std::move(request)); });
   if (auto listening = server_->listen(); !listening) {
     const bool taken = listening.error().kind == ErrorKind::conflict;
@@ -232,13 +296,29 @@ Task<http::Response> App::answer(std::shared_ptr<http::Request> request) {
 }
 
 int App::make_api() {
-  api_ = std::make_unique<api::Api>(api::Parts{
-      .executor = loop_.get_executor(), .auth = auth_.get(), .origins = &*origins_, .hub = hub_.get(), .agents = agents_.get(),
-      .transcripts = transcripts_.get(), .lifecycle = lifecycle_.get(), .git = git_.get(), .prompts = prompts_.get(), .usage = usage_.get(),
-      .database = database_.get(), .trail = trail_.get(), .health = health_.get(), .page = &*page_, .file_roots = &*file_roots_,
-      .project_roots = &*project_roots_, .notify = notify_.get(), .clock = &clock_, .random = &random_, .pool = &pool_,
-      .metrics_token = config_.metrics_token, .version = DASHBOARD_VERSION,
-      .details = [this] { return vitals_->details(); }});
+  api_ = std::make_unique<api::Api>(api::Parts{.executor = loop_.get_executor(),
+                                               .auth = auth_.get(),
+                                               .origins = &*origins_,
+                                               .hub = hub_.get(),
+                                               .agents = agents_.get(),
+                                               .transcripts = transcripts_.get(),
+                                               .lifecycle = lifecycle_.get(),
+                                               .git = git_.get(),
+                                               .prompts = prompts_.get(),
+                                               .usage = usage_.get(),
+                                               .database = database_.get(),
+                                               .trail = trail_.get(),
+                                               .health = health_.get(),
+                                               .page = &*page_,
+                                               .file_roots = &*file_roots_,
+                                               .project_roots = &*project_roots_,
+                                               .notify = notify_.get(),
+                                               .clock = &clock_,
+                                               .random = &random_,
+                                               .pool = &pool_,
+                                               .metrics_token = config_.metrics_token,
+                                               .version = DASHBOARD_VERSION,
+                                               .details = [this] { return vitals_->details(); }});
   return 0;
 }
 

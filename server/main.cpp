@@ -1,10 +1,10 @@
 // The program `dashboard`: reads the command line and the settings, then serves or does one operator's task.
-#include <CLI/CLI.hpp>
-#include <cstdio>
-#include <filesystem>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
 
 #include "api/api.hpp"
 #include "app.hpp"
@@ -23,7 +23,7 @@ constexpr int kHandOverSeconds = 10;
 
 // What is in memory (keys, tokens) is not for core files, nor for other programs of the same user to read.
 void keep_memory_private() {
-  const struct rlimit none {};
+  const struct rlimit none{};
   (void)::setrlimit(RLIMIT_CORE, &none);
   (void)::prctl(PR_SET_DUMPABLE, 0);
 }
@@ -72,7 +72,8 @@ struct PlaceCommands {
         restore(cli.add_subcommand("restore", "put a backup in the place of the database; the old one is kept")),
         check(cli.add_subcommand("check", "check the database, or a backup, all of it")),
         lease(cli.add_subcommand("lease", "show who has the database")),
-        hand_over(cli.add_subcommand("hand-over", "let the dashboard that has the database give it to the one in standby")) {
+        hand_over(
+            cli.add_subcommand("hand-over", "let the dashboard that has the database give it to the one in standby")) {
     back_up->add_option("--to", folder, "the folder (default: BACKUP_DIR)");
     restore->add_option("file", file, "dashboard_YYYYMMDD_HHMMSS.db.gz, or a plain database")->required();
     restore->add_option("--to", target, "the database (default: DATABASE_PATH)");
@@ -85,7 +86,8 @@ struct PlaceCommands {
   int run(config::Places places) const {
     if (!folder.empty()) places.backup_dir = absolute(folder);
     if (back_up->parsed()) return ccd::back_up(places);
-    if (restore->parsed()) return ccd::restore(places, absolute(file), target.empty() ? places.database_path : absolute(target));
+    if (restore->parsed())
+      return ccd::restore(places, absolute(file), target.empty() ? places.database_path : absolute(target));
     if (check->parsed()) return ccd::check(places, file.empty() ? places.database_path : absolute(file));
     if (lease->parsed()) return ccd::show_lease(places);
     return ccd::hand_over(places, std::chrono::seconds(seconds));
@@ -104,7 +106,8 @@ struct PlaceCommands {
 
 void print_routes() {
   for (const api::RouteInfo& route : api::Api::routes())
-    std::printf("%s %s %s\n", route.method.c_str(), route.pattern.c_str(), std::string(api::to_string(route.access)).c_str());
+    std::printf("%s %s %s\n", route.method.c_str(), route.pattern.c_str(),
+                std::string(api::to_string(route.access)).c_str());
 }
 
 }  // namespace
@@ -116,7 +119,8 @@ int main(int argc, char** argv) {
   std::string env_file = kEnvFile;
   CLI::Option* env_option = cli.add_option("--env-file", env_file, "settings, one NAME=value a line (default: .env)");
   CLI::App* serve = cli.add_subcommand("serve", "serve the page and the API (the default)");
-  CLI::App* check_config = cli.add_subcommand("check-config", "read the settings, say what is wrong with them, and end");
+  CLI::App* check_config =
+      cli.add_subcommand("check-config", "read the settings, say what is wrong with them, and end");
   CLI::App* routes = cli.add_subcommand("routes", "list the API's routes and who may call them");
   CLI::App* tmux_start = cli.add_subcommand("tmux-start", "make sure that the agents' tmux server runs");
   PlaceCommands places(cli);

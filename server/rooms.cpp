@@ -1,8 +1,8 @@
 #include "rooms.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <array>
-#include <unistd.h>
 
 #include "agents/agents.hpp"
 #include "agents/lifecycle.hpp"
@@ -14,8 +14,9 @@ namespace ccd {
 
 std::vector<storage::Migration> all_migrations() {
   std::vector<storage::Migration> out;
-  for (const auto& room : {audit::migrations(), auth::migrations(), sessions::migrations(), notify::migrations(), agents::migrations(), agents::trust_migrations(),
-                           agents::template_migrations(), agents::lifecycle_migrations()})
+  for (const auto& room :
+       {audit::migrations(), auth::migrations(), sessions::migrations(), notify::migrations(), agents::migrations(),
+        agents::trust_migrations(), agents::template_migrations(), agents::lifecycle_migrations()})
     out.insert(out.end(), room.begin(), room.end());
   return out;
 }
@@ -33,9 +34,13 @@ SchemaGap schema_gap(const std::vector<std::string>& applied) {
 Result<> audit_auth(const audit::Trail& trail, storage::Connection& db, const auth::AuthEvent& event) {
   // For those who watch the log; as many as the throttle lets through.
   if (auth::is_failure(event.kind))
-    log_warn("auth", event.kind == auth::AuthEvent::Kind::login_failed ? "login failed" : "login denied: an old refresh token was used again",
+    log_warn("auth",
+             event.kind == auth::AuthEvent::Kind::login_failed ? "login failed"
+                                                               : "login denied: an old refresh token was used again",
              {{"user", event.actor_name}, {"ip", event.ip}});
-  audit::Record record{.actor = event.actor_name, .ip = event.ip, .action = "auth." + std::string(auth::to_string(event.kind)),
+  audit::Record record{.actor = event.actor_name,
+                       .ip = event.ip,
+                       .action = "auth." + std::string(auth::to_string(event.kind)),
                        .target = event.target,
                        .outcome = auth::is_failure(event.kind) ? audit::Outcome::denied : audit::Outcome::ok,
                        .detail = event.detail};
@@ -43,7 +48,8 @@ Result<> audit_auth(const audit::Trail& trail, storage::Connection& db, const au
 }
 
 Result<> audit_notify(const audit::Trail& trail, storage::Connection& db, const notify::Note& note) {
-  return trail.append(db, {.actor = note.actor, .ip = note.ip, .action = note.action, .target = note.target, .detail = note.detail});
+  return trail.append(
+      db, {.actor = note.actor, .ip = note.ip, .action = note.action, .target = note.target, .detail = note.detail});
 }
 
 storage::LeaseHolder this_process(int port, WallMicros now) {

@@ -124,7 +124,8 @@ Task<std::optional<http::Response>> Standby::answer(std::shared_ptr<http::Reques
     }
     if (request->path == "/metrics") {
       if (!may_read_metrics(*request))
-        co_return http::error_json(401, "unauthorized", "metrics need the metrics token, or a request from this machine");
+        co_return http::error_json(401, "unauthorized",
+                                   "metrics need the metrics token, or a request from this machine");
       http::Response response = http::text(200, metrics().text());
       response.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
       co_return response;

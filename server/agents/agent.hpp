@@ -18,7 +18,7 @@ struct AgentRow {
   std::string config_dir{};    // where its client keeps transcripts
   std::string conversation{};
   std::string transcript{};
-  std::string state{};         // as it was last, with its evidence
+  std::string state{};  // as it was last, with its evidence
   WallMicros state_since = 0;
   std::string state_what{};
   WallMicros state_at = 0;

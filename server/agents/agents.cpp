@@ -31,7 +31,9 @@ std::chrono::seconds utc_offset() {
   return std::chrono::seconds(local.tm_gmtoff);
 }
 
-bool is_waiting(AgentState state) { return state == AgentState::waiting_permission || state == AgentState::waiting_answer; }
+bool is_waiting(AgentState state) {
+  return state == AgentState::waiting_permission || state == AgentState::waiting_answer;
+}
 bool is_end(AgentState state) { return state == AgentState::exited || state == AgentState::lost; }
 
 // Whether a Claude Code that somebody started by hand is in front.
@@ -54,9 +56,10 @@ claude::AgentStatus status_of(const AgentRow& row) {
 
 bool same_for_pages(const AgentView& a, const AgentView& b) {
   const auto key = [](const AgentView& v) {
-    return std::tie(v.status.state, v.status.since, v.status.tool, v.status.reason, v.status.limited_until, v.status.background, v.unread,
-                    v.waiting, v.hooks, v.conversation, v.model, v.permission_mode, v.cost_usd, v.context_percent, v.context_tokens,
-                    v.context_size, v.lines_added, v.lines_removed, v.last_message);
+    return std::tie(v.status.state, v.status.since, v.status.tool, v.status.reason, v.status.limited_until,
+                    v.status.background, v.unread, v.waiting, v.hooks, v.conversation, v.model, v.permission_mode,
+                    v.cost_usd, v.context_percent, v.context_tokens, v.context_size, v.lines_added, v.lines_removed,
+                    v.last_message);
   };
   const auto told = [](const claude::Evidence& e) { return std::tie(e.source, e.state, e.what); };
   return key(a) == key(b) && told(a.status.evidence) == told(b.status.evidence) &&
@@ -115,7 +118,8 @@ Task<Result<>> Agents::start() {
   hub_subscription_ = parts_.hub->subscribe(std::move(listener));
   for (const sessions::Session& session : parts_.hub->list()) on_session(session);
   for (const auto& [session, agent] : agents_) {
-    if (!agent->row.token_hash.empty() && !is_end(agent->status.state)) tasks_.spawn("agents.files", refresh_files(session));
+    if (!agent->row.token_hash.empty() && !is_end(agent->status.state))
+      tasks_.spawn("agents.files", refresh_files(session));
   }
   tasks_.spawn("agents.tick", tick_loop());
   tasks_.spawn("agents.recorder", recorder_->run());
@@ -189,7 +193,8 @@ void Agents::on_session(const sessions::Session& session) {
   } else {
     const bool lost = session.status == sessions::Status::lost;
     const std::string how = session.exit_status ? "exit status " + std::to_string(*session.exit_status) : "";
-    agent->machine.on_process(lost ? claude::ProcessState::lost : claude::ProcessState::exited, how, session.ended_at.value_or(now));
+    agent->machine.on_process(lost ? claude::ProcessState::lost : claude::ProcessState::exited, how,
+                              session.ended_at.value_or(now));
   }
   look(agent);
 }
@@ -229,8 +234,11 @@ void Agents::on_state_change(const AgentPtr& agent, const claude::AgentStatus& b
   if (before.since > 0 && before.state == AgentState::working) row.working_micros += spent;
   if (before.since > 0 && is_waiting(before.state)) row.waiting_micros += spent;
   recorder_->event({.session = agent->session,
-                    .row = {.at = now.since, .kind = "state", .state = std::string(to_string(now.state)),
-                            .source = std::string(to_string(now.evidence.source)), .what = now.evidence.what}});
+                    .row = {.at = now.since,
+                            .kind = "state",
+                            .state = std::string(to_string(now.state)),
+                            .source = std::string(to_string(now.evidence.source)),
+                            .what = now.evidence.what}});
   const std::string& session = agent->session;
   // Nothing waits any more where the terminal shows no dialog.
   if (!is_waiting(now.state)) close_requests(session, is_end(now.state) ? Closed::ended : Closed::terminal);
@@ -298,7 +306,9 @@ void Agents::tell_changed(const AgentPtr& agent) {
 }
 
 Task<Result<std::vector<EventRow>>> Agents::events(std::string session, std::int64_t before, int limit) {
-  auto load = [session = std::move(session), before, limit](storage::Connection& db) { return load_events(db, session, before, limit); };
+  auto load = [session = std::move(session), before, limit](storage::Connection& db) {
+    return load_events(db, session, before, limit);
+  };
   co_await recorder_->flush();
   co_return co_await parts_.database->run(std::move(load));
 }

@@ -31,9 +31,9 @@
 
 namespace ccd::agents {
 
-struct Agent;    // agent.hpp
+struct Agent;  // agent.hpp
 struct AgentRow;
-class Recorder;   // recorder.hpp
+class Recorder;  // recorder.hpp
 
 // Every table of the room: agents, attention, events; prompts, schedules; usage, budgets.
 std::vector<storage::Migration> migrations();
@@ -97,7 +97,8 @@ class Agents final : public sessions::Launcher {
   // Takes one event or status line. The body of the answer: empty but for a request that was decided on the page; such a request waits
   // inside until it is decided, `gone` returns (the client has hung up), or it is released to its terminal.
   // `unauthorized` for a wrong token or an unknown session, `invalid` for a body that is no event.
-  Task<Result<std::string>> on_hook(std::string session, std::string token, std::string body, std::function<Task<void>()> gone);
+  Task<Result<std::string>> on_hook(std::string session, std::string token, std::string body,
+                                    std::function<Task<void>()> gone);
 
   // What the session's transcript says, whenever it has grown.
   void note_standing(const std::string& session, const claude::Standing& standing);
@@ -177,16 +178,17 @@ class Agents final : public sessions::Launcher {
   Task<Result<Closed>> try_answer(std::string id, Decision decision, sessions::Actor actor);
   Task<bool> store_answer(AttentionItem item, Decision decision, Closed how, sessions::Actor actor);
   void deliver(OpenItem& open, std::string body);
-  Task<void> audit_refusal(std::string id, std::string session, Decision::Kind kind, sessions::Actor actor, Error error);
+  Task<void> audit_refusal(std::string id, std::string session, Decision::Kind kind, sessions::Actor actor,
+                           Error error);
 
   asio::any_io_executor executor_;
   Options options_;
   Parts parts_;
   std::string door_url_;
   std::string door_socket_;
-  std::map<std::string, AgentPtr> agents_;  // by session
+  std::map<std::string, AgentPtr> agents_;                  // by session
   std::map<std::string, std::unique_ptr<OpenItem>> items_;  // by id
-  std::size_t input_bytes_ = 0;             // of open items
+  std::size_t input_bytes_ = 0;                             // of open items
   struct ClosedItem {
     std::string id;
     Closed how;

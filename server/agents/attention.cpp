@@ -76,7 +76,9 @@ Result<std::string> permissions_of(const AttentionItem& item, const Decision& de
   const json::array& all = parsed->get_array();
   json::array chosen;
   for (const std::size_t index : *decision.suggestions) {
-    if (index >= all.size()) return fail_field("suggestions", "this request has " + std::to_string(all.size()) + " suggestions, counted from 0");
+    if (index >= all.size())
+      return fail_field("suggestions",
+                        "this request has " + std::to_string(all.size()) + " suggestions, counted from 0");
     chosen.push_back(all[index]);
   }
   if (chosen.empty()) return fail_field("suggestions", "choose at least one, or leave it out for all");
@@ -157,7 +159,8 @@ Result<std::string> hook_answer(const AttentionItem& item, const Decision& decis
       return claude::deny_answer(decision.message);
     case Kind::answer:
       if (!question) return fail(ErrorKind::conflict, "this is no question: allow or deny it");
-      if (!item.input) return fail(ErrorKind::conflict, "the question is too large to be answered here: answer it in the terminal");
+      if (!item.input)
+        return fail(ErrorKind::conflict, "the question is too large to be answered here: answer it in the terminal");
       if (decision.answers.empty()) return fail_field("answers", "answer at least one question");
       return claude::question_answer(*item.input, decision.answers);
     case Kind::seen: return fail(ErrorKind::conflict, "the agent waits for an answer: to have seen it is none");

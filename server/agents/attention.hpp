@@ -44,7 +44,7 @@ std::optional<Closed> closed_from(std::string_view word);
 inline constexpr std::size_t kMaxListedInput = 64 * 1024;
 // Of all open items' inputs together. One more is shown with its size, without its text.
 inline constexpr std::size_t kMaxOpenInputs = std::size_t{64} * 1024 * 1024;
-inline constexpr std::size_t kMaxSummary = 300;   // bytes of the one line that says what is asked
+inline constexpr std::size_t kMaxSummary = 300;        // bytes of the one line that says what is asked
 inline constexpr std::size_t kMaxItemText = 8 * 1024;  // of a message, an error, a plan's beginning
 inline constexpr std::size_t kMaxDenyMessage = 4096;
 inline constexpr std::size_t kMaxAnswerText = 8 * 1024;
@@ -56,25 +56,26 @@ struct AttentionItem {
   std::string project{};
   AttentionKind kind = AttentionKind::permission;
   WallMicros since = 0;
-  std::string tool{};                          // requests
-  std::string summary{};                       // one line: the command, the file, the question
-  std::shared_ptr<const std::string> input{};  // JSON of the tool's input, whole; null when it is too large to keep, or not known
+  std::string tool{};     // requests
+  std::string summary{};  // one line: the command, the file, the question
+  std::shared_ptr<const std::string>
+      input{};  // JSON of the tool's input, whole; null when it is too large to keep, or not known
   std::uint64_t input_bytes = 0;
   std::string suggestions{};  // JSON array of what "allow always" would allow from then on; empty: nothing
   std::vector<claude::Question> questions{};
   std::string text{};      // last message, error, the limit's sentence
   std::string agent_id{};  // the subagent that asks; empty: the conversation itself
   Answerable answerable = Answerable::terminal;
-  bool guessed = false;  // seen by its title or transcript only: no hook told what is asked
-  std::string why_terminal{};  // for people, of a request that only the terminal can answer
+  bool guessed = false;                    // seen by its title or transcript only: no hook told what is asked
+  std::string why_terminal{};              // for people, of a request that only the terminal can answer
   std::optional<WallMicros> expires_at{};  // a held request falls back to the terminal then; a limit ends
 };
 
 struct Decision {
   enum class Kind { allow, allow_always, deny, answer, seen };
   Kind kind = Kind::allow;
-  std::optional<std::vector<std::size_t>> suggestions{};  // allow_always: which of them; none: all
-  std::string message{};                                  // deny: the reason, which the model reads
+  std::optional<std::vector<std::size_t>> suggestions{};       // allow_always: which of them; none: all
+  std::string message{};                                       // deny: the reason, which the model reads
   std::vector<std::pair<std::string, std::string>> answers{};  // answer: question's text and what was chosen
 };
 std::string_view to_string(Decision::Kind kind);

@@ -15,11 +15,14 @@ AttentionItem request(std::string tool, std::string input, std::string suggestio
 }
 
 TEST(Attention, WordsGoThereAndBack) {
-  for (const auto kind : {AttentionKind::permission, AttentionKind::plan, AttentionKind::question, AttentionKind::done, AttentionKind::failure, AttentionKind::limit})
+  for (const auto kind : {AttentionKind::permission, AttentionKind::plan, AttentionKind::question, AttentionKind::done,
+                          AttentionKind::failure, AttentionKind::limit})
     EXPECT_EQ(attention_kind_from(to_string(kind)), kind);
-  for (const auto how : {Closed::allowed, Closed::allowed_always, Closed::denied, Closed::answered, Closed::seen, Closed::terminal, Closed::withdrawn, Closed::ended})
+  for (const auto how : {Closed::allowed, Closed::allowed_always, Closed::denied, Closed::answered, Closed::seen,
+                         Closed::terminal, Closed::withdrawn, Closed::ended})
     EXPECT_EQ(closed_from(to_string(how)), how);
-  for (const auto kind : {Decision::Kind::allow, Decision::Kind::allow_always, Decision::Kind::deny, Decision::Kind::answer, Decision::Kind::seen})
+  for (const auto kind : {Decision::Kind::allow, Decision::Kind::allow_always, Decision::Kind::deny,
+                          Decision::Kind::answer, Decision::Kind::seen})
     EXPECT_EQ(decision_from(to_string(kind)), kind);
   EXPECT_FALSE(decision_from("perhaps"));
 }
@@ -41,7 +44,8 @@ TEST(Attention, APermissionIsAllowedOnceForGoodOrDenied) {
   const auto always = hook_answer(item, {.kind = Decision::Kind::allow_always});
   ASSERT_TRUE(always);
   EXPECT_NE(always->find(R"("updatedPermissions":[{"type":"a"},{"type":"b"}])"), std::string::npos);
-  const auto second = hook_answer(item, {.kind = Decision::Kind::allow_always, .suggestions = std::vector<std::size_t>{1}});
+  const auto second =
+      hook_answer(item, {.kind = Decision::Kind::allow_always, .suggestions = std::vector<std::size_t>{1}});
   ASSERT_TRUE(second);
   EXPECT_NE(second->find(R"("updatedPermissions":[{"type":"b"}])"), std::string::npos);
   const auto denied = hook_answer(item, {.kind = Decision::Kind::deny, .message = "not today"});
@@ -52,19 +56,29 @@ TEST(Attention, APermissionIsAllowedOnceForGoodOrDenied) {
 TEST(Attention, WhatDoesNotFitIsRefused) {
   const AttentionItem bash = request("Bash", R"({"command":"ls"})");
   EXPECT_EQ(hook_answer(bash, {.kind = Decision::Kind::allow_always}).error().kind, ErrorKind::conflict);
-  EXPECT_EQ(hook_answer(bash, {.kind = Decision::Kind::answer, .answers = {{"a", "b"}}}).error().kind, ErrorKind::conflict);
+  EXPECT_EQ(hook_answer(bash, {.kind = Decision::Kind::answer, .answers = {{"a", "b"}}}).error().kind,
+            ErrorKind::conflict);
   EXPECT_EQ(hook_answer(bash, {.kind = Decision::Kind::seen}).error().kind, ErrorKind::conflict);
-  EXPECT_EQ(hook_answer(bash, {.kind = Decision::Kind::deny, .message = std::string(kMaxDenyMessage + 1, 'x')}).error().field, "message");
+  EXPECT_EQ(
+      hook_answer(bash, {.kind = Decision::Kind::deny, .message = std::string(kMaxDenyMessage + 1, 'x')}).error().field,
+      "message");
   const AttentionItem suggested = request("Bash", "{}", R"([{"type":"a"}])");
-  EXPECT_EQ(hook_answer(suggested, {.kind = Decision::Kind::allow_always, .suggestions = std::vector<std::size_t>{1}}).error().field, "suggestions");
-  EXPECT_EQ(hook_answer(suggested, {.kind = Decision::Kind::allow_always, .suggestions = std::vector<std::size_t>{}}).error().field, "suggestions");
+  EXPECT_EQ(hook_answer(suggested, {.kind = Decision::Kind::allow_always, .suggestions = std::vector<std::size_t>{1}})
+                .error()
+                .field,
+            "suggestions");
+  EXPECT_EQ(hook_answer(suggested, {.kind = Decision::Kind::allow_always, .suggestions = std::vector<std::size_t>{}})
+                .error()
+                .field,
+            "suggestions");
   AttentionItem done;
   done.kind = AttentionKind::done;
   EXPECT_EQ(hook_answer(done, {.kind = Decision::Kind::allow}).error().kind, ErrorKind::conflict);
 }
 
 TEST(Attention, AQuestionIsAnsweredByItsOwnText) {
-  const AttentionItem item = request("AskUserQuestion", R"({"questions":[{"question":"Which colour?","options":[{"label":"Red"}]}]})");
+  const AttentionItem item =
+      request("AskUserQuestion", R"({"questions":[{"question":"Which colour?","options":[{"label":"Red"}]}]})");
   EXPECT_EQ(item.kind, AttentionKind::question);
   const auto answered = hook_answer(item, {.kind = Decision::Kind::answer, .answers = {{"Which colour?", "Red"}}});
   ASSERT_TRUE(answered);
@@ -73,7 +87,8 @@ TEST(Attention, AQuestionIsAnsweredByItsOwnText) {
   EXPECT_EQ(hook_answer(item, {.kind = Decision::Kind::allow}).error().kind, ErrorKind::conflict);
   AttentionItem large = item;
   large.input = nullptr;
-  EXPECT_EQ(hook_answer(large, {.kind = Decision::Kind::answer, .answers = {{"Which colour?", "Red"}}}).error().kind, ErrorKind::conflict);
+  EXPECT_EQ(hook_answer(large, {.kind = Decision::Kind::answer, .answers = {{"Which colour?", "Red"}}}).error().kind,
+            ErrorKind::conflict);
 }
 
 }  // namespace

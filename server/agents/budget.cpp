@@ -64,8 +64,8 @@ std::string_view to_string(Budget::Period period) {
 std::string_view to_string(Budget::Unit unit) { return unit == Budget::Unit::usd ? "usd" : "tokens"; }
 std::string_view to_string(Budget::Action action) { return action == Budget::Action::warn ? "warn" : "pause"; }
 
-Result<Budget> make_budget(std::string_view scope, std::string target, std::string_view period, std::string_view unit, std::int64_t bound,
-                           std::string_view action) {
+Result<Budget> make_budget(std::string_view scope, std::string target, std::string_view period, std::string_view unit,
+                           std::int64_t bound, std::string_view action) {
   Budget budget;
   const auto scope_value = from_word(scope, kScopes);
   if (!scope_value) return fail_field("scope", "all, project or session");
@@ -75,10 +75,12 @@ Result<Budget> make_budget(std::string_view scope, std::string target, std::stri
   if (!unit_value) return fail_field("unit", "usd or tokens");
   const auto action_value = from_word(action, kActions);
   if (!action_value) return fail_field("action", "warn or pause");
-  if (*scope_value == Budget::Scope::all && !target.empty()) return fail_field("target", "a budget for all sessions has no target");
+  if (*scope_value == Budget::Scope::all && !target.empty())
+    return fail_field("target", "a budget for all sessions has no target");
   if (*scope_value != Budget::Scope::all && (target.empty() || target.size() > kMaxTarget))
     return fail_field("target", "a project's path or a session's id, at most 4096 bytes");
-  if (bound < 1 || bound > kMaxBound) return fail_field("bound", "over 0, and at most 1,000,000,000 USD or 10^15 tokens");
+  if (bound < 1 || bound > kMaxBound)
+    return fail_field("bound", "over 0, and at most 1,000,000,000 USD or 10^15 tokens");
   budget.scope = *scope_value;
   budget.target = std::move(target);
   budget.period = *period_value;
@@ -109,9 +111,14 @@ std::string BudgetState::words() const {
   const std::string of = budget.scope == Budget::Scope::all       ? "all sessions"
                          : budget.scope == Budget::Scope::project ? "the project " + budget.target
                                                                   : "the session";
-  const std::string when = budget.period == Budget::Period::ever ? "the whole budget" : fmt::format("the {}'s budget", to_string(budget.period));
+  const std::string when = budget.period == Budget::Period::ever
+                               ? "the whole budget"
+                               : fmt::format("the {}'s budget", to_string(budget.period));
   return fmt::format("{} of {} for {} is {} ({})", when, amount(budget.unit, budget.bound), of,
-                     over() ? "used up" : near() ? "nearly used up" : "not used up", amount(budget.unit, used));
+                     over()   ? "used up"
+                     : near() ? "nearly used up"
+                              : "not used up",
+                     amount(budget.unit, used));
 }
 
 bool BudgetState::covers(std::string_view session, std::string_view project) const {
@@ -125,9 +132,13 @@ bool BudgetState::covers(std::string_view session, std::string_view project) con
 
 Result<> insert_budget(storage::Connection& db, const Budget& b) {
   const auto count = TRY(db.one("SELECT count(*) FROM budgets", [](const storage::Row& row) { return row.i64(0); }));
-  if (count && *count >= static_cast<std::int64_t>(kMaxBudgets)) return fail(ErrorKind::too_many, "there are 100 budgets: remove one first");
-  TRY(db.run("INSERT INTO budgets (id, scope, target, period, unit, bound, action, created_by, created_at) VALUES (?,?,?,?,?,?,?,?,?)", b.id,
-             to_string(b.scope), b.target, to_string(b.period), to_string(b.unit), b.bound, to_string(b.action), b.created_by, b.created_at));
+  if (count && *count >= static_cast<std::int64_t>(kMaxBudgets))
+    return fail(ErrorKind::too_many, "there are 100 budgets: remove one first");
+  TRY(
+      db.run("INSERT INTO budgets (id, scope, target, period, unit, bound, action, created_by, created_at) VALUES "
+             "(?,?,?,?,?,?,?,?,?)",
+             b.id, to_string(b.scope), b.target, to_string(b.period), to_string(b.unit), b.bound, to_string(b.action),
+             b.created_by, b.created_at));
   return {};
 }
 
@@ -160,7 +171,8 @@ Result<Budget> erase_budget(storage::Connection& db, std::string_view id) {
 
 Result<std::vector<BudgetState>> read_budgets(storage::Connection& db, std::int32_t today) {
   std::vector<BudgetState> out;
-  for (Budget& budget : TRY(db.all(fmt::format("SELECT {} FROM budgets ORDER BY created_at, id", kColumns), read_budget))) {
+  for (Budget& budget :
+       TRY(db.all(fmt::format("SELECT {} FROM budgets ORDER BY created_at, id", kColumns), read_budget))) {
     const std::int64_t used = TRY(used_by(db, budget, today));
     out.push_back({.budget = std::move(budget), .used = used});
   }

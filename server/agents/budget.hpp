@@ -38,8 +38,8 @@ std::string_view to_string(Budget::Period period);
 std::string_view to_string(Budget::Unit unit);
 std::string_view to_string(Budget::Action action);
 // `invalid` with the field's name for what is no such word, a target that does not fit the scope, or a bound below 1 or over 10^15.
-Result<Budget> make_budget(std::string_view scope, std::string target, std::string_view period, std::string_view unit, std::int64_t bound,
-                           std::string_view action);
+Result<Budget> make_budget(std::string_view scope, std::string target, std::string_view period, std::string_view unit,
+                           std::int64_t bound, std::string_view action);
 
 // The first day of the period that `today` lies in.
 std::int32_t period_begin(Budget::Period period, std::int32_t today);
@@ -47,7 +47,9 @@ std::int32_t period_begin(Budget::Period period, std::int32_t today);
 struct BudgetState {
   Budget budget{};
   std::int64_t used = 0;  // in the budget's unit, in the period that runs now
-  [[nodiscard]] bool near() const { return static_cast<double>(used) >= kBudgetNear * static_cast<double>(budget.bound); }
+  [[nodiscard]] bool near() const {
+    return static_cast<double>(used) >= kBudgetNear * static_cast<double>(budget.bound);
+  }
   [[nodiscard]] bool over() const { return used >= budget.bound; }
   // In words: "the day's budget of 5.00 USD for all sessions is used up (5.12 USD)".
   [[nodiscard]] std::string words() const;

@@ -6,14 +6,14 @@
 namespace ccd::agents {
 namespace {
 
-constexpr std::string_view kMark = "\u276f";       // ❯
-constexpr std::string_view kRuleCell = "\u2500";   // ─
+constexpr std::string_view kMark = "\u276f";         // ❯
+constexpr std::string_view kRuleCell = "\u2500";     // ─
 constexpr std::string_view kMoreAbove = " \u2191 ";  // ↑
 constexpr std::string_view kMoreBelow = " \u2193 ";  // ↓
 constexpr std::string_view kOutOfSight = "\u2026";   // …
 constexpr std::string_view kNoBreak = "\u00a0";
-constexpr std::size_t kLeastRule = 10;             // cells; a table in an answer has shorter ones
-constexpr std::uint16_t kDim = 2;                  // hints are dim, what was typed is not
+constexpr std::size_t kLeastRule = 10;  // cells; a table in an answer has shorter ones
+constexpr std::uint16_t kDim = 2;       // hints are dim, what was typed is not
 
 // A line of rule cells; one above or below text that is scrolled out says how much in its left part: "─── ↑ 7 more ────".
 enum class Rule { none, whole, more };
@@ -40,13 +40,16 @@ std::string typed_text(const terminal::Row& row, bool first) {
   for (const terminal::Run& run : row.runs)
     if (!(run.attributes & kDim)) out += run.text;
   if (first) out.erase(0, std::min(out.find(kMark), out.size() - kMark.size()) + kMark.size());
-  for (std::size_t at = out.find(kNoBreak); at != std::string::npos; at = out.find(kNoBreak, at)) out.replace(at, kNoBreak.size(), " ");
+  for (std::size_t at = out.find(kNoBreak); at != std::string::npos; at = out.find(kNoBreak, at))
+    out.replace(at, kNoBreak.size(), " ");
   const std::size_t begin = out.find_first_not_of(' ');
   if (begin == std::string::npos) return {};
   return out.substr(begin, out.find_last_not_of(' ') + 1 - begin);
 }
 
-bool begins_with_mark(const terminal::Row& row) { return !row.runs.empty() && row.runs.front().text.starts_with(kMark); }
+bool begins_with_mark(const terminal::Row& row) {
+  return !row.runs.empty() && row.runs.front().text.starts_with(kMark);
+}
 
 }  // namespace
 

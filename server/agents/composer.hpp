@@ -12,7 +12,8 @@ namespace ccd::agents {
 
 struct Composer {
   bool shown = false;  // it stands on the screen
-  std::string text{};  // what has been typed, or stands for what was pasted ("[Pasted text #1 +3 lines]"); without hints
+  std::string
+      text{};  // what has been typed, or stands for what was pasted ("[Pasted text #1 +3 lines]"); without hints
   [[nodiscard]] bool empty() const { return shown && text.empty(); }
 };
 

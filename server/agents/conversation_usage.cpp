@@ -10,7 +10,8 @@ void ConversationFiles::read(const std::string& agent) {
   if (!file) return;
   auto& index = files_.try_emplace(agent, &claude::local_day).first->second;
   if (const auto done = index.catch_up(*file); !done)
-    log_warn("agents", "a transcript could not be read", {{"transcript", place_.path()}, {"agent", agent}, {"error", done.error().message}});
+    log_warn("agents", "a transcript could not be read",
+             {{"transcript", place_.path()}, {"agent", agent}, {"error", done.error().message}});
 }
 
 void ConversationFiles::catch_up() {
@@ -19,7 +20,8 @@ void ConversationFiles::catch_up() {
   if (!agents) return;
   for (const std::string& agent : *agents) {
     if (!files_.contains(agent) && files_.size() > kMaxSubagentFiles) {
-      log_warn("agents", "a conversation has too many subagents: the usage of some is not counted", {{"transcript", place_.path()}});
+      log_warn("agents", "a conversation has too many subagents: the usage of some is not counted",
+               {{"transcript", place_.path()}});
       return;
     }
     read(agent);

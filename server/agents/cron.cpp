@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kMaxText = 256;
 constexpr WallMicros kSecond = 1'000'000;
-constexpr int kMaxDaysAhead = 5 * 366 + 1;  // a 29th of February on a given weekday can be further away: then it is said to be never
+constexpr int kMaxDaysAhead =
+    5 * 366 + 1;  // a 29th of February on a given weekday can be further away: then it is said to be never
 
 struct Field {
   std::string_view name;
@@ -29,8 +30,9 @@ constexpr std::array<Field, 5> kFields{{
 }};
 
 tl::unexpected<Error> wrong(const Field& field, std::string_view part) {
-  return fail_field("cron", "the " + std::string(field.name) + " '" + std::string(part) + "' is not understood: *, numbers from " +
-                                std::to_string(field.low) + " to " + std::to_string(field.high) + ", ranges, lists and steps (*/15)");
+  return fail_field("cron", "the " + std::string(field.name) + " '" + std::string(part) +
+                                "' is not understood: *, numbers from " + std::to_string(field.low) + " to " +
+                                std::to_string(field.high) + ", ranges, lists and steps (*/15)");
 }
 
 std::optional<int> number(std::string_view text) {
@@ -42,7 +44,8 @@ std::optional<int> number(std::string_view text) {
 
 std::optional<int> value_of(const Field& field, std::string_view text) {
   std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   for (std::size_t i = 0; i < field.names.size(); ++i)
     if (!field.names[i].empty() && lower == field.names[i]) return field.low + static_cast<int>(i);
   const auto value = number(text);
@@ -94,14 +97,17 @@ Result<> take_field(const Field& field, std::string_view text, std::bitset<N>& t
 Result<Cron> Cron::parse(std::string_view text) {
   std::array<std::string_view, 5> parts;
   std::size_t count = 0;
-  for (std::size_t at = text.size() > kMaxText ? std::string_view::npos : text.find_first_not_of(" \t"); at != std::string_view::npos;) {
+  for (std::size_t at = text.size() > kMaxText ? std::string_view::npos : text.find_first_not_of(" \t");
+       at != std::string_view::npos;) {
     const std::size_t end = std::min(text.find_first_of(" \t", at), text.size());
     if (count < parts.size()) parts[count] = text.substr(at, end - at);
     ++count;
     at = text.find_first_not_of(" \t", end);
   }
   if (count != parts.size())
-    return fail_field("cron", "five fields: minute, hour, day of the month, month, day of the week. Every weekday at nine: 0 9 * * mon-fri");
+    return fail_field(
+        "cron",
+        "five fields: minute, hour, day of the month, month, day of the week. Every weekday at nine: 0 9 * * mon-fri");
   Cron out;
   std::bitset<8> weekdays;
   TRY(take_field(kFields[0], parts[0], out.minutes_));
@@ -129,7 +135,8 @@ std::optional<WallMicros> Cron::next(WallMicros after) const {
     noon.tm_isdst = -1;
     if (::mktime(&noon) == -1) return std::nullopt;
     if (!months_[static_cast<std::size_t>(noon.tm_mon + 1)]) continue;
-    const bool day = days_[static_cast<std::size_t>(noon.tm_mday)], weekday = weekdays_[static_cast<std::size_t>(noon.tm_wday)];
+    const bool day = days_[static_cast<std::size_t>(noon.tm_mday)],
+               weekday = weekdays_[static_cast<std::size_t>(noon.tm_wday)];
     if (rule_ == DayRule::both ? !(day && weekday) : !(day || weekday)) continue;
     for (int hour = 0; hour < 24; ++hour) {
       if (!hours_[static_cast<std::size_t>(hour)]) continue;

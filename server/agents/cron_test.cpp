@@ -88,8 +88,9 @@ TEST_F(CronTest, EveryNextIsLaterThanTheOneBefore) {
 }
 
 TEST_F(CronTest, WrongOnesAreRefusedWithWhatWouldBeRight) {
-  for (const char* text : {"", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "*/0 * * * *", "5-1 * * * *",
-                           "a * * * *", "1,,2 * * * *", "-1 * * * *", "1- * * * *", "* * * foo *", "@daily", "0 0 30 2 *", "*/99 * * * *", "1.5 * * * *"}) {
+  for (const char* text : {"", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *",
+                           "* * * * 8", "*/0 * * * *", "5-1 * * * *", "a * * * *", "1,,2 * * * *", "-1 * * * *",
+                           "1- * * * *", "* * * foo *", "@daily", "0 0 30 2 *", "*/99 * * * *", "1.5 * * * *"}) {
     const auto cron = Cron::parse(text);
     ASSERT_FALSE(cron) << text;
     EXPECT_EQ(cron.error().field, "cron") << text;

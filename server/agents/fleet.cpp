@@ -34,7 +34,8 @@ std::string_view to_string(Resumed::Outcome outcome) {
   return "failed";
 }
 
-Task<void> Lifecycle::bring_back(std::string session, std::vector<std::string> accept_settings, sessions::Actor actor, std::shared_ptr<Resumed> out) {
+Task<void> Lifecycle::bring_back(std::string session, std::vector<std::string> accept_settings, sessions::Actor actor,
+                                 std::shared_ptr<Resumed> out) {
   const auto known = parts_.hub->find(session);
   if (!known) {
     out->error = Error{.kind = ErrorKind::not_found, .message = "there is no such session"};
@@ -49,7 +50,8 @@ Task<void> Lifecycle::bring_back(std::string session, std::vector<std::string> a
   // Which of the digests is this folder's is found out by trying: there are as many as there are folders.
   std::string accept;
   const auto state = co_await trust_.look(known->project);
-  if (state && std::ranges::find(accept_settings, state->settings.digest) != accept_settings.end()) accept = state->settings.digest;
+  if (state && std::ranges::find(accept_settings, state->settings.digest) != accept_settings.end())
+    accept = state->settings.digest;
   auto started = co_await resume(session, std::move(accept), std::move(actor));
   if (started && started->session) {
     out->outcome = Resumed::Outcome::resumed;
@@ -71,7 +73,8 @@ Task<void> Lifecycle::bring_back(std::string session, std::vector<std::string> a
   }
 }
 
-Task<std::vector<Resumed>> Lifecycle::resume_fleet(std::optional<std::vector<std::string>> sessions, std::vector<std::string> accept_settings, sessions::Actor actor) {
+Task<std::vector<Resumed>> Lifecycle::resume_fleet(std::optional<std::vector<std::string>> sessions,
+                                                   std::vector<std::string> accept_settings, sessions::Actor actor) {
   auto queue = std::make_shared<Queue>(executor_);
   std::vector<std::shared_ptr<Resumed>> all;
   const auto add = [&](const std::string& id, const std::string& name) {
@@ -82,13 +85,16 @@ Task<std::vector<Resumed>> Lifecycle::resume_fleet(std::optional<std::vector<std
     for (const std::string& id : *sessions) add(id, "");
   } else {
     for (const sessions::Session& session : parts_.hub->list())
-      if (session.status == sessions::Status::lost && (session.kind == sessions::Kind::claude || parts_.agents->view(session.id))) add(session.id, session.name);
+      if (session.status == sessions::Status::lost &&
+          (session.kind == sessions::Kind::claude || parts_.agents->view(session.id)))
+        add(session.id, session.name);
   }
   // The first one alone: it starts tmux's server for all.
   if (!all.empty()) co_await bring_back(all.front()->session, accept_settings, actor, all.front());
   if (all.size() > 1) queue->waiting.assign(all.begin() + 1, all.end());
   queue->left = queue->waiting.size();
-  auto work = [](Lifecycle* self, std::shared_ptr<Queue> from, std::vector<std::string> accept, sessions::Actor who) -> Task<void> {
+  auto work = [](Lifecycle* self, std::shared_ptr<Queue> from, std::vector<std::string> accept,
+                 sessions::Actor who) -> Task<void> {
     while (!from->waiting.empty()) {
       const std::shared_ptr<Resumed> next = from->waiting.front();
       from->waiting.pop_front();
@@ -98,7 +104,8 @@ Task<std::vector<Resumed>> Lifecycle::resume_fleet(std::optional<std::vector<std
     }
   };
   // In tasks of their own: they go on when whoever asked has gone.
-  for (std::size_t i = 0; i < std::min(kResumedAtOnce, queue->left); ++i) tasks_.spawn("agents.resume", work(this, queue, accept_settings, actor));
+  for (std::size_t i = 0; i < std::min(kResumedAtOnce, queue->left); ++i)
+    tasks_.spawn("agents.resume", work(this, queue, accept_settings, actor));
   while (queue->left > 0) co_await queue->done.wait();
   std::vector<Resumed> out;
   out.reserve(all.size());

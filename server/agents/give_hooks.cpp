@@ -22,9 +22,9 @@ constexpr auto kPaneEndStep = 20ms;
 // What is known about the client before anything is done to it.
 struct Look {
   std::optional<claude::LiveClient> client{};
-  std::string folder{};      // its own, opened under a project root
-  bool resumable = false;    // something was said
-  bool tool_open = false;    // a tool runs, or waits for permission
+  std::string folder{};    // its own, opened under a project root
+  bool resumable = false;  // something was said
+  bool tool_open = false;  // a tool runs, or waits for permission
 };
 
 // Blocks: on the pool.
@@ -47,16 +47,20 @@ Result<Look> look_at(const files::Roots& roots, const std::string& config_dir, p
 }  // namespace
 
 Result<> Lifecycle::check_hooks_wanted(const sessions::Session& session) {
-  if (session.status != sessions::Status::active) return fail(ErrorKind::conflict, "the session has ended: resume it, and its agent has hooks");
+  if (session.status != sessions::Status::active)
+    return fail(ErrorKind::conflict, "the session has ended: resume it, and its agent has hooks");
   const auto view = parts_.agents->view(session.id);
   if (!view) return fail(ErrorKind::conflict, "no Claude Code runs in this session");
   if (view->hooks == Hooks::live) return fail(ErrorKind::conflict, "this agent has the dashboard's hooks already");
   if (!session.adopted && session.kind == sessions::Kind::claude)
     return fail(ErrorKind::conflict, "this command cannot have the dashboard's hooks. " + view->hooks_reason);
   switch (view->status.state) {
-    case AgentState::working: return fail(ErrorKind::conflict, "the agent is working: try again when it is done, so that nothing is broken off");
+    case AgentState::working:
+      return fail(ErrorKind::conflict,
+                  "the agent is working: try again when it is done, so that nothing is broken off");
     case AgentState::waiting_permission:
-    case AgentState::waiting_answer: return fail(ErrorKind::conflict, "the agent waits for an answer in its terminal: answer it first");
+    case AgentState::waiting_answer:
+      return fail(ErrorKind::conflict, "the agent waits for an answer in its terminal: answer it first");
     default: return {};
   }
 }
@@ -78,16 +82,21 @@ Task<Result<Started>> Lifecycle::give_hooks(std::string id, std::string accept_s
   auto look = co_await run_on(*parts_.pool, std::move(work));
   if (!look) co_return tl::unexpected(std::move(look).error().in("the client's folder"));
   if (!look->client)
-    co_return fail(ErrorKind::conflict, "the client's process cannot be seen from here: end it in its terminal, and go on with its conversation from the list of conversations");
+    co_return fail(ErrorKind::conflict,
+                   "the client's process cannot be seen from here: end it in its terminal, and go on with its "
+                   "conversation from the list of conversations");
   if (look->tool_open)
-    co_return fail(ErrorKind::conflict, "the agent runs a tool, or waits for permission to run one: try again when that is over, so that nothing is broken off");
+    co_return fail(ErrorKind::conflict,
+                   "the agent runs a tool, or waits for permission to run one: try again when that is over, so that "
+                   "nothing is broken off");
   auto trust = co_await unseen(look->folder, accept_settings, actor);
   if (!trust) co_return tl::unexpected(std::move(trust).error());
   if (*trust) co_return Started{.session = {}, .unseen = std::move(*trust)};
 
   const claude::LiveClient client = *look->client;
   const bool whole_pane = session->adopted && client.pid == pane && look->folder == session->project;
-  const auto detail = boost::json::serialize(boost::json::object{{"conversation", client.conversation}, {"folder", printable(look->folder)}, {"pid", client.pid}});
+  const auto detail = boost::json::serialize(boost::json::object{
+      {"conversation", client.conversation}, {"folder", printable(look->folder)}, {"pid", client.pid}});
   audit::Record record{.actor = actor.name, .ip = actor.ip, .action = "session.hooks", .target = id, .detail = detail};
   co_await audit(std::move(record));
   const auto ended = co_await end_client(client, config_dir);
@@ -98,7 +107,10 @@ Task<Result<Started>> Lifecycle::give_hooks(std::string id, std::string accept_s
     parts_.hub->note_conversation(id, client.conversation);
     co_return co_await resume(std::move(id), std::move(accept_settings), std::move(actor));
   }
-  StartRequest request{.name = parts_.hub->free_name(session->name), .project = look->folder, .cols = session->cols, .rows = session->rows};
+  StartRequest request{.name = parts_.hub->free_name(session->name),
+                       .project = look->folder,
+                       .cols = session->cols,
+                       .rows = session->rows};
   if (look->resumable) request.conversation = client.conversation;
   request.accept_settings = std::move(accept_settings);
   co_return co_await start(std::move(request), std::move(actor));
@@ -109,9 +121,13 @@ Task<Result<>> Lifecycle::end_client(claude::LiveClient client, std::string conf
   const auto asked = co_await run_on(*parts_.pool, std::move(ask));
   if (!asked && asked.error().kind != ErrorKind::not_found) co_return asked;
   co_await wait_until_closed(client.conversation, config_dir);
-  auto again = [folder = config_dir + "/sessions", pid = client.pid] { return claude::client_below(folder, pid).has_value(); };
+  auto again = [folder = config_dir + "/sessions", pid = client.pid] {
+    return claude::client_below(folder, pid).has_value();
+  };
   const bool runs = co_await run_on(*parts_.pool, std::move(again));
-  if (runs) co_return fail(ErrorKind::conflict, "the client was told to end, and has not yet: nothing was started. Look at its terminal.");
+  if (runs)
+    co_return fail(ErrorKind::conflict,
+                   "the client was told to end, and has not yet: nothing was started. Look at its terminal.");
   co_return Result<>{};
 }
 

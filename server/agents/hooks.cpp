@@ -55,9 +55,11 @@ bool Agents::token_valid(const std::string& session, std::string_view token) con
   return agent && !agent->row.token_hash.empty() && equal_constant_time(hash, agent->row.token_hash);
 }
 
-Task<Result<std::string>> Agents::on_hook(std::string session, std::string token, std::string body, std::function<Task<void>()> gone) {
+Task<Result<std::string>> Agents::on_hook(std::string session, std::string token, std::string body,
+                                          std::function<Task<void>()> gone) {
   static auto& taken = metrics().counter("agent_hooks_total", "Events and status lines of agents", {{"outcome", "ok"}});
-  static auto& refused = metrics().counter("agent_hooks_total", "Events and status lines of agents", {{"outcome", "refused"}});
+  static auto& refused =
+      metrics().counter("agent_hooks_total", "Events and status lines of agents", {{"outcome", "refused"}});
   if (!token_valid(session, token)) {
     refused.Increment();
     co_return fail(ErrorKind::unauthorized, "this is not the token of this session's hooks");
@@ -105,7 +107,8 @@ void Agents::note_event(const AgentPtr& agent, const claude::HookEvent& event) {
     row.last_message = claude::clipped(event.text, kMaxLastMessage);
 }
 
-Task<Result<std::string>> Agents::take_event(AgentPtr agent, claude::HookEvent event, std::function<Task<void>()> gone) {
+Task<Result<std::string>> Agents::take_event(AgentPtr agent, claude::HookEvent event,
+                                             std::function<Task<void>()> gone) {
   note_event(agent, event);
   agent->machine.on_hook(event, parts_.clock->wall());
   settle_requests(agent, event);
@@ -179,7 +182,9 @@ void Agents::release_held() {
   for (const auto& [id, open] : items_) {
     if (!open->hold || open->hold->answer) continue;
     recorder_->event({.session = open->item.session,
-                      .row = {.at = parts_.clock->wall(), .kind = "fallback", .what = "The dashboard stops: " + open->item.tool + " waits in the terminal alone."}});
+                      .row = {.at = parts_.clock->wall(),
+                              .kind = "fallback",
+                              .what = "The dashboard stops: " + open->item.tool + " waits in the terminal alone."}});
     open->hold->answer = std::string();
     open->hold->wake.notify();
   }

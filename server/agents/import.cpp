@@ -10,7 +10,8 @@ namespace ccd::agents {
 namespace {
 
 // Whether a session may start in each of the folders; a reason where not.
-std::map<std::string, std::string> look_at_folders(const files::Roots& roots, const std::vector<claude::Conversation>& conversations) {
+std::map<std::string, std::string> look_at_folders(const files::Roots& roots,
+                                                   const std::vector<claude::Conversation>& conversations) {
   std::map<std::string, std::string> out;
   for (const claude::Conversation& conversation : conversations) {
     const std::string& folder = conversation.facts.folder;
@@ -21,7 +22,8 @@ std::map<std::string, std::string> look_at_folders(const files::Roots& roots, co
     }
     const auto opened = files::open_project_folder(roots, folder);
     if (opened) out[folder] = "";
-    else if (opened.error().kind == ErrorKind::forbidden) out[folder] = "Its folder is outside the allowed project folders.";
+    else if (opened.error().kind == ErrorKind::forbidden)
+      out[folder] = "Its folder is outside the allowed project folders.";
     else out[folder] = "Its folder is not there any more.";
   }
   return out;
@@ -57,7 +59,8 @@ Task<Lifecycle::Conversations> Lifecycle::conversations(std::size_t limit) {
   for (const sessions::Session& session : parts_.hub->list()) {
     if (session.claude_session_id.empty()) continue;
     const auto known = by_conversation.find(session.claude_session_id);
-    if (known == by_conversation.end() || session.status == sessions::Status::active) by_conversation.insert_or_assign(session.claude_session_id, session);
+    if (known == by_conversation.end() || session.status == sessions::Status::active)
+      by_conversation.insert_or_assign(session.claude_session_id, session);
   }
   Conversations out{.found = {}, .truncated = found.listing.truncated};
   for (claude::Conversation& conversation : found.listing.conversations) {

@@ -42,7 +42,8 @@ std::string words_for(Closed how, const std::string& by) {
 }
 
 std::string audit_detail(const AttentionItem& item, const Decision& decision) {
-  boost::json::object detail{{"item", item.id}, {"kind", to_string(item.kind)}, {"tool", item.tool}, {"decision", to_string(decision.kind)}};
+  boost::json::object detail{
+      {"item", item.id}, {"kind", to_string(item.kind)}, {"tool", item.tool}, {"decision", to_string(decision.kind)}};
   // What was allowed is the point of the row; what people write to the agent is theirs.
   if (!item.summary.empty()) detail["summary"] = item.summary;
   return boost::json::serialize(detail);
@@ -61,7 +62,8 @@ OpenItem* Agents::open_request(const AgentPtr& agent, const claude::HookEvent& e
   item.kind = kind_of_request(event.tool);
   item.tool = event.tool;
   item.input_bytes = event.input_bytes;
-  if (!event.input.empty() && input_bytes_ + event.input.size() <= kMaxOpenInputs) item.input = std::make_shared<const std::string>(event.input);
+  if (!event.input.empty() && input_bytes_ + event.input.size() <= kMaxOpenInputs)
+    item.input = std::make_shared<const std::string>(event.input);
   item.summary = summary_of(event.tool, event.input);
   item.suggestions = event.suggestions == "[]" ? "" : event.suggestions;
   // Those of an input that is too large to be kept cannot be answered here either.
@@ -70,7 +72,8 @@ OpenItem* Agents::open_request(const AgentPtr& agent, const claude::HookEvent& e
   const auto held = std::ranges::count_if(items_, [](const auto& entry) { return entry.second->hold != nullptr; });
   if (static_cast<std::size_t>(held) < kMaxHeld) {
     item.answerable = Answerable::page;
-    item.expires_at = parts_.clock->wall() + std::chrono::duration_cast<std::chrono::microseconds>(claude::kPermissionWait).count();
+    item.expires_at =
+        parts_.clock->wall() + std::chrono::duration_cast<std::chrono::microseconds>(claude::kPermissionWait).count();
     open.hold = std::make_shared<Hold>(executor_);
   } else {
     item.why_terminal = "Too many requests are held already.";
@@ -78,7 +81,8 @@ OpenItem* Agents::open_request(const AgentPtr& agent, const claude::HookEvent& e
   return show(agent, std::move(open));
 }
 
-void Agents::open_notice(const AgentPtr& agent, AttentionKind kind, std::string text, std::optional<WallMicros> expires_at) {
+void Agents::open_notice(const AgentPtr& agent, AttentionKind kind, std::string text,
+                         std::optional<WallMicros> expires_at) {
   close_notices(agent->session, Closed::withdrawn);
   OpenItem open;
   open.item.kind = kind;
@@ -92,10 +96,12 @@ void Agents::open_notice(const AgentPtr& agent, AttentionKind kind, std::string 
 // It waits, and no hook of it is held: the dashboard was away, or there are no hooks.
 void Agents::open_terminal_request(const AgentPtr& agent, const claude::AgentStatus& status) {
   OpenItem open;
-  open.item.kind = status.state == claude::AgentState::waiting_answer ? AttentionKind::question : kind_of_request(status.tool);
+  open.item.kind =
+      status.state == claude::AgentState::waiting_answer ? AttentionKind::question : kind_of_request(status.tool);
   open.item.tool = status.tool;
   open.item.guessed = true;
-  open.item.why_terminal = agent->row.token_hash.empty() ? "This agent has no hooks of the dashboard." : "The dashboard was not there when it was asked.";
+  open.item.why_terminal = agent->row.token_hash.empty() ? "This agent has no hooks of the dashboard."
+                                                         : "The dashboard was not there when it was asked.";
   show(agent, std::move(open));
 }
 
@@ -115,9 +121,12 @@ OpenItem* Agents::show(const AgentPtr& agent, OpenItem open) {
   OpenItem* const shown = kept.get();
   items_[shown->item.id] = std::move(kept);
   recorder_->item({.item = shown->item});
-  recorder_->event({.session = agent->session,
-                    .row = {.at = shown->item.since, .kind = "attention", .state = std::string(to_string(shown->item.kind)),
-                            .what = shown->item.tool.empty() ? shown->item.summary : shown->item.tool + " " + shown->item.summary}});
+  recorder_->event(
+      {.session = agent->session,
+       .row = {.at = shown->item.since,
+               .kind = "attention",
+               .state = std::string(to_string(shown->item.kind)),
+               .what = shown->item.tool.empty() ? shown->item.summary : shown->item.tool + " " + shown->item.summary}});
   const AttentionItem told = shown->item;
   tell([&](Listener& listener) {
     if (listener.attention_opened) listener.attention_opened(told);
@@ -138,7 +147,11 @@ void Agents::close(const std::string& id, Closed how, const std::string& by, Rec
   if (recorded == Recorded::no) {
     recorder_->item({.item = open->item, .closed_at = parts_.clock->wall(), .how = how, .by = by});
     recorder_->event({.session = open->item.session,
-                      .row = {.at = parts_.clock->wall(), .kind = "closed", .state = std::string(to_string(how)), .what = open->item.tool, .actor = by}});
+                      .row = {.at = parts_.clock->wall(),
+                              .kind = "closed",
+                              .state = std::string(to_string(how)),
+                              .what = open->item.tool,
+                              .actor = by}});
   }
   // Whoever waits in a hook goes back to the terminal with nothing, unless he has got his answer.
   if (open->hold && !open->hold->answer) {
@@ -175,13 +188,15 @@ void Agents::close_guesses(const std::string& session) {
 
 // What an event says about requests that are open: a tool that has run was allowed, in the terminal if not here.
 void Agents::settle_requests(const AgentPtr& agent, const claude::HookEvent& event) {
-  const bool ran = event.kind == HookKind::post_tool || event.kind == HookKind::tool_failure || event.kind == HookKind::permission_denied;
+  const bool ran = event.kind == HookKind::post_tool || event.kind == HookKind::tool_failure ||
+                   event.kind == HookKind::permission_denied;
   if (!ran) return;
   for (const auto& [id, open] : items_) {
     const AttentionItem& item = open->item;
     if (item.session != agent->session || !is_request(item.kind) || item.tool != event.tool) continue;
     // A question's input comes back with the answers in it, and of a guess no input is known.
-    const bool same = item.kind == AttentionKind::question || item.guessed || (item.input && *item.input == event.input) ||
+    const bool same = item.kind == AttentionKind::question || item.guessed ||
+                      (item.input && *item.input == event.input) ||
                       (!item.input && item.input_bytes == event.input_bytes);
     if (same) return close(std::string(id), Closed::terminal, "");
   }
@@ -190,14 +205,17 @@ void Agents::settle_requests(const AgentPtr& agent, const claude::HookEvent& eve
 // --- people -----------------------------------------------------------------------------------------------------------------
 
 std::size_t Agents::open_requests(const std::string& session) const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      items_, [&](const auto& entry) { return entry.second->item.session == session && is_request(entry.second->item.kind); }));
+  return static_cast<std::size_t>(std::ranges::count_if(items_, [&](const auto& entry) {
+    return entry.second->item.session == session && is_request(entry.second->item.kind);
+  }));
 }
 
 std::vector<AttentionItem> Agents::open_items() const {
   std::vector<AttentionItem> out;
   for (const auto& [id, open] : items_) out.push_back(open->item);
-  std::ranges::sort(out, [](const AttentionItem& a, const AttentionItem& b) { return std::tie(a.since, a.id) < std::tie(b.since, b.id); });
+  std::ranges::sort(out, [](const AttentionItem& a, const AttentionItem& b) {
+    return std::tie(a.since, a.id) < std::tie(b.since, b.id);
+  });
   return out;
 }
 
@@ -210,17 +228,24 @@ std::optional<AttentionItem> Agents::open_item(const std::string& id) const {
 // Why an item that is not open cannot be answered.
 Task<Error> Agents::why_not_open(std::string id) {
   const auto recent = std::ranges::find(closed_, id, &ClosedItem::id);
-  if (recent != closed_.end()) co_return Error{.kind = ErrorKind::conflict, .message = words_for(recent->how, recent->by)};
+  if (recent != closed_.end())
+    co_return Error{.kind = ErrorKind::conflict, .message = words_for(recent->how, recent->by)};
   auto load = [id](storage::Connection& db) { return load_closed_item(db, id); };
   const auto stored = co_await parts_.database->run(std::move(load));
   if (!stored) co_return stored.error();
   if (!*stored) co_return Error{.kind = ErrorKind::not_found, .message = "there is no such item"};
-  co_return Error{.kind = ErrorKind::conflict, .message = words_for((*stored)->how.value_or(Closed::withdrawn), (*stored)->by)};
+  co_return Error{.kind = ErrorKind::conflict,
+                  .message = words_for((*stored)->how.value_or(Closed::withdrawn), (*stored)->by)};
 }
 
-Task<void> Agents::audit_refusal(std::string id, std::string session, Decision::Kind kind, sessions::Actor actor, Error error) {
+Task<void> Agents::audit_refusal(std::string id, std::string session, Decision::Kind kind, sessions::Actor actor,
+                                 Error error) {
   const boost::json::object detail{{"item", id}, {"decision", to_string(kind)}, {"error", error.message}};
-  audit::Record record{.actor = actor.name, .ip = actor.ip, .action = "attention.answer", .target = session, .outcome = audit::Outcome::error,
+  audit::Record record{.actor = actor.name,
+                       .ip = actor.ip,
+                       .action = "attention.answer",
+                       .target = session,
+                       .outcome = audit::Outcome::error,
                        .detail = boost::json::serialize(detail)};
   const auto written = co_await parts_.trail->append_now(*parts_.database, std::move(record));
   if (!written) log_error("agents", "an audit row could not be written", {{"error", written.error().message}});
@@ -242,12 +267,14 @@ Task<Result<Closed>> Agents::try_answer(std::string id, Decision decision, sessi
     co_return tl::unexpected(std::move(why));
   }
   OpenItem& open = *found->second;
-  if (!open.answering.empty()) co_return fail(ErrorKind::conflict, "It is just being answered by " + open.answering + ".");
+  if (!open.answering.empty())
+    co_return fail(ErrorKind::conflict, "It is just being answered by " + open.answering + ".");
   std::string body;
   if (decision.kind == Decision::Kind::seen && !is_request(open.item.kind)) {
     // Nothing to tell the client.
   } else {
-    if (!open.hold) co_return fail(ErrorKind::conflict, "It can only be answered in the terminal. " + open.item.why_terminal);
+    if (!open.hold)
+      co_return fail(ErrorKind::conflict, "It can only be answered in the terminal. " + open.item.why_terminal);
     body = CO_TRY(hook_answer(open.item, decision));
   }
   const Closed how = closed_by(decision.kind);
@@ -256,7 +283,8 @@ Task<Result<Closed>> Agents::try_answer(std::string id, Decision decision, sessi
   found = items_.find(id);
   if (!stored) {
     if (found != items_.end()) found->second->answering.clear();
-    co_return fail(ErrorKind::unavailable, "the answer could not be recorded, so it was not given: try again, or answer in the terminal");
+    co_return fail(ErrorKind::unavailable,
+                   "the answer could not be recorded, so it was not given: try again, or answer in the terminal");
   }
   if (found == items_.end()) {
     // Somebody was quicker in the terminal while this was written.
@@ -279,11 +307,18 @@ Task<Result<Closed>> Agents::try_answer(std::string id, Decision decision, sessi
 Task<bool> Agents::store_answer(AttentionItem item, Decision decision, Closed how, sessions::Actor actor) {
   recorder_->forget_item(item.id);
   StoredItem stored{.item = item, .closed_at = parts_.clock->wall(), .how = how, .by = actor.name};
-  audit::Record record{.actor = actor.name, .ip = actor.ip, .action = "attention.answer", .target = item.session,
-                       .outcome = audit::Outcome::ok, .detail = audit_detail(item, decision)};
+  audit::Record record{.actor = actor.name,
+                       .ip = actor.ip,
+                       .action = "attention.answer",
+                       .target = item.session,
+                       .outcome = audit::Outcome::ok,
+                       .detail = audit_detail(item, decision)};
   StoredEvent event{.session = item.session,
-                    .row = {.at = parts_.clock->wall(), .kind = "answer", .state = std::string(to_string(how)),
-                            .what = item.tool.empty() ? item.summary : item.tool + " " + item.summary, .actor = actor.name}};
+                    .row = {.at = parts_.clock->wall(),
+                            .kind = "answer",
+                            .state = std::string(to_string(how)),
+                            .what = item.tool.empty() ? item.summary : item.tool + " " + item.summary,
+                            .actor = actor.name}};
   auto write = [stored = std::move(stored), record = std::move(record), event = std::move(event),
                 trail = parts_.trail](storage::Connection& db) -> Result<> {
     TRY(store_item(db, stored));
@@ -291,12 +326,14 @@ Task<bool> Agents::store_answer(AttentionItem item, Decision decision, Closed ho
     return trail->append(db, record);
   };
   const auto written = co_await parts_.database->transact(std::move(write));
-  if (!written) log_error("agents", "an answer could not be recorded", {{"item", item.id}, {"error", written.error().message}});
+  if (!written)
+    log_error("agents", "an answer could not be recorded", {{"item", item.id}, {"error", written.error().message}});
   co_return written.has_value();
 }
 
 void Agents::deliver(OpenItem& open, std::string body) {
-  static auto& answers = metrics().counter("attention_answers_total", "Requests of agents that were answered on the page");
+  static auto& answers =
+      metrics().counter("attention_answers_total", "Requests of agents that were answered on the page");
   if (!open.hold) return;
   answers.Increment();
   open.hold->answer = std::move(body);

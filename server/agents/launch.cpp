@@ -23,8 +23,9 @@ constexpr std::size_t kMaxSettingsBytes = std::size_t{1} * 1024 * 1024;
 
 // First words that are commands of their own: they show no conversation.
 constexpr std::array<std::string_view, 23> kSubcommands{
-    "agents", "attach", "auth", "auto-mode", "config", "doctor",  "gateway", "import", "install",     "kill",   "logs",    "mcp",
-    "plugin", "plugins", "purge", "respawn",  "rm",     "setup-token", "stop",  "ultrareview", "update", "upgrade", "remote-control"};
+    "agents",  "attach",      "auth", "auto-mode",   "config", "doctor",  "gateway",       "import",
+    "install", "kill",        "logs", "mcp",         "plugin", "plugins", "purge",         "respawn",
+    "rm",      "setup-token", "stop", "ultrareview", "update", "upgrade", "remote-control"};
 // Options that end at once, go elsewhere, or bring what ours would replace.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kForbidding{{
     {"-p", "it prints and ends"},
@@ -45,13 +46,25 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kForbidd
 constexpr std::array<std::string_view, 5> kOwnConversation{"-c", "--continue", "-r", "--resume", "--from-pr"};
 
 // What follows these is no value of theirs; what follows others is one word, or, of the last, all up to the next option.
-constexpr std::array<std::string_view, 14> kFlags{"--verbose", "--ide", "--chrome", "--no-chrome", "--brief", "--bare", "--safe-mode",
-                                                  "--restricted", "--strict-mcp-config", "--disable-slash-commands",
-                                                  "--dangerously-skip-permissions", "--allow-dangerously-skip-permissions",
-                                                  "--ax-screen-reader", "--exclude-dynamic-system-prompt-sections"};
-constexpr std::array<std::string_view, 9> kLists{"--add-dir", "--allowedTools", "--allowed-tools", "--disallowedTools", "--disallowed-tools",
-                                                 "--mcp-config", "--betas", "--tools", "--file"};
-constexpr std::array<std::string_view, 8> kChoosing{"-c", "--continue", "-r", "--resume", "--session-id", "--fork-session", "-w", "--worktree"};
+constexpr std::array<std::string_view, 14> kFlags{"--verbose",
+                                                  "--ide",
+                                                  "--chrome",
+                                                  "--no-chrome",
+                                                  "--brief",
+                                                  "--bare",
+                                                  "--safe-mode",
+                                                  "--restricted",
+                                                  "--strict-mcp-config",
+                                                  "--disable-slash-commands",
+                                                  "--dangerously-skip-permissions",
+                                                  "--allow-dangerously-skip-permissions",
+                                                  "--ax-screen-reader",
+                                                  "--exclude-dynamic-system-prompt-sections"};
+constexpr std::array<std::string_view, 9> kLists{
+    "--add-dir", "--allowedTools", "--allowed-tools", "--disallowedTools", "--disallowed-tools", "--mcp-config",
+    "--betas",   "--tools",        "--file"};
+constexpr std::array<std::string_view, 8> kChoosing{"-c",           "--continue",     "-r", "--resume",
+                                                    "--session-id", "--fork-session", "-w", "--worktree"};
 
 template <class List>
 bool has(const List& list, std::string_view word) {
@@ -70,7 +83,7 @@ std::string value_at(const std::vector<std::string>& words, std::size_t at) {
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return fail_errno("open " + path);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail_errno("look at " + path);
   if (!S_ISREG(status.st_mode)) return fail(ErrorKind::invalid, path + " is no regular file");
   if (static_cast<std::size_t>(status.st_size) > limit) return fail(ErrorKind::too_large, path + " is too large");
@@ -118,7 +131,8 @@ std::string status_line_in(const std::string& path) {
 }  // namespace
 
 LaunchPlan plan_launch(const std::vector<std::string>& command) {
-  if (command.size() > 1 && has(kSubcommands, command[1])) return {.why_not = "`claude " + command[1] + "` is no conversation"};
+  if (command.size() > 1 && has(kSubcommands, command[1]))
+    return {.why_not = "`claude " + command[1] + "` is no conversation"};
   LaunchPlan plan{.hooks = true, .chooses_id = true, .insert_at = command.size()};
   for (std::size_t i = 1; i < command.size(); ++i) {
     const std::string& word = command[i];
@@ -175,7 +189,8 @@ std::string config_dir_of(const std::vector<std::pair<std::string, std::string>>
   };
   // A home of its own makes an inherited folder another person's.
   const bool own_home = std::ranges::any_of(environment, [](const auto& pair) { return pair.first == "HOME"; });
-  const bool own_dir = std::ranges::any_of(environment, [](const auto& pair) { return pair.first == "CLAUDE_CONFIG_DIR"; });
+  const bool own_dir =
+      std::ranges::any_of(environment, [](const auto& pair) { return pair.first == "CLAUDE_CONFIG_DIR"; });
   const std::string dir = own_home && !own_dir ? "" : value("CLAUDE_CONFIG_DIR");
   if (dir.starts_with('/')) return dir;
   const std::string home = value("HOME");
@@ -192,7 +207,8 @@ std::string own_status_line(const std::string& config_dir, const std::string& pr
 }
 
 Result<> write_curl_files(const std::string& folder, const claude::SessionFiles& files) {
-  for (const auto& [name, text] : {std::pair{claude::kEventCurlFile, &files.event_curl}, std::pair{claude::kPermissionCurlFile, &files.permission_curl}}) {
+  for (const auto& [name, text] : {std::pair{claude::kEventCurlFile, &files.event_curl},
+                                   std::pair{claude::kPermissionCurlFile, &files.permission_curl}}) {
     const std::string path = folder + "/" + std::string(name);
     const auto there = read_file(path, kMaxSettingsBytes);
     if (!there || *there != *text) TRY(write_whole(path, *text));
@@ -224,7 +240,8 @@ std::string token_hash(std::string_view token) {
 std::string uuid_from(std::string hex) {
   hex[12] = '4';
   hex[16] = "89ab"[static_cast<unsigned char>(hex[16]) & 3U];
-  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" + hex.substr(20);
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
+         hex.substr(20);
 }
 
 }  // namespace ccd::agents

@@ -13,11 +13,11 @@ namespace ccd::agents {
 
 // What the words behind the program allow.
 struct LaunchPlan {
-  bool hooks = false;           // our settings can be given
-  std::string why_not{};        // for people, when not
-  bool chooses_id = false;      // our id can be given: the words name no conversation themselves
-  std::string conversation{};   // named by --session-id or --resume in the words, a UUID
-  std::size_t insert_at = 0;    // where our words go: at the end, or before "--"
+  bool hooks = false;          // our settings can be given
+  std::string why_not{};       // for people, when not
+  bool chooses_id = false;     // our id can be given: the words name no conversation themselves
+  std::string conversation{};  // named by --session-id or --resume in the words, a UUID
+  std::size_t insert_at = 0;   // where our words go: at the end, or before "--"
 };
 // `own` words belong to the program (CLAUDE_COMMAND may have some) and are looked at like the others.
 LaunchPlan plan_launch(const std::vector<std::string>& command);

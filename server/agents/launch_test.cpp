@@ -84,13 +84,14 @@ TEST_F(LaunchFiles, TheProjectsStatusLineGoesBeforeTheUsers) {
 
 TEST_F(LaunchFiles, FilesAreTheOwnersAloneAndTheTokenIsFoundAgain) {
   const std::string token = "0123456789abcdefghijklmnopqrstuvwxyz-_ABCDE";
-  const auto files = claude::session_files({.folder = folder_, .hook_url = "http://127.0.0.1:3000/api/hooks/claude/x", .token = token, .session_id = kUuid});
+  const auto files = claude::session_files(
+      {.folder = folder_, .hook_url = "http://127.0.0.1:3000/api/hooks/claude/x", .token = token, .session_id = kUuid});
   ASSERT_TRUE(files);
   EXPECT_EQ(read_token(folder_).error().kind, ErrorKind::not_found);
   put(std::string(claude::kEventCurlFile) + ".new", "left by a crash");
   ASSERT_TRUE(write_session_files(folder_, *files));
   for (const auto name : {claude::kSettingsFile, claude::kEventCurlFile, claude::kPermissionCurlFile}) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat((folder_ / name).c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0600U) << name;
   }

@@ -18,7 +18,8 @@ constexpr std::size_t kUuidBytes = 16;
 
 Result<> check(const sessions::Launch& launch, const LaunchPlan& plan) {
   const bool asked = launch.start != claude::Start::fresh || !launch.model.empty() || !launch.permission_mode.empty();
-  if (asked && !plan.hooks) return fail_field("command", "this command takes no settings of ours (" + plan.why_not + "): start it as it is");
+  if (asked && !plan.hooks)
+    return fail_field("command", "this command takes no settings of ours (" + plan.why_not + "): start it as it is");
   if (launch.start != claude::Start::fresh && !plan.chooses_id)
     return fail_field("command", "the command names a conversation itself: leave that out");
   if (launch.start == claude::Start::resume && !claude::valid_uuid(launch.conversation))
@@ -67,7 +68,8 @@ Task<Result<sessions::LaunchWords>> Agents::prepare(sessions::LaunchRequest requ
     options.start = request.launch.start;
     options.model = request.launch.model;
     options.permission_mode = request.launch.permission_mode;
-    auto write = [this, options = std::move(options), config_dir = row.config_dir, project = request.session.project]() mutable -> Result<std::vector<std::string>> {
+    auto write = [this, options = std::move(options), config_dir = row.config_dir,
+                  project = request.session.project]() mutable -> Result<std::vector<std::string>> {
       options.status_line_command = own_status_line(config_dir, project);
       const claude::SessionFiles files = TRY(files_of(options));
       TRY(write_session_files(options.folder, files));
@@ -76,7 +78,8 @@ Task<Result<sessions::LaunchWords>> Agents::prepare(sessions::LaunchRequest requ
     auto arguments = co_await run_on(*parts_.pool, std::move(write));
     if (!arguments) co_return tl::unexpected(std::move(arguments).error());
     if (!plan.chooses_id) *arguments = without_id(std::move(*arguments));
-    words.command.insert(words.command.begin() + static_cast<std::ptrdiff_t>(plan.insert_at), arguments->begin(), arguments->end());
+    words.command.insert(words.command.begin() + static_cast<std::ptrdiff_t>(plan.insert_at), arguments->begin(),
+                         arguments->end());
   } else {
     row.hooks_reason = "It reports nothing by itself: " + plan.why_not + ".";
   }
@@ -90,16 +93,20 @@ Task<Result<sessions::LaunchWords>> Agents::prepare(sessions::LaunchRequest requ
 Task<void> Agents::refresh_files(std::string session) {
   const AgentPtr agent = find(session);
   if (!agent) co_return;
-  auto renew = [this, folder = folder_of(session), hash = agent->row.token_hash, conversation = agent->row.conversation]() -> Result<> {
+  auto renew = [this, folder = folder_of(session), hash = agent->row.token_hash,
+                conversation = agent->row.conversation]() -> Result<> {
     const std::string token = TRY(read_token(folder));
     // The agent can write its folder. What it has put there is not made official.
-    if (!equal_constant_time(token_hash(token), hash)) return fail(ErrorKind::corrupt, "the file for curl has another token than the session was given");
+    if (!equal_constant_time(token_hash(token), hash))
+      return fail(ErrorKind::corrupt, "the file for curl has another token than the session was given");
     const std::string any = claude::valid_uuid(conversation) ? conversation : "00000000-0000-4000-8000-000000000000";
     const claude::SessionFiles files = TRY(files_of({.folder = folder, .token = token, .session_id = any}));
     return write_curl_files(folder, files);
   };
   const auto renewed = co_await run_on(*parts_.pool, std::move(renew));
-  if (!renewed) log_warn("agents", "a session's hooks may not find the dashboard", {{"session", session}, {"error", renewed.error().message}});
+  if (!renewed)
+    log_warn("agents", "a session's hooks may not find the dashboard",
+             {{"session", session}, {"error", renewed.error().message}});
 }
 
 }  // namespace ccd::agents

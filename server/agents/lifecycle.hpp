@@ -71,10 +71,10 @@ std::string_view to_string(Resumed::Outcome outcome);
 
 struct FoundConversation {
   claude::Conversation conversation{};
-  bool startable = false;   // its folder is there, under a project root
-  std::string why_not{};    // for people
-  std::string session{};    // of the dashboard's, that is in it or was last; empty: none
-  std::string live_in{};    // where it is open now, for people; empty: nowhere
+  bool startable = false;  // its folder is there, under a project root
+  std::string why_not{};   // for people
+  std::string session{};   // of the dashboard's, that is in it or was last; empty: none
+  std::string live_in{};   // where it is open now, for people; empty: nowhere
 };
 
 class Lifecycle {
@@ -113,7 +113,8 @@ class Lifecycle {
   Task<Result<Started>> fork(std::string session, StartRequest request, sessions::Actor actor);
 
   // Lost agents back, all or these; a few at a time, and each once however often it is asked for. `accept_settings`: digests.
-  Task<std::vector<Resumed>> resume_fleet(std::optional<std::vector<std::string>> sessions, std::vector<std::string> accept_settings, sessions::Actor actor);
+  Task<std::vector<Resumed>> resume_fleet(std::optional<std::vector<std::string>> sessions,
+                                          std::vector<std::string> accept_settings, sessions::Actor actor);
 
   // Conversations on this machine, the newest first.
   struct Conversations {
@@ -138,7 +139,8 @@ class Lifecycle {
     std::string template_id{};
   };
 
-  Task<Result<std::optional<TrustState>>> unseen(std::string folder, std::string accept_settings, sessions::Actor actor);
+  Task<Result<std::optional<TrustState>>> unseen(std::string folder, std::string accept_settings,
+                                                 sessions::Actor actor);
   Task<Result<Started>> create(StartRequest request, sessions::Actor actor);
   Task<void> take_back(std::string worktree);
   Task<void> audit(audit::Record record);
@@ -153,7 +155,8 @@ class Lifecycle {
   Task<Result<>> end_client(claude::LiveClient client, std::string config_dir);
   Task<bool> has_ended(std::string session);
   Task<std::vector<git::Obstacle>> sessions_in(std::string folder);
-  Task<void> bring_back(std::string session, std::vector<std::string> accept_settings, sessions::Actor actor, std::shared_ptr<Resumed> out);
+  Task<void> bring_back(std::string session, std::vector<std::string> accept_settings, sessions::Actor actor,
+                        std::shared_ptr<Resumed> out);
   [[nodiscard]] static Result<> store_kept(storage::Connection& db, const std::string& session, const Kept& kept);
 
   asio::any_io_executor executor_;

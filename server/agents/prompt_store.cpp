@@ -49,11 +49,14 @@ CREATE TABLE send_switch (
 
 namespace {
 
-constexpr std::array kStates{PromptState::queued, PromptState::sending, PromptState::sent,
+constexpr std::array kStates{PromptState::queued, PromptState::sending,   PromptState::sent,
                              PromptState::failed, PromptState::uncertain, PromptState::cancelled};
-constexpr std::array kSources{PromptSource::person, PromptSource::broadcast, PromptSource::schedule, PromptSource::limit};
-constexpr std::string_view kPromptColumns = "id, session, text, source, batch, created_by, created_at, state, detail, done_at";
-constexpr std::string_view kScheduleColumns = "id, name, cron, session, text, enabled, created_by, created_at, last_at, last_result";
+constexpr std::array kSources{PromptSource::person, PromptSource::broadcast, PromptSource::schedule,
+                              PromptSource::limit};
+constexpr std::string_view kPromptColumns =
+    "id, session, text, source, batch, created_by, created_at, state, detail, done_at";
+constexpr std::string_view kScheduleColumns =
+    "id, name, cron, session, text, enabled, created_by, created_at, last_at, last_result";
 
 template <class E, std::size_t N>
 E from_word(std::string_view word, const std::array<E, N>& all) {
@@ -105,13 +108,15 @@ std::string_view to_string(PromptSource source) {
 }
 
 Result<> insert_prompt(storage::Connection& db, const Prompt& p) {
-  TRY(db.run(fmt::format("INSERT INTO prompts ({}) VALUES (?,?,?,?,?,?,?,?,?,?)", kPromptColumns), p.id, p.session, p.text,
-             to_string(p.source), p.batch, p.created_by, p.created_at, to_string(p.state), p.detail, p.done_at));
+  TRY(db.run(fmt::format("INSERT INTO prompts ({}) VALUES (?,?,?,?,?,?,?,?,?,?)", kPromptColumns), p.id, p.session,
+             p.text, to_string(p.source), p.batch, p.created_by, p.created_at, to_string(p.state), p.detail,
+             p.done_at));
   return {};
 }
 
 Result<> update_prompt(storage::Connection& db, const Prompt& p) {
-  return one_changed(TRY(db.run("UPDATE prompts SET state = ?, detail = ?, done_at = ? WHERE id = ?", to_string(p.state), p.detail, p.done_at, p.id)),
+  return one_changed(TRY(db.run("UPDATE prompts SET state = ?, detail = ?, done_at = ? WHERE id = ?",
+                                to_string(p.state), p.detail, p.done_at, p.id)),
                      "prompt");
 }
 
@@ -120,14 +125,19 @@ Result<bool> begin_sending(storage::Connection& db, std::string_view id) {
 }
 
 Result<std::vector<Prompt>> load_open_prompts(storage::Connection& db, WallMicros now) {
-  TRY(db.run("UPDATE prompts SET state = 'uncertain', done_at = ?, detail = 'the dashboard was stopped while it was typing this: look at the "
-             "terminal before you send it again' WHERE state = 'sending'", now));
-  return db.all(fmt::format("SELECT {} FROM prompts WHERE state = 'queued' ORDER BY created_at, id", kPromptColumns), read_prompt);
+  TRY(
+      db.run("UPDATE prompts SET state = 'uncertain', done_at = ?, detail = 'the dashboard was stopped while it was "
+             "typing this: look at the "
+             "terminal before you send it again' WHERE state = 'sending'",
+             now));
+  return db.all(fmt::format("SELECT {} FROM prompts WHERE state = 'queued' ORDER BY created_at, id", kPromptColumns),
+                read_prompt);
 }
 
 Result<std::vector<Prompt>> read_prompts(storage::Connection& db, std::string_view session, int limit) {
-  return db.all(fmt::format("SELECT {} FROM prompts WHERE session = ? ORDER BY created_at DESC, id DESC LIMIT ?", kPromptColumns), read_prompt,
-                session, limit);
+  return db.all(
+      fmt::format("SELECT {} FROM prompts WHERE session = ? ORDER BY created_at DESC, id DESC LIMIT ?", kPromptColumns),
+      read_prompt, session, limit);
 }
 
 Result<std::optional<Prompt>> find_prompt(storage::Connection& db, std::string_view id) {
@@ -135,16 +145,21 @@ Result<std::optional<Prompt>> find_prompt(storage::Connection& db, std::string_v
 }
 
 Result<std::vector<PastText>> read_prompt_history(storage::Connection& db, std::string_view project, int limit) {
-  return db.all("SELECT p.id, substr(p.text, 1, ?3), length(CAST(p.text AS BLOB)) FROM prompts p JOIN sessions s ON s.id = p.session WHERE p.source IN "
-                "('person', 'broadcast') AND p.state != 'cancelled' AND (?1 = '' OR s.project = ?1) GROUP BY p.text ORDER BY max(p.created_at) DESC LIMIT ?2",
-                [](const storage::Row& row) {
-                  return PastText{.id = row.text(0), .beginning = row.text(1), .bytes = static_cast<std::uint64_t>(row.i64(2))};
-                },
-                project, limit, static_cast<std::int64_t>(kMaxListedText));
+  return db.all(
+      "SELECT p.id, substr(p.text, 1, ?3), length(CAST(p.text AS BLOB)) FROM prompts p JOIN sessions s ON s.id = "
+      "p.session WHERE p.source IN "
+      "('person', 'broadcast') AND p.state != 'cancelled' AND (?1 = '' OR s.project = ?1) GROUP BY p.text ORDER BY "
+      "max(p.created_at) DESC LIMIT ?2",
+      [](const storage::Row& row) {
+        return PastText{.id = row.text(0), .beginning = row.text(1), .bytes = static_cast<std::uint64_t>(row.i64(2))};
+      },
+      project, limit, static_cast<std::int64_t>(kMaxListedText));
 }
 
 Result<> trim_prompts(storage::Connection& db, std::string_view session) {
-  TRY(db.run("DELETE FROM prompts WHERE session = ?1 AND state NOT IN ('queued', 'sending') AND id NOT IN (SELECT id FROM prompts WHERE "
+  TRY(
+      db.run("DELETE FROM prompts WHERE session = ?1 AND state NOT IN ('queued', 'sending') AND id NOT IN (SELECT id "
+             "FROM prompts WHERE "
              "session = ?1 AND state NOT IN ('queued', 'sending') ORDER BY created_at DESC, id DESC LIMIT ?2)",
              session, static_cast<std::int64_t>(kKeptPrompts)));
   return {};
@@ -152,20 +167,24 @@ Result<> trim_prompts(storage::Connection& db, std::string_view session) {
 
 Result<> insert_schedule(storage::Connection& db, const Schedule& s) {
   const auto count = TRY(db.one("SELECT count(*) FROM schedules", [](const storage::Row& row) { return row.i64(0); }));
-  if (count && *count >= static_cast<std::int64_t>(kMaxSchedules)) return fail(ErrorKind::too_many, "there are 200 schedules: remove one first");
-  TRY(db.run(fmt::format("INSERT INTO schedules ({}) VALUES (?,?,?,?,?,?,?,?,?,?)", kScheduleColumns), s.id, s.name, s.cron, s.session, s.text,
-             std::int64_t{s.enabled}, s.created_by, s.created_at, s.last_at, s.last_result));
+  if (count && *count >= static_cast<std::int64_t>(kMaxSchedules))
+    return fail(ErrorKind::too_many, "there are 200 schedules: remove one first");
+  TRY(db.run(fmt::format("INSERT INTO schedules ({}) VALUES (?,?,?,?,?,?,?,?,?,?)", kScheduleColumns), s.id, s.name,
+             s.cron, s.session, s.text, std::int64_t{s.enabled}, s.created_by, s.created_at, s.last_at, s.last_result));
   return {};
 }
 
 Result<> update_schedule(storage::Connection& db, const Schedule& s) {
-  return one_changed(TRY(db.run("UPDATE schedules SET name = ?, cron = ?, session = ?, text = ?, enabled = ? WHERE id = ?", s.name, s.cron, s.session,
-                                s.text, std::int64_t{s.enabled}, s.id)),
-                     "schedule");
+  return one_changed(
+      TRY(db.run("UPDATE schedules SET name = ?, cron = ?, session = ?, text = ?, enabled = ? WHERE id = ?", s.name,
+                 s.cron, s.session, s.text, std::int64_t{s.enabled}, s.id)),
+      "schedule");
 }
 
 Result<> note_schedule_fired(storage::Connection& db, const Schedule& s) {
-  return one_changed(TRY(db.run("UPDATE schedules SET last_at = ?, last_result = ? WHERE id = ?", s.last_at, s.last_result, s.id)), "schedule");
+  return one_changed(
+      TRY(db.run("UPDATE schedules SET last_at = ?, last_result = ? WHERE id = ?", s.last_at, s.last_result, s.id)),
+      "schedule");
 }
 
 Result<> erase_schedule(storage::Connection& db, std::string_view id) {
@@ -189,7 +208,9 @@ Result<std::vector<Schedule>> load_schedules(storage::Connection& db) {
 }
 
 Result<> put_limit_rule(storage::Connection& db, const LimitRule& rule) {
-  TRY(db.run("INSERT INTO limit_rules (session, text, created_by) VALUES (?,?,?) ON CONFLICT (session) DO UPDATE SET text = excluded.text, "
+  TRY(
+      db.run("INSERT INTO limit_rules (session, text, created_by) VALUES (?,?,?) ON CONFLICT (session) DO UPDATE SET "
+             "text = excluded.text, "
              "created_by = excluded.created_by",
              rule.session, rule.text, rule.created_by));
   return {};
@@ -207,16 +228,19 @@ Result<std::vector<LimitRule>> load_limit_rules(storage::Connection& db) {
 }
 
 Result<> put_switch(storage::Connection& db, const SendSwitch& now) {
-  TRY(db.run("INSERT INTO send_switch (id, stopped, by, at) VALUES (1,?,?,?) ON CONFLICT (id) DO UPDATE SET stopped = excluded.stopped, "
+  TRY(
+      db.run("INSERT INTO send_switch (id, stopped, by, at) VALUES (1,?,?,?) ON CONFLICT (id) DO UPDATE SET stopped = "
+             "excluded.stopped, "
              "by = excluded.by, at = excluded.at",
              std::int64_t{now.stopped}, now.by, now.at));
   return {};
 }
 
 Result<SendSwitch> load_switch(storage::Connection& db) {
-  const auto found = TRY(db.one("SELECT stopped, by, at FROM send_switch WHERE id = 1", [](const storage::Row& row) -> SendSwitch {
-    return {.stopped = row.i64(0) != 0, .by = row.text(1), .at = row.i64(2)};
-  }));
+  const auto found =
+      TRY(db.one("SELECT stopped, by, at FROM send_switch WHERE id = 1", [](const storage::Row& row) -> SendSwitch {
+        return {.stopped = row.i64(0) != 0, .by = row.text(1), .at = row.i64(2)};
+      }));
   return found.value_or(SendSwitch{});
 }
 

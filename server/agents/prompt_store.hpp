@@ -16,11 +16,11 @@ namespace ccd::agents {
 
 extern const std::string_view kPromptTables;  // the migration agents/010-prompts
 
-inline constexpr std::size_t kMaxPromptBytes = 100'000;       // of one prompt; the client takes more, nobody writes more
-inline constexpr std::size_t kMaxQueuedPrompts = 100;         // that wait in one session
-inline constexpr std::size_t kKeptPrompts = 200;              // of one session that are done; older ones are deleted
+inline constexpr std::size_t kMaxPromptBytes = 100'000;  // of one prompt; the client takes more, nobody writes more
+inline constexpr std::size_t kMaxQueuedPrompts = 100;    // that wait in one session
+inline constexpr std::size_t kKeptPrompts = 200;         // of one session that are done; older ones are deleted
 inline constexpr std::size_t kMaxSchedules = 200;
-inline constexpr std::size_t kMaxListedText = 4096;           // bytes of each text in a list; a whole one is had by its id
+inline constexpr std::size_t kMaxListedText = 4096;  // bytes of each text in a list; a whole one is had by its id
 
 enum class PromptState {
   queued,     // waits until the agent is idle

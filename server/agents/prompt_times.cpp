@@ -29,9 +29,18 @@ std::optional<ScheduleView> Prompts::schedule(const std::string& id) const {
 // Lists are made on the loop: texts are not copied whole for them.
 ScheduleView Prompts::view_of(const Timed& timed, std::size_t text_bytes) const {
   const Schedule& s = timed.schedule;
-  Schedule shown{.id = s.id, .name = s.name, .cron = s.cron, .session = s.session, .text = claude::clipped(s.text, text_bytes), .enabled = s.enabled,
-                 .created_by = s.created_by, .created_at = s.created_at, .last_at = s.last_at, .last_result = s.last_result};
-  return {.schedule = std::move(shown), .bytes = s.text.size(), .next_at = switch_.stopped ? std::nullopt : timed.next_at};
+  Schedule shown{.id = s.id,
+                 .name = s.name,
+                 .cron = s.cron,
+                 .session = s.session,
+                 .text = claude::clipped(s.text, text_bytes),
+                 .enabled = s.enabled,
+                 .created_by = s.created_by,
+                 .created_at = s.created_at,
+                 .last_at = s.last_at,
+                 .last_result = s.last_result};
+  return {
+      .schedule = std::move(shown), .bytes = s.text.size(), .next_at = switch_.stopped ? std::nullopt : timed.next_at};
 }
 
 Task<Result<ScheduleView>> Prompts::put_schedule(Schedule schedule, sessions::Actor actor) {
@@ -53,11 +62,19 @@ Task<Result<ScheduleView>> Prompts::put_schedule(Schedule schedule, sessions::Ac
     schedule.last_at = known->second.schedule.last_at;
     schedule.last_result = known->second.schedule.last_result;
   }
-  const boost::json::object detail{{"name", schedule.name}, {"cron", schedule.cron}, {"session", schedule.session}, {"enabled", schedule.enabled},
+  const boost::json::object detail{{"name", schedule.name},
+                                   {"cron", schedule.cron},
+                                   {"session", schedule.session},
+                                   {"enabled", schedule.enabled},
                                    {"bytes", schedule.text.size()}};
-  audit::Record record{.actor = actor.name, .ip = actor.ip, .action = is_new ? "schedule.add" : "schedule.change", .target = schedule.id,
-                       .outcome = audit::Outcome::ok, .detail = boost::json::serialize(detail)};
-  auto write = [schedule, is_new, record = std::move(record), trail = parts_.trail](storage::Connection& db) -> Result<> {
+  audit::Record record{.actor = actor.name,
+                       .ip = actor.ip,
+                       .action = is_new ? "schedule.add" : "schedule.change",
+                       .target = schedule.id,
+                       .outcome = audit::Outcome::ok,
+                       .detail = boost::json::serialize(detail)};
+  auto write = [schedule, is_new, record = std::move(record),
+                trail = parts_.trail](storage::Connection& db) -> Result<> {
     TRY(is_new ? insert_schedule(db, schedule) : update_schedule(db, schedule));
     return trail->append(db, record);
   };
@@ -76,7 +93,12 @@ Task<Result<ScheduleView>> Prompts::put_schedule(Schedule schedule, sessions::Ac
 }
 
 Task<Result<>> Prompts::remove_schedule(std::string id, sessions::Actor actor) {
-  audit::Record record{.actor = actor.name, .ip = actor.ip, .action = "schedule.remove", .target = id, .outcome = audit::Outcome::ok, .detail = ""};
+  audit::Record record{.actor = actor.name,
+                       .ip = actor.ip,
+                       .action = "schedule.remove",
+                       .target = id,
+                       .outcome = audit::Outcome::ok,
+                       .detail = ""};
   auto write = [id, record = std::move(record), trail = parts_.trail](storage::Connection& db) -> Result<> {
     TRY(erase_schedule(db, id));
     return trail->append(db, record);
@@ -94,7 +116,8 @@ Task<void> Prompts::fire(std::string id) {
   std::string result;
   const auto waits = [&] {
     const auto queue = queues_.find(schedule.session);
-    return queue != queues_.end() && std::ranges::any_of(queue->second, [&](const Prompt& prompt) { return prompt.batch == schedule.id; });
+    return queue != queues_.end() &&
+           std::ranges::any_of(queue->second, [&](const Prompt& prompt) { return prompt.batch == schedule.id; });
   };
   if (switch_.stopped) {
     result = "not sent: sending is stopped";
@@ -104,7 +127,8 @@ Task<void> Prompts::fire(std::string id) {
     result = "not sent: the one before still waits until the agent is idle";
   } else {
     const sessions::Actor actor{.name = schedule.created_by, .ip = ""};
-    const auto stored = co_await store_new(schedule.session, schedule.text, PromptSource::schedule, schedule.id, PromptState::queued, actor);
+    const auto stored = co_await store_new(schedule.session, schedule.text, PromptSource::schedule, schedule.id,
+                                           PromptState::queued, actor);
     result = stored ? "queued" : "not sent: " + stored.error().message;
   }
   co_await note_fired(schedule, std::move(result));
@@ -119,7 +143,8 @@ Task<void> Prompts::note_fired(Schedule schedule, std::string result) {
   // Nothing else of it: what it says may be just being changed.
   auto write = [copy = now](storage::Connection& db) { return note_schedule_fired(db, copy); };
   if (const auto written = co_await parts_.database->transact(std::move(write)); !written)
-    log_error("agents", "a schedule's result could not be written", {{"schedule", schedule.id}, {"error", written.error().message}});
+    log_error("agents", "a schedule's result could not be written",
+              {{"schedule", schedule.id}, {"error", written.error().message}});
 }
 
 std::optional<LimitRule> Prompts::limit_rule(const std::string& session) const {
@@ -131,8 +156,12 @@ Task<Result<>> Prompts::set_limit_rule(std::string session, std::string text, se
   if (!parts_.hub->find(session)) co_return fail(ErrorKind::not_found, "there is no such session");
   LimitRule rule{.session = session, .created_by = actor.name};
   if (!text.empty()) rule.text = CO_TRY(prompt_text(text));
-  audit::Record record{.actor = actor.name, .ip = actor.ip, .action = rule.text.empty() ? "limit_rule.remove" : "limit_rule.set", .target = session,
-                       .outcome = audit::Outcome::ok, .detail = ""};
+  audit::Record record{.actor = actor.name,
+                       .ip = actor.ip,
+                       .action = rule.text.empty() ? "limit_rule.remove" : "limit_rule.set",
+                       .target = session,
+                       .outcome = audit::Outcome::ok,
+                       .detail = ""};
   auto write = [rule, record = std::move(record), trail = parts_.trail](storage::Connection& db) -> Result<> {
     TRY(rule.text.empty() ? erase_limit_rule(db, rule.session) : put_limit_rule(db, rule));
     return trail->append(db, record);
@@ -163,11 +192,15 @@ Task<void> Prompts::resume_after_limit(std::string session) {
   if (rule == limit_rules_.end() || switch_.stopped || !check_session(session)) co_return;
   // Somebody went on by hand meanwhile.
   const auto view = parts_.agents->view(session);
-  const bool waits = view && (view->status.state == claude::AgentState::limited || view->status.state == claude::AgentState::idle);
+  const bool waits =
+      view && (view->status.state == claude::AgentState::limited || view->status.state == claude::AgentState::idle);
   if (!waits) co_return;
   const sessions::Actor actor{.name = rule->second.created_by, .ip = ""};
-  const auto stored = co_await store_new(session, rule->second.text, PromptSource::limit, "", PromptState::queued, actor);
-  if (!stored) log_warn("agents", "an agent could not be resumed after its limit", {{"session", session}, {"error", stored.error().message}});
+  const auto stored =
+      co_await store_new(session, rule->second.text, PromptSource::limit, "", PromptState::queued, actor);
+  if (!stored)
+    log_warn("agents", "an agent could not be resumed after its limit",
+             {{"session", session}, {"error", stored.error().message}});
 }
 
 }  // namespace ccd::agents

@@ -23,7 +23,11 @@ constexpr auto kBlockedPause = 5s;
 Prompts::Prompts(asio::any_io_executor executor, Parts parts)
     : executor_(executor),
       parts_(std::move(parts)),
-      typist_(executor, {.hub = parts_.hub, .agents = parts_.agents, .transcripts = parts_.transcripts, .clock = parts_.clock, .random = parts_.random}),
+      typist_(executor, {.hub = parts_.hub,
+                         .agents = parts_.agents,
+                         .transcripts = parts_.transcripts,
+                         .clock = parts_.clock,
+                         .random = parts_.random}),
       wanted_(executor),
       tasks_(executor) {}
 
@@ -90,7 +94,8 @@ Task<void> Prompts::run() {
     look();
     std::chrono::steady_clock::duration pause = kTick;
     if (const auto next = next_time())
-      pause = std::clamp<std::chrono::steady_clock::duration>(std::chrono::microseconds(*next - parts_.clock->wall()), 10ms, kTick);
+      pause = std::clamp<std::chrono::steady_clock::duration>(std::chrono::microseconds(*next - parts_.clock->wall()),
+                                                              10ms, kTick);
     for (const auto& [session, at] : again_)
       pause = std::clamp<std::chrono::steady_clock::duration>(at - parts_.clock->steady(), 10ms, pause);
     co_await wanted_.wait_for(pause);
@@ -176,7 +181,8 @@ Task<void> Prompts::deliver(Prompt prompt) {
     again_[session] = parts_.clock->steady() + kBlockedPause;
     auto back = [prompt](storage::Connection& db) { return update_prompt(db, prompt); };
     if (const auto stored = co_await parts_.database->transact(std::move(back)); !stored)
-      log_error("agents", "a prompt's state could not be written", {{"prompt", prompt.id}, {"error", stored.error().message}});
+      log_error("agents", "a prompt's state could not be written",
+                {{"prompt", prompt.id}, {"error", stored.error().message}});
     tell(session);
   } else {
     co_await finish(std::move(prompt), end);
@@ -201,22 +207,41 @@ Task<Prompt> Prompts::finish(Prompt prompt, Delivery end) {
     return trail->append(db, record);
   };
   if (const auto stored = co_await parts_.database->transact(std::move(write)); !stored)
-    log_error("agents", "a prompt's end could not be written", {{"prompt", prompt.id}, {"error", stored.error().message}});
+    log_error("agents", "a prompt's end could not be written",
+              {{"prompt", prompt.id}, {"error", stored.error().message}});
   if (prompt.state != PromptState::sent)
-    log_warn("agents", "a prompt", {{"prompt", prompt.id}, {"session", prompt.session}, {"state", to_string(prompt.state)}, {"detail", prompt.detail}});
+    log_warn("agents", "a prompt",
+             {{"prompt", prompt.id},
+              {"session", prompt.session},
+              {"state", to_string(prompt.state)},
+              {"detail", prompt.detail}});
   tell(prompt.session);
   co_return prompt;
 }
 
-Prompt Prompts::make(std::string session, std::string text, PromptSource source, std::string batch, PromptState state, const std::string& by) const {
-  return {.id = parts_.random->hex(kIdBytes), .session = std::move(session), .text = std::move(text), .source = source, .batch = std::move(batch),
-          .created_by = by, .created_at = parts_.clock->wall(), .state = state};
+Prompt Prompts::make(std::string session, std::string text, PromptSource source, std::string batch, PromptState state,
+                     const std::string& by) const {
+  return {.id = parts_.random->hex(kIdBytes),
+          .session = std::move(session),
+          .text = std::move(text),
+          .source = source,
+          .batch = std::move(batch),
+          .created_by = by,
+          .created_at = parts_.clock->wall(),
+          .state = state};
 }
 
 // Never the text: the table has it, and the trail is kept for longer.
 audit::Record Prompts::record_of(const sessions::Actor& actor, std::string action, const Prompt& prompt) const {
-  const boost::json::object detail{{"prompt", prompt.id}, {"source", to_string(prompt.source)}, {"bytes", prompt.text.size()}, {"state", to_string(prompt.state)}};
-  return {.actor = actor.name, .ip = actor.ip, .action = std::move(action), .target = prompt.session, .outcome = audit::Outcome::ok,
+  const boost::json::object detail{{"prompt", prompt.id},
+                                   {"source", to_string(prompt.source)},
+                                   {"bytes", prompt.text.size()},
+                                   {"state", to_string(prompt.state)}};
+  return {.actor = actor.name,
+          .ip = actor.ip,
+          .action = std::move(action),
+          .target = prompt.session,
+          .outcome = audit::Outcome::ok,
           .detail = boost::json::serialize(detail)};
 }
 
@@ -231,8 +256,8 @@ Result<> Prompts::check_session(const std::string& session) const {
   return {};
 }
 
-Task<Result<Prompt>> Prompts::store_new(std::string session, std::string text, PromptSource source, std::string batch, PromptState state,
-                                        sessions::Actor actor) {
+Task<Result<Prompt>> Prompts::store_new(std::string session, std::string text, PromptSource source, std::string batch,
+                                        PromptState state, sessions::Actor actor) {
   Prompt prompt = make(std::move(session), std::move(text), source, std::move(batch), state, actor.name);
   const audit::Record record = record_of(actor, state == PromptState::queued ? "prompt.queue" : "prompt.send", prompt);
   auto write = [prompt, record, trail = parts_.trail](storage::Connection& db) -> Result<> {
@@ -253,7 +278,8 @@ Task<Result<Prompt>> Prompts::send_now(std::string session, std::string text, se
   const std::string clean = CO_TRY(prompt_text(text));
   CO_TRY(check_session(session));
   CO_TRY(parts_.may_send(session));
-  if (busy_.contains(session)) co_return fail(ErrorKind::conflict, "another prompt is being sent to this agent at this moment");
+  if (busy_.contains(session))
+    co_return fail(ErrorKind::conflict, "another prompt is being sent to this agent at this moment");
   busy_.insert(session);
   auto stored = co_await store_new(session, clean, PromptSource::person, "", PromptState::sending, actor);
   if (!stored) {
@@ -285,10 +311,12 @@ Task<Result<Prompt>> Prompts::send_now(std::string session, std::string text, se
 Task<Result<Prompt>> Prompts::queue(std::string session, std::string text, sessions::Actor actor) {
   std::string clean = CO_TRY(prompt_text(text));
   CO_TRY(check_session(session));
-  co_return co_await store_new(std::move(session), std::move(clean), PromptSource::person, "", PromptState::queued, std::move(actor));
+  co_return co_await store_new(std::move(session), std::move(clean), PromptSource::person, "", PromptState::queued,
+                               std::move(actor));
 }
 
-Task<Result<std::vector<Prompt>>> Prompts::broadcast(std::vector<std::string> sessions, std::string text, sessions::Actor actor) {
+Task<Result<std::vector<Prompt>>> Prompts::broadcast(std::vector<std::string> sessions, std::string text,
+                                                     sessions::Actor actor) {
   const std::string clean = CO_TRY(prompt_text(text));
   std::ranges::sort(sessions);
   const auto [first, last] = std::ranges::unique(sessions);
@@ -351,7 +379,9 @@ Task<Result<Prompt>> Prompts::cancel(std::string id, sessions::Actor actor) {
 }
 
 Task<Result<std::vector<Prompt>>> Prompts::list(std::string session, int limit) {
-  auto read = [session = std::move(session), limit](storage::Connection& db) { return read_prompts(db, session, limit); };
+  auto read = [session = std::move(session), limit](storage::Connection& db) {
+    return read_prompts(db, session, limit);
+  };
   co_return co_await parts_.database->run(std::move(read));
 }
 
@@ -364,7 +394,9 @@ Task<Result<Prompt>> Prompts::find(std::string id) {
 }
 
 Task<Result<std::vector<PastText>>> Prompts::history(std::string project, int limit) {
-  auto read = [project = std::move(project), limit](storage::Connection& db) { return read_prompt_history(db, project, limit); };
+  auto read = [project = std::move(project), limit](storage::Connection& db) {
+    return read_prompt_history(db, project, limit);
+  };
   co_return co_await parts_.database->run(std::move(read));
 }
 
@@ -375,8 +407,12 @@ std::size_t Prompts::waiting(const std::string& session) const {
 
 Task<Result<>> Prompts::set_switch(bool stopped, sessions::Actor actor) {
   const SendSwitch now{.stopped = stopped, .by = actor.name, .at = parts_.clock->wall()};
-  audit::Record record{.actor = actor.name, .ip = actor.ip, .action = stopped ? "sending.stop" : "sending.start", .target = "all",
-                       .outcome = audit::Outcome::ok, .detail = ""};
+  audit::Record record{.actor = actor.name,
+                       .ip = actor.ip,
+                       .action = stopped ? "sending.stop" : "sending.start",
+                       .target = "all",
+                       .outcome = audit::Outcome::ok,
+                       .detail = ""};
   auto write = [now, record = std::move(record), trail = parts_.trail](storage::Connection& db) -> Result<> {
     TRY(put_switch(db, now));
     return trail->append(db, record);

@@ -32,7 +32,7 @@ inline constexpr std::size_t kMaxScheduleName = 100;
 
 struct ScheduleView {
   Schedule schedule{};
-  std::uint64_t bytes = 0;               // of the whole text
+  std::uint64_t bytes = 0;              // of the whole text
   std::optional<WallMicros> next_at{};  // none: it is disabled, or everything is stopped
 };
 
@@ -65,7 +65,8 @@ class Prompts {
   // Sent as soon as the agent is idle, behind those that wait already. `too_many` beyond kMaxQueuedPrompts.
   Task<Result<Prompt>> queue(std::string session, std::string text, sessions::Actor actor);
   // The same to many; all or none. Each gets a prompt of its own.
-  Task<Result<std::vector<Prompt>>> broadcast(std::vector<std::string> sessions, std::string text, sessions::Actor actor);
+  Task<Result<std::vector<Prompt>>> broadcast(std::vector<std::string> sessions, std::string text,
+                                              sessions::Actor actor);
   // `not_found`; `conflict` when it does not wait any more.
   Task<Result<Prompt>> cancel(std::string id, sessions::Actor actor);
   // Newest first.
@@ -118,7 +119,8 @@ class Prompts {
   void start_next(const std::string& session);
   Task<void> deliver(Prompt prompt);
   Task<Prompt> finish(Prompt prompt, Delivery end);
-  Task<Result<Prompt>> store_new(std::string session, std::string text, PromptSource source, std::string batch, PromptState state, sessions::Actor actor);
+  Task<Result<Prompt>> store_new(std::string session, std::string text, PromptSource source, std::string batch,
+                                 PromptState state, sessions::Actor actor);
   Result<> check_session(const std::string& session) const;
   Task<void> fire(std::string schedule);
   Task<void> note_fired(Schedule schedule, std::string result);
@@ -126,15 +128,16 @@ class Prompts {
   void note_limit(const std::string& session);
   Task<void> resume_after_limit(std::string session);
   void tell(const std::string& session);
-  [[nodiscard]] Prompt make(std::string session, std::string text, PromptSource source, std::string batch, PromptState state, const std::string& by) const;
+  [[nodiscard]] Prompt make(std::string session, std::string text, PromptSource source, std::string batch,
+                            PromptState state, const std::string& by) const;
   [[nodiscard]] audit::Record record_of(const sessions::Actor& actor, std::string action, const Prompt& prompt) const;
   [[nodiscard]] std::optional<WallMicros> next_time() const;
 
   asio::any_io_executor executor_;
   Parts parts_;
   Typist typist_;
-  std::map<std::string, std::deque<Prompt>> queues_;  // by session
-  std::set<std::string> busy_;                        // sessions into which something is being typed
+  std::map<std::string, std::deque<Prompt>> queues_;                    // by session
+  std::set<std::string> busy_;                                          // sessions into which something is being typed
   std::map<std::string, std::chrono::steady_clock::time_point> again_;  // blocked ones: not before
   std::map<std::string, Timed> schedules_;                              // by id
   std::map<std::string, LimitRule> limit_rules_;                        // by session

@@ -19,8 +19,11 @@ TEST(PromptText, LineEndsAreOneAndEndsAreTrimmed) {
 }
 
 TEST(PromptText, WhatATerminalWouldActOnIsRefused) {
-  for (const std::string& text : {std::string("a\x1b[201~rm"), std::string("\x03"), std::string("a\0b", 3), std::string("\x7f"), std::string("\xc2\x9b" "1m"),
-                                  std::string("\xff"), std::string(" \n\t"), std::string(), std::string(kMaxPromptBytes + 1, 'x')}) {
+  for (const std::string& text :
+       {std::string("a\x1b[201~rm"), std::string("\x03"), std::string("a\0b", 3), std::string("\x7f"),
+        std::string("\xc2\x9b"
+                    "1m"),
+        std::string("\xff"), std::string(" \n\t"), std::string(), std::string(kMaxPromptBytes + 1, 'x')}) {
     const auto made = prompt_text(text);
     ASSERT_FALSE(made) << text.substr(0, 20);
     EXPECT_EQ(made.error().field, "text");
@@ -60,7 +63,8 @@ TEST(SamePrompt, TheTagsOfAPasteAreNotPartOfIt) {
 
 TEST(Pastes, AreTheTextInPiecesThatTheClientDoesNotFold) {
   std::string text;
-  for (int i = 0; text.size() < 20'000; ++i) text += i % 7 == 0 ? "line\n\n" : i % 3 == 0 ? "\U0001F469\u200D\U0001F467" : "words 漢字 ";
+  for (int i = 0; text.size() < 20'000; ++i)
+    text += i % 7 == 0 ? "line\n\n" : i % 3 == 0 ? "\U0001F469\u200D\U0001F467" : "words 漢字 ";
   std::string joined, typed = as_pastes(text);
   std::string_view left = typed;
   while (!left.empty()) {
@@ -100,7 +104,13 @@ class PromptTables : public ::testing::Test {
     in_db([&](storage::Connection& db) { return sessions::insert_session(db, session); });
   }
   void add(const std::string& id, PromptState state, WallMicros at, PromptSource source = PromptSource::person) {
-    const Prompt prompt{.id = id, .session = "s1", .text = "text of " + id, .source = source, .created_by = "anna", .created_at = at, .state = state};
+    const Prompt prompt{.id = id,
+                        .session = "s1",
+                        .text = "text of " + id,
+                        .source = source,
+                        .created_by = "anna",
+                        .created_at = at,
+                        .state = state};
     in_db([&](storage::Connection& db) { return insert_prompt(db, prompt); });
   }
 
@@ -149,7 +159,8 @@ TEST_F(PromptTables, HistoryIsWhatPeopleWroteOnce) {
 TEST_F(PromptTables, ListsHaveBeginningsAndIdsTheWhole) {
   std::string text;
   while (text.size() < kMaxPromptBytes - 3) text += "漢";
-  const Prompt prompt{.id = "long", .session = "s1", .text = text, .created_by = "anna", .created_at = 1, .state = PromptState::sent};
+  const Prompt prompt{
+      .id = "long", .session = "s1", .text = text, .created_by = "anna", .created_at = 1, .state = PromptState::sent};
   in_db([&](storage::Connection& db) { return insert_prompt(db, prompt); });
   const auto past = *in_db([](storage::Connection& db) { return read_prompt_history(db, "/p", 10); });
   ASSERT_EQ(past.size(), 1U);
@@ -162,7 +173,8 @@ TEST_F(PromptTables, ListsHaveBeginningsAndIdsTheWhole) {
 }
 
 TEST_F(PromptTables, WhatWasTakenBackIsNotBegun) {
-  for (const PromptState state : {PromptState::cancelled, PromptState::sent, PromptState::failed, PromptState::uncertain}) {
+  for (const PromptState state :
+       {PromptState::cancelled, PromptState::sent, PromptState::failed, PromptState::uncertain}) {
     const std::string id(to_string(state));
     add(id, state, 1);
     EXPECT_FALSE(*in_db([&](storage::Connection& db) { return begin_sending(db, id); }));
@@ -171,13 +183,22 @@ TEST_F(PromptTables, WhatWasTakenBackIsNotBegun) {
   add("waits", PromptState::queued, 1);
   EXPECT_TRUE(*in_db([](storage::Connection& db) { return begin_sending(db, "waits"); }));
   EXPECT_EQ((*in_db([](storage::Connection& db) { return find_prompt(db, "waits"); }))->state, PromptState::sending);
-  EXPECT_TRUE(*in_db([](storage::Connection& db) { return begin_sending(db, "waits"); })) << "a taking back that was not written";
+  EXPECT_TRUE(*in_db([](storage::Connection& db) { return begin_sending(db, "waits"); }))
+      << "a taking back that was not written";
   EXPECT_FALSE(*in_db([](storage::Connection& db) { return begin_sending(db, "unknown"); }));
 }
 
 TEST_F(PromptTables, SchedulesRulesAndTheSwitchComeBack) {
-  const Schedule schedule{.id = "x", .name = "n", .cron = "* * * * *", .session = "s1", .text = "t", .enabled = false, .created_by = "anna", .created_at = 5,
-                          .last_at = 7, .last_result = "queued"};
+  const Schedule schedule{.id = "x",
+                          .name = "n",
+                          .cron = "* * * * *",
+                          .session = "s1",
+                          .text = "t",
+                          .enabled = false,
+                          .created_by = "anna",
+                          .created_at = 5,
+                          .last_at = 7,
+                          .last_result = "queued"};
   in_db([&](storage::Connection& db) { return insert_schedule(db, schedule); });
   const auto read = *in_db([](storage::Connection& db) { return load_schedules(db); });
   ASSERT_EQ(read.size(), 1u);
@@ -192,8 +213,12 @@ TEST_F(PromptTables, SchedulesRulesAndTheSwitchComeBack) {
   const auto both = *in_db([](storage::Connection& db) { return load_schedules(db); });
   EXPECT_EQ(both[0].text, "other");
   EXPECT_EQ(both[0].last_at, 9);
-  in_db([](storage::Connection& db) { return put_limit_rule(db, {.session = "s1", .text = "Continue.", .created_by = "anna"}); });
-  in_db([](storage::Connection& db) { return put_limit_rule(db, {.session = "s1", .text = "Go on.", .created_by = "anna"}); });
+  in_db([](storage::Connection& db) {
+    return put_limit_rule(db, {.session = "s1", .text = "Continue.", .created_by = "anna"});
+  });
+  in_db([](storage::Connection& db) {
+    return put_limit_rule(db, {.session = "s1", .text = "Go on.", .created_by = "anna"});
+  });
   EXPECT_EQ(in_db([](storage::Connection& db) { return load_limit_rules(db); })->at(0).text, "Go on.");
   EXPECT_FALSE(in_db([](storage::Connection& db) { return load_switch(db); })->stopped);
   in_db([](storage::Connection& db) { return put_switch(db, {.stopped = true, .by = "anna", .at = 3}); });

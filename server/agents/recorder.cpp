@@ -37,7 +37,8 @@ void Recorder::item(StoredItem item) {
 }
 
 void Recorder::event(StoredEvent event) {
-  static auto& lost = metrics().counter("agent_events_lost_total", "Events of agents that the disk did not take in time");
+  static auto& lost =
+      metrics().counter("agent_events_lost_total", "Events of agents that the disk did not take in time");
   if (events_.size() >= kMaxQueuedEvents) {
     events_.pop_front();
     lost.Increment();
@@ -79,7 +80,8 @@ Task<void> Recorder::flush() {
   // What came meanwhile is newer.
   agents_.merge(agents);
   items_.merge(items);
-  for (auto it = events.rbegin(); it != events.rend() && events_.size() < kMaxQueuedEvents; ++it) events_.push_front(std::move(*it));
+  for (auto it = events.rbegin(); it != events.rend() && events_.size() < kMaxQueuedEvents; ++it)
+    events_.push_front(std::move(*it));
 }
 
 }  // namespace ccd::agents

@@ -19,7 +19,8 @@ inline constexpr std::size_t kMaxQueuedItems = 4096;
 
 class Recorder {
  public:
-  Recorder(const asio::any_io_executor& executor, storage::Database* database) : database_(database), wanted_(executor) {}
+  Recorder(const asio::any_io_executor& executor, storage::Database* database)
+      : database_(database), wanted_(executor) {}
 
   void agent(const AgentRow& row);
   void item(StoredItem item);

@@ -123,7 +123,8 @@ class Reader {
       const std::string piece = TRY(files::read_range(file.fd.get(), content.bytes, kPieceBytes));
       if (piece.empty()) break;
       if (piece.size() > bytes_left_)
-        return fail(ErrorKind::too_large, "it and the files before it have more than " + std::to_string(kMaxDigestedBytes >> 20U) + " MiB together");
+        return fail(ErrorKind::too_large, "it and the files before it have more than " +
+                                              std::to_string(kMaxDigestedBytes >> 20U) + " MiB together");
       bytes_left_ -= piece.size();
       hash.add(piece);
       content.bytes += piece.size();
@@ -160,7 +161,8 @@ class Reader {
     SettingsFile file{.path = folder + "/" + name, .name = name, .words = true};
     const auto opened = open(file.path);
     if (!opened && opened.error().kind == ErrorKind::not_found) return;
-    const auto read = opened ? files::read_range(opened->fd.get(), 0, kMaxShownFile + 1) : tl::unexpected(opened.error());
+    const auto read =
+        opened ? files::read_range(opened->fd.get(), 0, kMaxShownFile + 1) : tl::unexpected(opened.error());
     if (opened) file.bytes = opened->size;
     if (read) show(file, *read);
     else file.trouble = trouble_of(read.error());
@@ -195,7 +197,8 @@ class Reader {
       gap(file.path + " holds more settings than can be listed");
     }
     const bool telling = !file.findings.empty() || (!file.trouble.empty() && !file.words);
-    if (out_.files.size() < (telling ? kMaxTellingFiles : kMaxSettingsFiles)) return out_.files.push_back(std::move(file));
+    if (out_.files.size() < (telling ? kMaxTellingFiles : kMaxSettingsFiles))
+      return out_.files.push_back(std::move(file));
     ++out_.left_out;
     if (telling) gap(file.path + " is behind more files than can be shown");
   }

@@ -55,9 +55,11 @@ void Standings::on_changed(const std::string& session) {
   }
   if (known != followed_.end()) return;
   auto followed = std::make_shared<Followed>(session);
-  auto follow = parts_.transcripts->follow({.session = session, .agent = ""}, [this, session](const TranscriptExtent&) { on_growth(session); });
+  auto follow = parts_.transcripts->follow({.session = session, .agent = ""},
+                                           [this, session](const TranscriptExtent&) { on_growth(session); });
   if (!follow) {
-    log_warn("agents", "a transcript is not followed: the agent's state comes from its hooks alone", {{"session", session}, {"error", follow.error().message}});
+    log_warn("agents", "a transcript is not followed: the agent's state comes from its hooks alone",
+             {{"session", session}, {"error", follow.error().message}});
     return;
   }
   followed->follow = std::move(*follow);
@@ -79,9 +81,12 @@ Task<void> Standings::read(std::shared_ptr<Followed> followed) {
     TranscriptName name;
     name.session = followed->session;
     const auto answer = co_await parts_.transcripts->with_file(std::move(name), std::move(work));
-    if (!answer) log_debug("agents", "a transcript could not be read", {{"session", followed->session}, {"error", answer.error().message}});
+    if (!answer)
+      log_debug("agents", "a transcript could not be read",
+                {{"session", followed->session}, {"error", answer.error().message}});
     const auto* standing = answer ? std::get_if<claude::Standing>(&*answer) : nullptr;
-    if (standing != nullptr && followed_.contains(followed->session)) parts_.agents->note_standing(followed->session, *standing);
+    if (standing != nullptr && followed_.contains(followed->session))
+      parts_.agents->note_standing(followed->session, *standing);
   }
   followed->reading = false;
 }

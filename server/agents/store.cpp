@@ -73,11 +73,14 @@ CREATE INDEX events_by_session ON events (session, id);
 )sql";
 
 constexpr std::string_view kAgentColumns =
-    "session, token_hash, hooks_reason, config_dir, conversation, transcript, state, state_since, state_what, state_at, tool, reason, "
-    "model, permission_mode, cost_usd, context_percent, context_tokens, context_size, lines_added, lines_removed, last_message, "
+    "session, token_hash, hooks_reason, config_dir, conversation, transcript, state, state_since, state_what, "
+    "state_at, tool, reason, "
+    "model, permission_mode, cost_usd, context_percent, context_tokens, context_size, lines_added, lines_removed, "
+    "last_message, "
     "working_micros, waiting_micros";
 constexpr std::string_view kItemColumns =
-    "id, session, session_name, project, kind, since, tool, summary, input, input_bytes, suggestions, questions, text, agent_id, "
+    "id, session, session_name, project, kind, since, tool, summary, input, input_bytes, suggestions, questions, text, "
+    "agent_id, "
     "expires_at, closed_at, closed_how, closed_by";
 
 std::string questions_to_json(const std::vector<claude::Question>& questions) {
@@ -85,7 +88,9 @@ std::string questions_to_json(const std::vector<claude::Question>& questions) {
   for (const claude::Question& question : questions) {
     json::array options;
     for (const auto& [label, description] : question.options) options.push_back(json::array{label, description});
-    out.push_back({{"text", question.text}, {"header", question.header}, {"several", question.choice == claude::Question::Choice::several},
+    out.push_back({{"text", question.text},
+                   {"header", question.header},
+                   {"several", question.choice == claude::Question::Choice::several},
                    {"options", std::move(options)}});
   }
   return json::serialize(out);
@@ -108,7 +113,8 @@ std::vector<claude::Question> questions_from_json(std::string_view text) {
     question.text = text_in(*object, "text");
     question.header = text_in(*object, "header");
     const json::value* several = object->if_contains("several");
-    if (several != nullptr && several->is_bool() && several->get_bool()) question.choice = claude::Question::Choice::several;
+    if (several != nullptr && several->is_bool() && several->get_bool())
+      question.choice = claude::Question::Choice::several;
     const json::value* options = object->if_contains("options");
     if (options == nullptr || !options->is_array()) continue;
     for (const json::value& option : options->get_array()) {
@@ -188,14 +194,16 @@ Result<std::vector<AgentRow>> load_agents(storage::Connection& db) {
 Result<> store_agent(storage::Connection& db, const AgentRow& a) {
   TRY(db.run("INSERT OR REPLACE INTO agents (" + std::string(kAgentColumns) +
                  ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-             a.session, a.token_hash, a.hooks_reason, a.config_dir, a.conversation, a.transcript, a.state, a.state_since, a.state_what,
-             a.state_at, a.tool, a.reason, a.model, a.permission_mode, a.cost_usd, a.context_percent, a.context_tokens, a.context_size,
-             a.lines_added, a.lines_removed, a.last_message, a.working_micros, a.waiting_micros));
+             a.session, a.token_hash, a.hooks_reason, a.config_dir, a.conversation, a.transcript, a.state,
+             a.state_since, a.state_what, a.state_at, a.tool, a.reason, a.model, a.permission_mode, a.cost_usd,
+             a.context_percent, a.context_tokens, a.context_size, a.lines_added, a.lines_removed, a.last_message,
+             a.working_micros, a.waiting_micros));
   return {};
 }
 
 Result<std::vector<AttentionItem>> load_open_items(storage::Connection& db) {
-  const auto rows = TRY(db.all("SELECT " + std::string(kItemColumns) + " FROM attention WHERE closed_at IS NULL ORDER BY since, id", read_item));
+  const auto rows = TRY(db.all(
+      "SELECT " + std::string(kItemColumns) + " FROM attention WHERE closed_at IS NULL ORDER BY since, id", read_item));
   std::vector<AttentionItem> out;
   for (const StoredItem& stored : rows) out.push_back(stored.item);
   return out;
@@ -210,18 +218,20 @@ Result<> store_item(storage::Connection& db, const StoredItem& stored) {
                  ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET text = excluded.text, "
                  "expires_at = excluded.expires_at, closed_at = excluded.closed_at, closed_how = excluded.closed_how, "
                  "closed_by = excluded.closed_by WHERE attention.closed_at IS NULL OR excluded.closed_at IS NOT NULL",
-             item.id, item.session, item.session_name, item.project, to_string(item.kind), item.since, item.tool, item.summary, input,
-             item.input_bytes, item.suggestions, questions_to_json(item.questions), item.text, item.agent_id, item.expires_at,
-             stored.closed_at, how, stored.by));
+             item.id, item.session, item.session_name, item.project, to_string(item.kind), item.since, item.tool,
+             item.summary, input, item.input_bytes, item.suggestions, questions_to_json(item.questions), item.text,
+             item.agent_id, item.expires_at, stored.closed_at, how, stored.by));
   return {};
 }
 
 Result<std::optional<StoredItem>> load_closed_item(storage::Connection& db, std::string_view id) {
-  return db.one("SELECT " + std::string(kItemColumns) + " FROM attention WHERE id = ? AND closed_at IS NOT NULL", read_item, id);
+  return db.one("SELECT " + std::string(kItemColumns) + " FROM attention WHERE id = ? AND closed_at IS NOT NULL",
+                read_item, id);
 }
 
 Result<> trim_items(storage::Connection& db) {
-  TRY(db.run("DELETE FROM attention WHERE closed_at IS NOT NULL AND closed_at < "
+  TRY(
+      db.run("DELETE FROM attention WHERE closed_at IS NOT NULL AND closed_at < "
              "(SELECT closed_at FROM attention WHERE closed_at IS NOT NULL ORDER BY closed_at DESC LIMIT 1 OFFSET ?)",
              kKeptClosedItems));
   return {};
@@ -229,24 +239,34 @@ Result<> trim_items(storage::Connection& db) {
 
 Result<> store_event(storage::Connection& db, const StoredEvent& event) {
   const EventRow& row = event.row;
-  TRY(db.run("INSERT INTO events (session, at, kind, state, source, what, actor) VALUES (?,?,?,?,?,?,?)", event.session, row.at, row.kind,
-             row.state, row.source, row.what, row.actor));
+  TRY(db.run("INSERT INTO events (session, at, kind, state, source, what, actor) VALUES (?,?,?,?,?,?,?)", event.session,
+             row.at, row.kind, row.state, row.source, row.what, row.actor));
   return {};
 }
 
 Result<> trim_events(storage::Connection& db, std::string_view session) {
-  TRY(db.run("DELETE FROM events WHERE session = ? AND id <= (SELECT id FROM events WHERE session = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+  TRY(
+      db.run("DELETE FROM events WHERE session = ? AND id <= (SELECT id FROM events WHERE session = ? ORDER BY id DESC "
+             "LIMIT 1 OFFSET ?)",
              session, session, kKeptEvents));
   return {};
 }
 
-Result<std::vector<EventRow>> load_events(storage::Connection& db, std::string_view session, std::int64_t before, int limit) {
+Result<std::vector<EventRow>> load_events(storage::Connection& db, std::string_view session, std::int64_t before,
+                                          int limit) {
   const auto read = [](const storage::Row& row) {
-    return EventRow{.id = row.i64(0), .at = row.i64(1), .kind = row.text(2), .state = row.text(3), .source = row.text(4),
-                    .what = row.text(5), .actor = row.text(6)};
+    return EventRow{.id = row.i64(0),
+                    .at = row.i64(1),
+                    .kind = row.text(2),
+                    .state = row.text(3),
+                    .source = row.text(4),
+                    .what = row.text(5),
+                    .actor = row.text(6)};
   };
-  return db.all("SELECT id, at, kind, state, source, what, actor FROM events WHERE session = ? AND (? = 0 OR id < ?) ORDER BY id DESC LIMIT ?",
-                read, session, before, before, limit);
+  return db.all(
+      "SELECT id, at, kind, state, source, what, actor FROM events WHERE session = ? AND (? = 0 OR id < ?) ORDER BY id "
+      "DESC LIMIT ?",
+      read, session, before, before, limit);
 }
 
 }  // namespace ccd::agents

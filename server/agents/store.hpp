@@ -42,6 +42,7 @@ Result<> trim_items(storage::Connection& db);
 Result<> store_event(storage::Connection& db, const StoredEvent& event);
 // Of one session beyond kKeptEvents, the oldest first.
 Result<> trim_events(storage::Connection& db, std::string_view session);
-Result<std::vector<EventRow>> load_events(storage::Connection& db, std::string_view session, std::int64_t before, int limit);
+Result<std::vector<EventRow>> load_events(storage::Connection& db, std::string_view session, std::int64_t before,
+                                          int limit);
 
 }  // namespace ccd::agents

@@ -32,7 +32,8 @@ CREATE TABLE templates (
 ) STRICT;
 )sql";
 
-constexpr std::string_view kColumns = "id, name, project, prompt, model, permission_mode, environment, changed_at, changed_by";
+constexpr std::string_view kColumns =
+    "id, name, project, prompt, model, permission_mode, environment, changed_at, changed_by";
 
 Template read_template(const storage::Row& row) {
   return {.id = row.text(0),
@@ -48,15 +49,19 @@ Template read_template(const storage::Row& row) {
 
 Result<> check_text(const std::string& field, const std::string& text, std::size_t limit) {
   if (text.size() > limit) return fail_field(field, field + " has at most " + std::to_string(limit) + " bytes");
-  if (!valid_utf8(text) || text.find('\0') != std::string::npos) return fail_field(field, field + " must be a text without NUL");
+  if (!valid_utf8(text) || text.find('\0') != std::string::npos)
+    return fail_field(field, field + " must be a text without NUL");
   return {};
 }
 
 Result<> store(storage::Connection& db, const Template& t) {
-  const auto taken = TRY(db.one("SELECT id FROM templates WHERE name = ? AND id != ?", [](const storage::Row& row) { return row.text(0); }, t.name, t.id));
+  const auto taken = TRY(db.one(
+      "SELECT id FROM templates WHERE name = ? AND id != ?", [](const storage::Row& row) { return row.text(0); },
+      t.name, t.id));
   if (taken) return fail(ErrorKind::conflict, "there is a template of this name already");
-  TRY(db.run("INSERT OR REPLACE INTO templates (" + std::string(kColumns) + ") VALUES (?,?,?,?,?,?,?,?,?)", t.id, t.name, t.project, t.prompt,
-             t.model, t.permission_mode, variables_to_json(t.environment), t.changed_at, t.changed_by));
+  TRY(db.run("INSERT OR REPLACE INTO templates (" + std::string(kColumns) + ") VALUES (?,?,?,?,?,?,?,?,?)", t.id,
+             t.name, t.project, t.prompt, t.model, t.permission_mode, variables_to_json(t.environment), t.changed_at,
+             t.changed_by));
   return {};
 }
 
@@ -82,7 +87,8 @@ Result<> check_template(const Template& wanted) {
   if (wanted.name.empty()) return fail_field("name", "a template needs a name");
   TRY(check_text("name", wanted.name, kMaxTemplateName));
   TRY(check_text("project", wanted.project, kMaxProject));
-  if (!wanted.project.empty() && !wanted.project.starts_with('/')) return fail_field("project", "give the whole path, from / on");
+  if (!wanted.project.empty() && !wanted.project.starts_with('/'))
+    return fail_field("project", "give the whole path, from / on");
   TRY(check_text("prompt", wanted.prompt, kMaxPrompt));
   TRY(check_text("model", wanted.model, kMaxModel));
   if (wanted.model.starts_with('-')) return fail_field("model", "a model's name does not start with -");
@@ -90,7 +96,8 @@ Result<> check_template(const Template& wanted) {
     return fail_field("permission_mode", "must be default, plan, acceptEdits, dontAsk or auto");
   if (wanted.environment.size() > kMaxVariables) return fail_field("env", "at most 64 variables");
   for (const auto& [name, value] : wanted.environment) {
-    if (!valid_variable_name(name)) return fail_field("env", "a variable's name has letters, digits and _ only, and does not start with a digit");
+    if (!valid_variable_name(name))
+      return fail_field("env", "a variable's name has letters, digits and _ only, and does not start with a digit");
     TRY(check_text("env", value, kMaxVariableValue));
   }
   return {};
@@ -98,7 +105,8 @@ Result<> check_template(const Template& wanted) {
 
 Task<Result<std::vector<Template>>> Templates::list() {
   auto read = [](storage::Connection& db) {
-    return db.all("SELECT " + std::string(kColumns) + " FROM templates ORDER BY name COLLATE NOCASE, id", read_template);
+    return db.all("SELECT " + std::string(kColumns) + " FROM templates ORDER BY name COLLATE NOCASE, id",
+                  read_template);
   };
   co_return co_await parts_.database->run(std::move(read));
 }
@@ -118,12 +126,19 @@ Task<Result<Template>> Templates::save(Template wanted, sessions::Actor actor) {
   if (fresh) wanted.id = parts_.random->hex(kIdBytes);
   wanted.changed_at = parts_.clock->wall();
   wanted.changed_by = actor.name;
-  const audit::Record record{.actor = actor.name, .ip = actor.ip, .action = fresh ? "template.create" : "template.change", .target = wanted.id, .detail = detail_of(wanted)};
+  const audit::Record record{.actor = actor.name,
+                             .ip = actor.ip,
+                             .action = fresh ? "template.create" : "template.change",
+                             .target = wanted.id,
+                             .detail = detail_of(wanted)};
   auto write = [wanted, fresh, record, trail = parts_.trail](storage::Connection& db) -> Result<> {
-    const auto known = TRY(db.one("SELECT id FROM templates WHERE id = ?", [](const storage::Row& row) { return row.text(0); }, wanted.id));
+    const auto known = TRY(db.one(
+        "SELECT id FROM templates WHERE id = ?", [](const storage::Row& row) { return row.text(0); }, wanted.id));
     if (!fresh && !known) return fail(ErrorKind::not_found, "there is no such template");
-    const auto count = TRY(db.one("SELECT count(*) FROM templates", [](const storage::Row& row) { return row.i64(0); }));
-    if (fresh && count.value_or(0) >= static_cast<std::int64_t>(kMaxTemplates)) return fail(ErrorKind::too_many, "there are 200 templates: remove some first");
+    const auto count =
+        TRY(db.one("SELECT count(*) FROM templates", [](const storage::Row& row) { return row.i64(0); }));
+    if (fresh && count.value_or(0) >= static_cast<std::int64_t>(kMaxTemplates))
+      return fail(ErrorKind::too_many, "there are 200 templates: remove some first");
     TRY(store(db, wanted));
     return trail->append(db, record);
   };
@@ -135,7 +150,8 @@ Task<Result<Template>> Templates::save(Template wanted, sessions::Actor actor) {
 Task<Result<>> Templates::remove(std::string id, sessions::Actor actor) {
   const audit::Record record{.actor = actor.name, .ip = actor.ip, .action = "template.remove", .target = id};
   auto write = [id, record, trail = parts_.trail](storage::Connection& db) -> Result<> {
-    if (TRY(db.run("DELETE FROM templates WHERE id = ?", id)) == 0) return fail(ErrorKind::not_found, "there is no such template");
+    if (TRY(db.run("DELETE FROM templates WHERE id = ?", id)) == 0)
+      return fail(ErrorKind::not_found, "there is no such template");
     return trail->append(db, record);
   };
   co_return co_await parts_.database->transact(std::move(write));

@@ -23,8 +23,8 @@ inline constexpr std::size_t kMaxVariables = 64;
 inline constexpr std::size_t kMaxVariableValue = 4096;
 
 struct Template {
-  std::string id{};    // 20 hex digits
-  std::string name{};  // unique
+  std::string id{};               // 20 hex digits
+  std::string name{};             // unique
   std::string project{};          // absolute path; empty: chosen each time
   std::string prompt{};           // given to the agent at its start; empty: none
   std::string model{};            // empty: the user's

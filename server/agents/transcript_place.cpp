@@ -9,11 +9,13 @@ constexpr std::string_view kSubagents = "subagents";
 
 }  // namespace
 
-std::optional<TranscriptPlace> TranscriptPlace::of(std::string_view told, std::string_view config_dir, std::string_view conversation) {
+std::optional<TranscriptPlace> TranscriptPlace::of(std::string_view told, std::string_view config_dir,
+                                                   std::string_view conversation) {
   std::string projects = std::string(config_dir) + "/projects";
   const std::string before = projects + "/";
   const std::string after = "/" + std::string(conversation) + std::string(kEnding);
-  if (config_dir.empty() || conversation.empty() || !told.starts_with(before) || !told.ends_with(after)) return std::nullopt;
+  if (config_dir.empty() || conversation.empty() || !told.starts_with(before) || !told.ends_with(after))
+    return std::nullopt;
   if (told.size() <= before.size() + after.size()) return std::nullopt;
   std::string folder(told.substr(before.size(), told.size() - before.size() - after.size()));
   if (folder.find('/') != std::string::npos) return std::nullopt;

@@ -18,7 +18,8 @@ namespace ccd::agents {
 class TranscriptPlace {
  public:
   // When `told` is CONFIG_DIR/projects/FOLDER/CONVERSATION.jsonl, of exactly this folder of the client and this conversation.
-  static std::optional<TranscriptPlace> of(std::string_view told, std::string_view config_dir, std::string_view conversation);
+  static std::optional<TranscriptPlace> of(std::string_view told, std::string_view config_dir,
+                                           std::string_view conversation);
 
   // Errors as TranscriptFile::open_below(): `invalid` where a link or anything but a plain file stands. `agent`: of a subagent; empty: its own.
   [[nodiscard]] Result<claude::TranscriptFile> open(const std::string& agent = {}) const;

@@ -40,17 +40,21 @@ class TranscriptPlaceTest : public ::testing::Test {
 
 TEST_F(TranscriptPlaceTest, WhatIsToldIsHeldAgainstTheClientsFolder) {
   EXPECT_EQ(place().path(), folder_ / "home/projects/-p/c1.jsonl");
-  EXPECT_EQ(place().folder_of("a1") + "/" + place().name_of("a1"), folder_ / "home/projects/-p/c1/subagents/agent-a1.jsonl");
-  for (const char* told : {"", "/etc/passwd", "/h/projects/c1.jsonl", "/h/projects//c1.jsonl", "/h/projects/a/b/c1.jsonl", "/h/projects/a/c2.jsonl",
-                           "/h/projects-x/a/c1.jsonl", "/h2/projects/a/c1.jsonl", "/h/projects/a/../../x/projects/a/c1.jsonl", "h/projects/a/c1.jsonl",
-                           "/h/projects/a/c1.jsonl.gz"})
+  EXPECT_EQ(place().folder_of("a1") + "/" + place().name_of("a1"),
+            folder_ / "home/projects/-p/c1/subagents/agent-a1.jsonl");
+  for (const char* told :
+       {"", "/etc/passwd", "/h/projects/c1.jsonl", "/h/projects//c1.jsonl", "/h/projects/a/b/c1.jsonl",
+        "/h/projects/a/c2.jsonl", "/h/projects-x/a/c1.jsonl", "/h2/projects/a/c1.jsonl",
+        "/h/projects/a/../../x/projects/a/c1.jsonl", "h/projects/a/c1.jsonl", "/h/projects/a/c1.jsonl.gz"})
     EXPECT_FALSE(TranscriptPlace::of(told, "/h", "c1")) << told;
   EXPECT_FALSE(TranscriptPlace::of("/h/projects/a/c1.jsonl", "", "c1"));
   EXPECT_FALSE(TranscriptPlace::of("/h/projects/a/.jsonl", "/h", ""));
   // A name that is none is found out when it is opened.
   write("home/projects/x");
   write("home/c1.jsonl");
-  EXPECT_EQ(TranscriptPlace::of(folder_ / "home/projects/../c1.jsonl", folder_ / "home", "c1").value().open().error().kind, ErrorKind::invalid);
+  EXPECT_EQ(
+      TranscriptPlace::of(folder_ / "home/projects/../c1.jsonl", folder_ / "home", "c1").value().open().error().kind,
+      ErrorKind::invalid);
 }
 
 TEST_F(TranscriptPlaceTest, LinksAreNotFollowed) {

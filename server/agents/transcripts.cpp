@@ -26,14 +26,16 @@ constexpr auto kSeekPause = 3s;
 constexpr auto kStopLimit = 3s;
 
 NoTranscript lies_outside(const std::string& config_dir) {
-  return {"Its transcript lies outside of the folder where this dashboard looks for them (" + (config_dir.empty() ? "HOME is not set" : config_dir) +
+  return {"Its transcript lies outside of the folder where this dashboard looks for them (" +
+          (config_dir.empty() ? "HOME is not set" : config_dir) +
           "), so it is not shown. Start the dashboard with CLAUDE_CONFIG_DIR set to the folder that the agent uses."};
 }
 
 Error as_forbidden(Error error) {
   // Says nothing of what lies where the transcript should be.
   if (error.kind == ErrorKind::invalid)
-    return Error{.kind = ErrorKind::forbidden, .message = "what lies in the transcript's place is not a plain file of this session"};
+    return Error{.kind = ErrorKind::forbidden,
+                 .message = "what lies in the transcript's place is not a plain file of this session"};
   return error;
 }
 
@@ -91,7 +93,8 @@ Task<Result<std::variant<NoTranscript, TranscriptPlace>>> Transcripts::place_of(
   const auto view = parts_.agents->view(session);
   if (!view) co_return Answer(NoTranscript{"No Claude Code runs in this session, so there is no conversation."});
   const std::string conversation = view->conversation;
-  if (conversation.empty()) co_return Answer(NoTranscript{"Which conversation this is will be known once the agent reports something."});
+  if (conversation.empty())
+    co_return Answer(NoTranscript{"Which conversation this is will be known once the agent reports something."});
   // As the session was started, or as this dashboard was: no hook can widen it.
   const std::string others = config_dir_of({});
   auto place = TranscriptPlace::of(view->transcript, view->config_dir, conversation);
@@ -117,7 +120,9 @@ Task<Result<std::string>> Transcripts::seek(std::string session, std::string con
     if (!known->second.path.empty()) co_return known->second.path;
     if (now - known->second.at < kSeekPause) co_return fail(ErrorKind::not_found, "not there");
   }
-  auto find = [projects = config_dir + "/projects", conversation] { return claude::ConversationList(projects).find(conversation); };
+  auto find = [projects = config_dir + "/projects", conversation] {
+    return claude::ConversationList(projects).find(conversation);
+  };
   const auto found = co_await run_on(*parts_.pool, std::move(find));
   if (!parts_.hub->find(session)) co_return fail(ErrorKind::not_found, "there is no such session");
   Sought& sought = sought_[session];
@@ -144,19 +149,20 @@ Task<Result<std::variant<NoTranscript, claude::TranscriptFile>>> Transcripts::op
   co_return Answer(NoTranscript{"Nothing has been said in this conversation yet."});
 }
 
-Task<Result<std::variant<NoTranscript, claude::SearchPage>>> Transcripts::search(TranscriptName name, claude::TranscriptSearch search,
+Task<Result<std::variant<NoTranscript, claude::SearchPage>>> Transcripts::search(TranscriptName name,
+                                                                                 claude::TranscriptSearch search,
                                                                                  std::uint64_t from) {
   const Turns::Turn turn = co_await turns_.take();
-  auto work = [search = std::make_shared<claude::TranscriptSearch>(std::move(search)), from](const claude::TranscriptFile& file) {
-    return search->step(file, from);
-  };
+  auto work = [search = std::make_shared<claude::TranscriptSearch>(std::move(search)),
+               from](const claude::TranscriptFile& file) { return search->step(file, from); };
   co_return co_await with_file(std::move(name), std::move(work));
 }
 
 Task<Result<std::variant<NoTranscript, FactsAnswer>>> Transcripts::facts(TranscriptName name) {
   const Turns::Turn turn = co_await turns_.take();
   const auto known = std::ranges::find(indexes_, name, [](const auto& entry) { return entry.first; });
-  std::shared_ptr<Indexed> indexed = known == indexes_.end() || known->second->busy ? std::make_shared<Indexed>() : known->second;
+  std::shared_ptr<Indexed> indexed =
+      known == indexes_.end() || known->second->busy ? std::make_shared<Indexed>() : known->second;
   if (known != indexes_.end()) indexes_.erase(known);
   indexes_.emplace_front(name, indexed);
   if (indexes_.size() > kMaxKeptIndexes) indexes_.pop_back();
@@ -189,17 +195,22 @@ Task<Result<std::vector<Subagent>>> Transcripts::subagents(std::string session) 
   if (!found && found.error().kind == ErrorKind::not_found) co_return out;
   if (!found) co_return tl::unexpected(as_forbidden(std::move(found).error()));
   for (claude::SubagentFile& file : *found)
-    out.push_back({.id = std::move(file.id), .tool_id = std::move(file.tool_id), .type = std::move(file.type),
-                   .description = std::move(file.description), .bytes = file.bytes});
+    out.push_back({.id = std::move(file.id),
+                   .tool_id = std::move(file.tool_id),
+                   .type = std::move(file.type),
+                   .description = std::move(file.description),
+                   .bytes = file.bytes});
   co_return out;
 }
 
 // --- following ---------------------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Transcripts::Follow>> Transcripts::follow(TranscriptName name, std::function<void(const TranscriptExtent&)> grown) {
+Result<std::unique_ptr<Transcripts::Follow>> Transcripts::follow(TranscriptName name,
+                                                                 std::function<void(const TranscriptExtent&)> grown) {
   auto found = followed_.find(name);
   const bool first = found == followed_.end();
-  if (first && followed_.size() >= kMaxFollowed) return fail(ErrorKind::too_many, "too many transcripts are followed at once");
+  if (first && followed_.size() >= kMaxFollowed)
+    return fail(ErrorKind::too_many, "too many transcripts are followed at once");
   if (first) found = followed_.emplace(name, std::make_shared<Followed>(name, executor_)).first;
   const std::uint64_t id = ++last_follow_;
   found->second->callbacks.emplace(id, std::move(grown));
@@ -228,7 +239,8 @@ Task<void> Transcripts::follow_loop(std::shared_ptr<Followed> followed) {
     const bool there = co_await look(followed);
     if (followed->callbacks.empty()) co_return;
     co_await sleep_for(kTellPause);
-    const std::chrono::steady_clock::duration pause = there ? std::chrono::steady_clock::duration(kNetPause) : kAbsentPause;
+    const std::chrono::steady_clock::duration pause =
+        there ? std::chrono::steady_clock::duration(kNetPause) : kAbsentPause;
     if (!followed->due) (void)co_await followed->wake.wait_for(pause);
   }
 }
@@ -255,7 +267,8 @@ Task<bool> Transcripts::look(std::shared_ptr<Followed> followed) {
       followed->watch = std::move(*watch);
       followed->watched = folder + "/" + name;
     } else if (watch.error().kind != ErrorKind::not_found) {
-      log_warn("agents", "a transcript cannot be watched; it is looked at every second", {{"session", followed->name.session}, {"error", watch.error().message}});
+      log_warn("agents", "a transcript cannot be watched; it is looked at every second",
+               {{"session", followed->name.session}, {"error", watch.error().message}});
     }
   }
   auto read = [](const claude::TranscriptFile& file) -> Result<TranscriptExtent> {
@@ -266,7 +279,7 @@ Task<bool> Transcripts::look(std::shared_ptr<Followed> followed) {
   const auto found = co_await with_file(followed->name, std::move(read));
   const bool watched = followed->watch.has_value() && !followed->watched.empty();
   // It may not be there yet: its folder tells when it comes.
-  if (!found || std::holds_alternative<NoTranscript>(*found)) co_return found && watched;
+  if (!found || std::holds_alternative<NoTranscript>(*found)) co_return found&& watched;
   const auto& extent = std::get<TranscriptExtent>(*found);
   const bool changed = extent != followed->told;
   followed->told = extent;

@@ -88,7 +88,8 @@ class Transcripts {
   template <class Work>
   using ResultOf = std::invoke_result_t<Work, claude::TranscriptFile&>;
   template <class Work>
-  Task<Result<std::variant<NoTranscript, typename ResultOf<Work>::value_type>>> with_file(TranscriptName name, Work work) {
+  Task<Result<std::variant<NoTranscript, typename ResultOf<Work>::value_type>>> with_file(TranscriptName name,
+                                                                                          Work work) {
     using Value = typename ResultOf<Work>::value_type;
     using Answer = Result<std::variant<NoTranscript, Value>>;
     auto opened = co_await open(std::move(name));
@@ -101,7 +102,9 @@ class Transcripts {
     co_return Answer(std::move(*done));
   }
 
-  Task<Result<std::variant<NoTranscript, claude::SearchPage>>> search(TranscriptName name, claude::TranscriptSearch search, std::uint64_t from);
+  Task<Result<std::variant<NoTranscript, claude::SearchPage>>> search(TranscriptName name,
+                                                                      claude::TranscriptSearch search,
+                                                                      std::uint64_t from);
   // Each byte is read once while the index is kept.
   Task<Result<std::variant<NoTranscript, FactsAnswer>>> facts(TranscriptName name);
   // Where its own conversation's files lie. NoTranscript while that is not known, or they are not the session's to read.
@@ -112,7 +115,8 @@ class Transcripts {
   // Ends the following. Must not outlive the Transcripts.
   class Follow {
    public:
-    Follow(Transcripts* owner, TranscriptName name, std::uint64_t id) : owner_(owner), name_(std::move(name)), id_(id) {}
+    Follow(Transcripts* owner, TranscriptName name, std::uint64_t id)
+        : owner_(owner), name_(std::move(name)), id_(id) {}
     Follow(const Follow&) = delete;
     Follow& operator=(const Follow&) = delete;
     ~Follow() { owner_->unfollow(name_, id_); }

@@ -5,7 +5,6 @@
 #include <optional>
 #include <set>
 
-
 namespace ccd::agents {
 
 namespace {
@@ -24,7 +23,9 @@ CREATE TABLE accepted_settings (
 )sql";
 
 using Key = std::tuple<std::string, std::string, std::string>;
-Key key_of(const claude::Finding& finding) { return {std::string(claude::to_string(finding.kind)), finding.where, finding.text}; }
+Key key_of(const claude::Finding& finding) {
+  return {std::string(claude::to_string(finding.kind)), finding.where, finding.text};
+}
 
 std::vector<claude::Finding> all_findings(const ProjectSettings& settings) {
   std::vector<claude::Finding> out;
@@ -54,7 +55,8 @@ std::set<Key> findings_from_json(std::string_view text) {
     const json::array* parts = each.if_array();
     if (parts == nullptr || parts->size() != 3) continue;
     if (!std::ranges::all_of(*parts, [](const json::value& part) { return part.is_string(); })) continue;
-    out.emplace(std::string(parts->at(0).get_string()), std::string(parts->at(1).get_string()), std::string(parts->at(2).get_string()));
+    out.emplace(std::string(parts->at(0).get_string()), std::string(parts->at(1).get_string()),
+                std::string(parts->at(2).get_string()));
   }
   return out;
 }
@@ -80,7 +82,9 @@ Result<Stored> load(storage::Connection& db, const std::string& folder, const st
     std::string folder, digest, findings;
   };
   const auto read = [](const storage::Row& row) { return Found{row.text(0), row.text(1), row.text(2)}; };
-  for (Found& found : TRY(db.all("SELECT folder, digest, findings FROM accepted_settings WHERE substr(?, 1, length(folder)) = folder ORDER BY at", read, folder))) {
+  for (Found& found : TRY(db.all("SELECT folder, digest, findings FROM accepted_settings WHERE substr(?, 1, "
+                                 "length(folder)) = folder ORDER BY at",
+                                 read, folder))) {
     if (!is_at_or_below(folder, found.folder)) continue;
     if (found.digest == digest) out.accepted = true;
     if (found.folder.size() < nearest.size()) continue;
@@ -103,7 +107,9 @@ Task<Result<TrustState>> Trust::look(std::string folder) {
     state.accepted = true;
     co_return state;
   }
-  auto find = [path = state.settings.folder, digest = state.settings.digest](storage::Connection& db) { return load(db, path, digest); };
+  auto find = [path = state.settings.folder, digest = state.settings.digest](storage::Connection& db) {
+    return load(db, path, digest);
+  };
   const auto stored = co_await parts_.database->run(std::move(find));
   if (!stored) co_return tl::unexpected(stored.error());
   // What could not be looked at may be another thing than last time.
@@ -127,12 +133,17 @@ Task<Result<TrustState>> Trust::accept(std::string folder, std::string digest, s
     co_return fail(ErrorKind::conflict, "the project's settings are not those that were accepted: look at them again");
   const ProjectSettings& settings = state->settings;
   audit::Record record{.actor = actor.name, .ip = actor.ip, .action = "project.accept", .target = settings.folder};
-  record.detail = json::serialize(json::object{{"digest", digest}, {"files", settings.files.size()}, {"once", !settings.complete}});
-  auto write = [once = !settings.complete, path = settings.folder, digest, at = parts_.clock->wall(), by = actor.name, findings = findings_to_json(settings), record,
+  record.detail =
+      json::serialize(json::object{{"digest", digest}, {"files", settings.files.size()}, {"once", !settings.complete}});
+  auto write = [once = !settings.complete, path = settings.folder, digest, at = parts_.clock->wall(), by = actor.name,
+                findings = findings_to_json(settings), record,
                 trail = parts_.trail](storage::Connection& db) -> Result<> {
     if (once) return trail->append(db, record);
-    TRY(db.run("INSERT OR REPLACE INTO accepted_settings (folder, digest, at, by, findings) VALUES (?,?,?,?,?)", path, digest, at, by, findings));
-    TRY(db.run("DELETE FROM accepted_settings WHERE folder = ? AND at < (SELECT at FROM accepted_settings WHERE folder = ? ORDER BY at DESC LIMIT 1 OFFSET ?)",
+    TRY(db.run("INSERT OR REPLACE INTO accepted_settings (folder, digest, at, by, findings) VALUES (?,?,?,?,?)", path,
+               digest, at, by, findings));
+    TRY(
+        db.run("DELETE FROM accepted_settings WHERE folder = ? AND at < (SELECT at FROM accepted_settings WHERE folder "
+               "= ? ORDER BY at DESC LIMIT 1 OFFSET ?)",
                path, path, static_cast<std::int64_t>(kMaxAccepted - 1)));
     return trail->append(db, record);
   };

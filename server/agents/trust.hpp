@@ -20,20 +20,20 @@
 
 namespace ccd::agents {
 
-inline constexpr std::size_t kMaxShownFile = std::size_t{64} * 1024;     // of a file's text
+inline constexpr std::size_t kMaxShownFile = std::size_t{64} * 1024;           // of a file's text
 inline constexpr std::size_t kMaxSettingsFile = std::size_t{1} * 1024 * 1024;  // what a larger one sets is not listed
-inline constexpr std::size_t kMaxSettingsFiles = 200;  // shown, in all folders together
+inline constexpr std::size_t kMaxSettingsFiles = 200;                          // shown, in all folders together
 // Of everything that can start something, in all folders together: files and folders, and what is in them. A few tenths of a second.
 inline constexpr std::size_t kMaxDigestedEntries = 4000;
 inline constexpr std::uint64_t kMaxDigestedBytes = std::uint64_t{64} * 1024 * 1024;
-inline constexpr std::size_t kMaxAccepted = 20;        // states kept for a folder, the newest
+inline constexpr std::size_t kMaxAccepted = 20;  // states kept for a folder, the newest
 
 struct SettingsFile {
-  std::string path{};   // absolute
-  std::string name{};   // from its project folder on: ".claude/settings.json"
-  bool words = false;   // for the model only: starts nothing, and is not in the digest
+  std::string path{};  // absolute
+  std::string name{};  // from its project folder on: ".claude/settings.json"
+  bool words = false;  // for the model only: starts nothing, and is not in the digest
   std::uint64_t bytes = 0;
-  std::string text{};   // its beginning
+  std::string text{};  // its beginning
   bool cut = false;
   std::string trouble{};  // why it cannot be shown; the client may read it all the same
   std::string hash{};     // of its name and all that is in it; the digest is made of these
@@ -44,10 +44,11 @@ struct SettingsFile {
 struct ProjectSettings {
   std::string folder{};  // canonical
   std::string digest{};  // of everything that can start something; the same for folders that bring the same
-  std::vector<SettingsFile> files{};  // what can start something, then the words; each of the folder, then of those above it
-  std::size_t left_out = 0;           // of the list, not of the digest
-  bool complete = true;               // the digest is of everything
-  std::vector<std::string> gaps{};    // what it is not of, apart from files in trouble; for people
+  std::vector<SettingsFile>
+      files{};               // what can start something, then the words; each of the folder, then of those above it
+  std::size_t left_out = 0;  // of the list, not of the digest
+  bool complete = true;      // the digest is of everything
+  std::vector<std::string> gaps{};  // what it is not of, apart from files in trouble; for people
 };
 
 // Of the folder and of each above it that is still under a root: the client looks there too. Blocks on the disk. Errors as
@@ -56,8 +57,8 @@ Result<ProjectSettings> read_project_settings(const files::Roots& roots, const s
 
 struct TrustState {
   ProjectSettings settings{};
-  bool accepted = false;    // or there is nothing to accept
-  bool known = false;       // an earlier state was accepted here: then `fresh` says what is new
+  bool accepted = false;  // or there is nothing to accept
+  bool known = false;     // an earlier state was accepted here: then `fresh` says what is new
   std::vector<claude::Finding> fresh{};
 };
 

@@ -43,7 +43,9 @@ class TrustTest : public ::testing::Test {
   T run(Task<T> task) {
     return storage::finish(loop_, std::move(task));
   }
-  Trust trust() { return Trust({.database = database_.get(), .trail = &*trail_, .roots = &*roots_, .clock = &clock_, .pool = &pool_}); }
+  Trust trust() {
+    return Trust({.database = database_.get(), .trail = &*trail_, .roots = &*roots_, .clock = &clock_, .pool = &pool_});
+  }
   TrustState look(const std::string& path) {
     auto state = run(trust().look(path));
     if (!state) ADD_FAILURE() << state.error().message;
@@ -99,7 +101,8 @@ TEST_F(TrustTest, IsAskedOnceAndAgainWhenItChanges) {
   // What was accepted before is accepted still.
   fs::remove(root() / "demo/.mcp.json");
   EXPECT_TRUE(look(demo()).accepted);
-  EXPECT_EQ(run(trust().accept(demo(), "another digest", {})).value_or(TrustState{}).accepted, true) << "nothing is left to accept";
+  EXPECT_EQ(run(trust().accept(demo(), "another digest", {})).value_or(TrustState{}).accepted, true)
+      << "nothing is left to accept";
   write("demo/.claude/hooks/a.sh", "#!/bin/sh\n");
   EXPECT_FALSE(look(demo()).accepted) << "what hooks start belongs to them";
   EXPECT_EQ(run(trust().accept(demo(), "another digest", {})).error().kind, ErrorKind::conflict);
@@ -124,7 +127,8 @@ TEST_F(TrustTest, WordsAreShownOnceAndMayChange) {
 }
 
 TEST_F(TrustTest, WhatCommandsAgentsAndSkillsDoIsPartOfIt) {
-  for (const char* path : {"demo/.claude/skills/deploy/SKILL.md", "demo/.claude/agents/reviewer.md", "demo/.claude/commands/a/b/c.md"}) {
+  for (const char* path :
+       {"demo/.claude/skills/deploy/SKILL.md", "demo/.claude/agents/reviewer.md", "demo/.claude/commands/a/b/c.md"}) {
     write(path, "---\nname: x\n---\nwords");
     accept(demo());
     ASSERT_TRUE(look(demo()).accepted);
@@ -150,7 +154,8 @@ TEST_F(TrustTest, WhatCommandsAgentsAndSkillsDoIsPartOfIt) {
 
 TEST_F(TrustTest, LargeFilesCountToTheirEnd) {
   std::string large(3 * kMaxSettingsFile, 'x');
-  for (const char* path : {"demo/.claude/hooks/tool", "demo/.claude/settings.json", "demo/.claude/settings.local.json"}) {
+  for (const char* path :
+       {"demo/.claude/hooks/tool", "demo/.claude/settings.json", "demo/.claude/settings.local.json"}) {
     write(path, large);
     accept(demo());
     ASSERT_TRUE(look(demo()).accepted);
@@ -201,7 +206,8 @@ TEST_F(TrustTest, SettingsAreShownBeforeManyWords) {
   }
   write(".claude/settings.json", kHook);
   const TrustState state = look(demo());
-  EXPECT_EQ(std::ranges::count_if(state.settings.files, [](const SettingsFile& file) { return !file.findings.empty(); }), 1);
+  EXPECT_EQ(
+      std::ranges::count_if(state.settings.files, [](const SettingsFile& file) { return !file.findings.empty(); }), 1);
   EXPECT_TRUE(state.settings.complete);
 }
 
@@ -252,7 +258,9 @@ TEST_F(TrustTest, AnAcceptanceHasItsAuditRow) {
   write("demo/.mcp.json", "{}");
   accept(demo());
   const auto rows = database_->run_now([](storage::Connection& db) -> Result<std::string> {
-    return TRY(db.one("SELECT actor || ' ' || action || ' ' || target FROM audit_logs", [](const storage::Row& row) { return row.text(0); })).value_or("");
+    return TRY(db.one("SELECT actor || ' ' || action || ' ' || target FROM audit_logs",
+                      [](const storage::Row& row) { return row.text(0); }))
+        .value_or("");
   });
   EXPECT_EQ(rows.value_or(""), "somebody project.accept " + demo());
 }
@@ -261,7 +269,12 @@ TEST_F(TrustTest, AnAcceptanceHasItsAuditRow) {
 
 TEST_F(TrustTest, TemplatesAreKept) {
   Templates templates({.database = database_.get(), .trail = &*trail_, .clock = &clock_, .random = &random_});
-  const Template wanted{.name = "Review", .project = "/srv/demo", .prompt = "Look at\nthe branch", .model = "opus", .permission_mode = "plan", .environment = {{"A_1", "x y"}}};
+  const Template wanted{.name = "Review",
+                        .project = "/srv/demo",
+                        .prompt = "Look at\nthe branch",
+                        .model = "opus",
+                        .permission_mode = "plan",
+                        .environment = {{"A_1", "x y"}}};
   const auto saved = run(templates.save(wanted, {.name = "somebody", .ip = ""}));
   ASSERT_TRUE(saved) << saved.error().message;
   auto changed = run(templates.find(saved->id)).value_or(Template{});
@@ -275,7 +288,9 @@ TEST_F(TrustTest, TemplatesAreKept) {
   EXPECT_EQ(run(templates.find(saved->id)).error().kind, ErrorKind::not_found);
   EXPECT_EQ(run(templates.save(changed, {})).error().kind, ErrorKind::not_found);
   const auto trail = database_->run_now([](storage::Connection& db) -> Result<std::string> {
-    return TRY(db.one("SELECT group_concat(action || detail, ' ') FROM audit_logs", [](const storage::Row& row) { return row.text(0); })).value_or("");
+    return TRY(db.one("SELECT group_concat(action || detail, ' ') FROM audit_logs",
+                      [](const storage::Row& row) { return row.text(0); }))
+        .value_or("");
   });
   EXPECT_EQ(trail.value_or("").find("x y"), std::string::npos) << "no value of a variable is in the trail";
   EXPECT_EQ(trail.value_or("").find("branch"), std::string::npos) << "no prompt is in the trail";
@@ -302,7 +317,8 @@ TEST(Launch, CommandsWithoutTheirConversation) {
   EXPECT_EQ(same({"claude", "fix the bug"}), Words({"claude"}));
   EXPECT_EQ(same({"claude", "--model", "opus", "fix the bug"}), Words({"claude", "--model", "opus"}));
   EXPECT_EQ(same({"claude", "--model=opus", "fix", "--verbose", "it"}), Words({"claude", "--model=opus", "--verbose"}));
-  EXPECT_EQ(same({"claude", "--add-dir", "/a", "/b", "--verbose", "prompt"}), Words({"claude", "--add-dir", "/a", "/b", "--verbose"}));
+  EXPECT_EQ(same({"claude", "--add-dir", "/a", "/b", "--verbose", "prompt"}),
+            Words({"claude", "--add-dir", "/a", "/b", "--verbose"}));
   EXPECT_EQ(same({"claude", "-c"}), Words({"claude"}));
   EXPECT_EQ(same({"claude", "--resume", "0f0f", "--fork-session", "go on"}), Words({"claude"}));
   EXPECT_EQ(same({"claude", "--session-id=abc", "-w", "tree", "--ide"}), Words({"claude", "--ide"}));

@@ -95,7 +95,9 @@ class Hand final : public sessions::Viewer {
   [[nodiscard]] const std::string& refused() const { return refused_; }
   void wake() { changed_.notify(); }
 
-  bool data(std::uint64_t offset, std::shared_ptr<const std::string> bytes) override { return note_seen(offset + bytes->size()); }
+  bool data(std::uint64_t offset, std::shared_ptr<const std::string> bytes) override {
+    return note_seen(offset + bytes->size());
+  }
   bool snapshot(std::uint64_t offset, const sessions::Mirror::Snapshot&) override { return note_seen(offset); }
   void input_taken(std::uint64_t number) override {
     kept_.erase(kept_.begin(), kept_.upper_bound(number));
@@ -139,7 +141,8 @@ class Hand final : public sessions::Viewer {
 Result<bool> in_transcript(claude::TranscriptFile& file, std::string_view text, WallMicros since) {
   const claude::Page page = TRY(file.page_before(UINT64_MAX, kTranscriptLines, claude::kWholeLimits));
   return std::ranges::any_of(page.entries, [&](const claude::Entry& entry) {
-    if (entry.kind != claude::EntryKind::prompt || entry.chain != claude::Chain::main || !entry.at || *entry.at < since) return false;
+    if (entry.kind != claude::EntryKind::prompt || entry.chain != claude::Chain::main || !entry.at || *entry.at < since)
+      return false;
     return std::ranges::any_of(entry.blocks, [&](const claude::Block& block) { return same_prompt(text, block.text); });
   });
 }
@@ -168,9 +171,13 @@ std::string why_not_now(const std::optional<AgentView>& view) {
 // One delivery: what the agent said since it began, and the steps.
 class Attempt {
  public:
-  Attempt(const asio::any_io_executor& executor, const Typist::Parts& parts, std::shared_ptr<TypistClient> client, std::string session, std::string text,
-          std::function<std::string()> why_not)
-      : parts_(parts), session_(std::move(session)), text_(std::move(text)), why_not_(std::move(why_not)), hand_(executor, parts.clock, std::move(client)) {
+  Attempt(const asio::any_io_executor& executor, const Typist::Parts& parts, std::shared_ptr<TypistClient> client,
+          std::string session, std::string text, std::function<std::string()> why_not)
+      : parts_(parts),
+        session_(std::move(session)),
+        text_(std::move(text)),
+        why_not_(std::move(why_not)),
+        hand_(executor, parts.clock, std::move(client)) {
     Listener listener;
     listener.hook = [this](const std::string& of, const claude::HookEvent& event) {
       if (of != session_ || event.kind != claude::HookKind::prompt) return;
@@ -191,7 +198,8 @@ class Attempt {
     hand_.type(as_pastes(text_));
     if (!co_await hand_.taken(kTakenLimit)) {
       if (!hand_.refused().empty()) co_return Delivery{.end = Delivery::End::failed, .detail = hand_.refused()};
-      co_return Delivery{.end = Delivery::End::uncertain, .detail = "the agent's terminal takes no input: look at it before you send this again"};
+      co_return Delivery{.end = Delivery::End::uncertain,
+                         .detail = "the agent's terminal takes no input: look at it before you send this again"};
     }
     co_return co_await enter();
   }
@@ -206,7 +214,8 @@ class Attempt {
       if (std::string why = why_not_ ? why_not_() : std::string(); !why.empty()) co_return why;
       const Composer composer = find_composer(seen->rows);
       const auto waited = parts_.clock->steady() - began;
-      if (composer.shown && !composer.empty() && waited >= kClearedLimit) co_return "there is unfinished text in the agent's input line";
+      if (composer.shown && !composer.empty() && waited >= kClearedLimit)
+        co_return "there is unfinished text in the agent's input line";
       if (composer.empty() && seen->modes.bracketed_paste) co_return std::string();
       if (waited >= kShownLimit) break;
       co_await hand_.wait();
@@ -224,7 +233,8 @@ class Attempt {
     Composer now = co_await look();
     while (now.text.empty()) {
       if (parts_.clock->steady() >= drawn_by)
-        co_return Delivery{.end = Delivery::End::uncertain, .detail = "it was pasted, but does not appear in the input line: look at the terminal"};
+        co_return Delivery{.end = Delivery::End::uncertain,
+                           .detail = "it was pasted, but does not appear in the input line: look at the terminal"};
       co_await hand_.wait();
       now = co_await look();
     }
@@ -261,15 +271,20 @@ class Attempt {
       now = co_await look();
     }
     if (!gone && now.shown && !now.text.empty())
-      co_return Delivery{.end = Delivery::End::failed, .detail = "it stands in the agent's input line, which does not take it: send it there, or clear it"};
-    co_return Delivery{.end = Delivery::End::uncertain, .detail = "the agent did not confirm it: look at the terminal before you send it again"};
+      co_return Delivery{
+          .end = Delivery::End::failed,
+          .detail = "it stands in the agent's input line, which does not take it: send it there, or clear it"};
+    co_return Delivery{.end = Delivery::End::uncertain,
+                       .detail = "the agent did not confirm it: look at the terminal before you send it again"};
   }
 
   // Hooks can be missed, by a machine too busy to run them in time: the client's own record cannot.
   Task<void> read_transcript() {
     const auto view = parts_.agents->view(session_);
     if (!view || view->transcript.empty()) co_return;
-    auto read = [text = text_, since = entered_wall_ - kClockSlack](claude::TranscriptFile& file) { return in_transcript(file, text, since); };
+    auto read = [text = text_, since = entered_wall_ - kClockSlack](claude::TranscriptFile& file) {
+      return in_transcript(file, text, since);
+    };
     TranscriptName name;
     name.session = session_;
     const auto answer = co_await parts_.transcripts->with_file(std::move(name), std::move(read));
@@ -281,7 +296,8 @@ class Attempt {
   void note_state() {
     const auto view = parts_.agents->view(session_);
     if (!view || view->hooks == Hooks::live || !confirmed_.empty()) return;
-    if (view->status.state == claude::AgentState::working && view->status.evidence.at >= entered_wall_) confirmed_ = "the agent began to work";
+    if (view->status.state == claude::AgentState::working && view->status.evidence.at >= entered_wall_)
+      confirmed_ = "the agent began to work";
   }
 
   Typist::Parts parts_;
@@ -301,9 +317,11 @@ std::string without_paste_tags(std::string_view text) {
   out.reserve(text.size());
   for (;;) {
     const std::size_t name = text.find(kPasteTag);
-    const std::size_t open = name == 0 || name == std::string_view::npos ? std::string_view::npos : name - (text[name - 1] == '/' ? 2 : 1);
+    const std::size_t open =
+        name == 0 || name == std::string_view::npos ? std::string_view::npos : name - (text[name - 1] == '/' ? 2 : 1);
     const std::size_t close = name == std::string_view::npos ? name : text.find('>', name);
-    if (open >= text.size() || text[open] != '<' || close == std::string_view::npos || close - name > kPasteTagLimit) break;
+    if (open >= text.size() || text[open] != '<' || close == std::string_view::npos || close - name > kPasteTagLimit)
+      break;
     out.append(text.substr(0, open));
     text.remove_prefix(close + 1);
   }
@@ -339,7 +357,9 @@ std::string essence(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t skipped = is_blank(text.front()) ? 1 : static_cast<unsigned char>(text.front()) < 0x80 ? 0 : invisible_prefix(text);
+    const std::size_t skipped = is_blank(text.front())                            ? 1
+                                : static_cast<unsigned char>(text.front()) < 0x80 ? 0
+                                                                                  : invisible_prefix(text);
     if (skipped == 0) out += text.front();
     text.remove_prefix(std::max<std::size_t>(skipped, 1));
   }
@@ -396,15 +416,20 @@ bool same_prompt(std::string_view sent, std::string_view given) {
   return given.size() >= claude::kMaxHookText - 4 && static_cast<std::size_t>(differs) > claude::kMaxHookText / 4;
 }
 
-Task<Delivery> Typist::deliver(std::string session, std::string text, std::string name, std::function<std::string()> why_not) {
+Task<Delivery> Typist::deliver(std::string session, std::string text, std::string name,
+                               std::function<std::string()> why_not) {
   // Those of sessions that are gone go with the others, and are chosen anew.
   if (clients_.size() >= kMaxTypistClients && !clients_.contains(session)) clients_.clear();
   auto& client = clients_[session];
   if (!client) client = std::make_shared<TypistClient>();
   Attempt attempt(executor_, parts_, client, std::move(session), std::move(text), std::move(why_not));
   const Delivery end = co_await attempt.run(std::move(name));
-  if (end.end == Delivery::End::sent) metrics().counter("prompts_sent_total", "Prompts that agents confirmed").Increment();
-  if (end.end == Delivery::End::uncertain) metrics().counter("prompts_uncertain_total", "Prompts of which nobody knows whether the agent has them").Increment();
+  if (end.end == Delivery::End::sent)
+    metrics().counter("prompts_sent_total", "Prompts that agents confirmed").Increment();
+  if (end.end == Delivery::End::uncertain)
+    metrics()
+        .counter("prompts_uncertain_total", "Prompts of which nobody knows whether the agent has them")
+        .Increment();
   co_return end;
 }
 

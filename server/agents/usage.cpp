@@ -64,7 +64,8 @@ Task<void> Usage::run() {
       co_await sleep_for(kWriteAfter);
       co_await write();
     } else if (budgets_day_ != today()) {
-      if (const auto looked = co_await look_at_budgets(); !looked) log_warn("agents", "budgets could not be read", {{"error", looked.error().message}});
+      if (const auto looked = co_await look_at_budgets(); !looked)
+        log_warn("agents", "budgets could not be read", {{"error", looked.error().message}});
     }
   }
 }
@@ -153,12 +154,18 @@ Task<Result<BudgetState>> Usage::add_budget(Budget budget, sessions::Actor actor
   budget.id = parts_.random->hex(kIdBytes);
   budget.created_by = actor.name;
   budget.created_at = parts_.clock->wall();
-  const boost::json::object detail{{"scope", to_string(budget.scope)}, {"target", budget.target}, {"period", to_string(budget.period)},
-                                   {"unit", to_string(budget.unit)},   {"bound", budget.bound},   {"action", to_string(budget.action)}};
-  audit::Record record{.actor = actor.name, .ip = actor.ip, .action = "budget.add", .target = budget.id, .outcome = audit::Outcome::ok,
+  const boost::json::object detail{
+      {"scope", to_string(budget.scope)}, {"target", budget.target}, {"period", to_string(budget.period)},
+      {"unit", to_string(budget.unit)},   {"bound", budget.bound},   {"action", to_string(budget.action)}};
+  audit::Record record{.actor = actor.name,
+                       .ip = actor.ip,
+                       .action = "budget.add",
+                       .target = budget.id,
+                       .outcome = audit::Outcome::ok,
                        .detail = boost::json::serialize(detail)};
   const std::string id = budget.id;
-  auto write = [budget = std::move(budget), record = std::move(record), trail = parts_.trail](storage::Connection& db) -> Result<> {
+  auto write = [budget = std::move(budget), record = std::move(record),
+                trail = parts_.trail](storage::Connection& db) -> Result<> {
     TRY(insert_budget(db, budget));
     return trail->append(db, record);
   };
@@ -173,7 +180,12 @@ Task<Result<BudgetState>> Usage::add_budget(Budget budget, sessions::Actor actor
 }
 
 Task<Result<>> Usage::remove_budget(std::string id, sessions::Actor actor) {
-  audit::Record record{.actor = actor.name, .ip = actor.ip, .action = "budget.remove", .target = id, .outcome = audit::Outcome::ok, .detail = ""};
+  audit::Record record{.actor = actor.name,
+                       .ip = actor.ip,
+                       .action = "budget.remove",
+                       .target = id,
+                       .outcome = audit::Outcome::ok,
+                       .detail = ""};
   auto write = [id, record = std::move(record), trail = parts_.trail](storage::Connection& db) -> Result<> {
     TRY(erase_budget(db, id));
     return trail->append(db, record);
@@ -188,7 +200,9 @@ Result<> Usage::may_send(const std::string& session) const {
   const std::string project = found ? found->project : std::string();
   for (const BudgetState& state : budgets_) {
     if (state.budget.action != Budget::Action::pause || !state.over() || !state.covers(session, project)) continue;
-    return fail(ErrorKind::conflict, state.words() + ", so the dashboard sends no prompt: raise or remove the budget, or type in the terminal");
+    return fail(
+        ErrorKind::conflict,
+        state.words() + ", so the dashboard sends no prompt: raise or remove the budget, or type in the terminal");
   }
   return {};
 }

@@ -75,11 +75,11 @@ class Usage {
 
   asio::any_io_executor executor_;
   Parts parts_;
-  std::set<std::string> changed_;                    // sessions
+  std::set<std::string> changed_;                                    // sessions
   std::map<std::string, std::unique_ptr<ConversationFiles>> files_;  // by transcript
   std::vector<BudgetState> budgets_;
   std::int32_t budgets_day_ = 0;
-  std::map<std::string, int> told_;                  // by budget: 0 fine, 1 nearly, 2 used up
+  std::map<std::string, int> told_;  // by budget: 0 fine, 1 nearly, 2 used up
   std::function<void(const BudgetState&)> reached_;
   std::unique_ptr<Agents::Subscription> subscription_;
   Notifier wanted_;

@@ -70,9 +70,10 @@ Result<Three> growth(storage::Connection& db, const std::string& subject, const 
     if (TRY(row.step())) before = {row.i64(0), row.i64(1), row.i64(2)};
   }
   if (before == now) return Three{};
-  TRY(db.run("INSERT INTO usage_told (subject, first, second, third) VALUES (?,?,?,?) ON CONFLICT (subject) DO UPDATE SET "
-             "first = excluded.first, second = excluded.second, third = excluded.third",
-             subject, now[0], now[1], now[2]));
+  TRY(db.run(
+      "INSERT INTO usage_told (subject, first, second, third) VALUES (?,?,?,?) ON CONFLICT (subject) DO UPDATE SET "
+      "first = excluded.first, second = excluded.second, third = excluded.third",
+      subject, now[0], now[1], now[2]));
   Three grown{};
   for (std::size_t i = 0; i < grown.size(); ++i) grown[i] = now[i] >= before[i] ? now[i] - before[i] : now[i];
   return grown;
@@ -99,7 +100,8 @@ std::string select(const UsageQuery& query, std::string_view sums, std::string_v
   const std::string_view then = query.then_by ? column_of(*query.then_by) : "''";
   return fmt::format(
       "SELECT {}, {}, coalesce(max(s.name), ''), {} FROM {} u LEFT JOIN sessions s ON s.id = u.session "
-      "WHERE u.day BETWEEN ?1 AND ?2 AND (?3 = '' OR u.session = ?3) AND (?4 = '' OR s.project = ?4) GROUP BY 1, 2 ORDER BY 1, 2",
+      "WHERE u.day BETWEEN ?1 AND ?2 AND (?3 = '' OR u.session = ?3) AND (?4 = '' OR s.project = ?4) GROUP BY 1, 2 "
+      "ORDER BY 1, 2",
       first, then, sums, table);
 }
 
@@ -161,10 +163,13 @@ Result<> put_tokens(storage::Connection& db, const ConversationUsage& usage) {
   TRY(db.run("DELETE FROM usage WHERE conversation = ?", usage.conversation));
   for (const auto& [day, sum] : usage.days) {
     const claude::Usage& t = sum.usage;
-    TRY(db.run("INSERT INTO usage (conversation, day, model, session, input, output, cache_read, cache_write_5m, cache_write_1h, messages) "
+    TRY(
+        db.run("INSERT INTO usage (conversation, day, model, session, input, output, cache_read, cache_write_5m, "
+               "cache_write_1h, messages) "
                "VALUES (?,?,?,?,?,?,?,?,?,?)",
-               usage.conversation, std::int64_t{day.first}, day.second, usage.session, static_cast<std::int64_t>(t.input),
-               static_cast<std::int64_t>(t.output), static_cast<std::int64_t>(t.cache_read), static_cast<std::int64_t>(t.cache_write_5m),
+               usage.conversation, std::int64_t{day.first}, day.second, usage.session,
+               static_cast<std::int64_t>(t.input), static_cast<std::int64_t>(t.output),
+               static_cast<std::int64_t>(t.cache_read), static_cast<std::int64_t>(t.cache_write_5m),
                static_cast<std::int64_t>(t.cache_write_1h), static_cast<std::int64_t>(sum.messages)));
   }
   return {};
@@ -177,11 +182,15 @@ Result<> add_work(storage::Connection& db, const Work& work) {
     money = TRY(growth(db, "conversation " + work.conversation, {now.cost_micros, now.lines_added, now.lines_removed}));
   const Three time = TRY(growth(db, "session " + work.session, {now.working_micros, now.waiting_micros, 0}));
   if (money == Three{} && time == Three{}) return {};
-  TRY(db.run("INSERT INTO usage_work (session, day, model, cost_micros, lines_added, lines_removed, working_micros, waiting_micros) "
-             "VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (session, day, model) DO UPDATE SET cost_micros = cost_micros + excluded.cost_micros, "
-             "lines_added = lines_added + excluded.lines_added, lines_removed = lines_removed + excluded.lines_removed, "
-             "working_micros = working_micros + excluded.working_micros, waiting_micros = waiting_micros + excluded.waiting_micros",
-             work.session, std::int64_t{work.day}, work.model, money[0], money[1], money[2], time[0], time[1]));
+  TRY(db.run(
+      "INSERT INTO usage_work (session, day, model, cost_micros, lines_added, lines_removed, working_micros, "
+      "waiting_micros) "
+      "VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (session, day, model) DO UPDATE SET cost_micros = cost_micros + "
+      "excluded.cost_micros, "
+      "lines_added = lines_added + excluded.lines_added, lines_removed = lines_removed + excluded.lines_removed, "
+      "working_micros = working_micros + excluded.working_micros, waiting_micros = waiting_micros + "
+      "excluded.waiting_micros",
+      work.session, std::int64_t{work.day}, work.model, money[0], money[1], money[2], time[0], time[1]));
   return {};
 }
 
@@ -203,15 +212,21 @@ std::string_view to_string(GroupBy by) {
 
 Result<std::vector<UsageRow>> read_usage(storage::Connection& db, const UsageQuery& query) {
   Rows rows;
-  const std::string tokens = select(query,
-      "sum(input), sum(output), sum(cache_read), sum(cache_write_5m), sum(cache_write_1h), sum(messages)", "usage");
+  const std::string tokens =
+      select(query, "sum(input), sum(output), sum(cache_read), sum(cache_write_5m), sum(cache_write_1h), sum(messages)",
+             "usage");
   TRY(collect(db, query, tokens, rows, [](const storage::Row& row, Amounts& to) {
     const auto count = [&row](int column) { return static_cast<std::uint64_t>(row.i64(column)); };
-    to.tokens = {.input = count(3), .output = count(4), .cache_read = count(5), .cache_write_5m = count(6), .cache_write_1h = count(7)};
+    to.tokens = {.input = count(3),
+                 .output = count(4),
+                 .cache_read = count(5),
+                 .cache_write_5m = count(6),
+                 .cache_write_1h = count(7)};
     to.messages = count(8);
   }));
-  const std::string work = select(query,
-      "sum(cost_micros), sum(lines_added), sum(lines_removed), sum(working_micros), sum(waiting_micros)", "usage_work");
+  const std::string work =
+      select(query, "sum(cost_micros), sum(lines_added), sum(lines_removed), sum(working_micros), sum(waiting_micros)",
+             "usage_work");
   TRY(collect(db, query, work, rows, [](const storage::Row& row, Amounts& to) {
     to.cost_micros = row.i64(3);
     to.lines_added = row.i64(4);
@@ -251,16 +266,18 @@ std::string usage_csv(const std::vector<UsageRow>& rows, const UsageQuery& query
   std::string out(to_string(query.by));
   if (query.by == GroupBy::session) out += ",name";
   if (query.then_by) out += "," + std::string(to_string(*query.then_by));
-  out += ",input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,messages,cost_usd,lines_added,lines_removed,working_seconds,"
-         "waiting_seconds\r\n";
+  out +=
+      ",input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,messages,cost_usd,lines_added,lines_removed,"
+      "working_seconds,"
+      "waiting_seconds\r\n";
   for (const UsageRow& row : rows) {
     const Amounts& a = row.amounts;
     out += csv_cell(row.key);
     if (query.by == GroupBy::session) out += "," + csv_cell(row.name);
     if (query.then_by) out += "," + csv_cell(row.then);
     out += fmt::format(",{},{},{},{},{},{},{},{},{},{}\r\n", a.tokens.input, a.tokens.output, a.tokens.cache_read,
-                       a.tokens.cache_write_5m + a.tokens.cache_write_1h, a.messages, dollars(a.cost_micros), a.lines_added,
-                       a.lines_removed, a.working_micros / 1'000'000, a.waiting_micros / 1'000'000);
+                       a.tokens.cache_write_5m + a.tokens.cache_write_1h, a.messages, dollars(a.cost_micros),
+                       a.lines_added, a.lines_removed, a.working_micros / 1'000'000, a.waiting_micros / 1'000'000);
   }
   return out;
 }

@@ -34,13 +34,18 @@ class UsageTest : public ::testing::Test {
     EXPECT_TRUE(result.has_value()) << (result ? "" : result.error().message);
     return result;
   }
-  void tokens(const std::string& conversation, const std::string& session, std::int32_t day, const std::string& model, std::uint64_t output) {
+  void tokens(const std::string& conversation, const std::string& session, std::int32_t day, const std::string& model,
+              std::uint64_t output) {
     ConversationUsage usage{.conversation = conversation, .session = session};
     usage.days[{day, model}] = {.usage = {.input = 10, .output = output}, .messages = 1};
     in_db([&](storage::Connection& db) { return put_tokens(db, usage); });
   }
-  void work(const std::string& session, const std::string& conversation, std::int64_t cost, std::int64_t working = 0, std::int32_t day = kDay) {
-    const Work told{.session = session, .conversation = conversation, .model = "m", .day = day,
+  void work(const std::string& session, const std::string& conversation, std::int64_t cost, std::int64_t working = 0,
+            std::int32_t day = kDay) {
+    const Work told{.session = session,
+                    .conversation = conversation,
+                    .model = "m",
+                    .day = day,
                     .totals = {.cost_micros = cost, .lines_added = cost / 10, .working_micros = working}};
     in_db([&](storage::Connection& db) { return add_work(db, told); });
   }
@@ -107,7 +112,8 @@ TEST_F(UsageTest, GroupsAndFilters) {
   EXPECT_EQ(plot[1].then, "m2");
   EXPECT_EQ(plot[1].amounts.tokens.output, 14u);
   EXPECT_EQ(read({.from_day = kDay, .to_day = kDay, .by = GroupBy::day, .session = "s1"})[0].amounts.tokens.output, 4u);
-  EXPECT_EQ(read({.from_day = kDay, .to_day = kDay, .by = GroupBy::day, .project = "/p/two"})[0].amounts.tokens.output, 2u);
+  EXPECT_EQ(read({.from_day = kDay, .to_day = kDay, .by = GroupBy::day, .project = "/p/two"})[0].amounts.tokens.output,
+            2u);
   EXPECT_TRUE(read({.from_day = kDay + 1, .to_day = kDay + 9, .by = GroupBy::day}).empty());
 }
 
@@ -117,15 +123,18 @@ TEST_F(UsageTest, CsvIsWhatASpreadsheetTakesAndRunsNothing) {
   row.amounts.cost_micros = 1'234'567;
   const std::string csv = usage_csv({row}, query);
   EXPECT_EQ(csv.substr(0, csv.find("\r\n")),
-            "session,name,model,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,messages,cost_usd,lines_added,lines_removed,"
+            "session,name,model,input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,messages,cost_usd,"
+            "lines_added,lines_removed,"
             "working_seconds,waiting_seconds");
-  EXPECT_NE(csv.find("\"id\",\"'=HYPERLINK(\"\"x\"\")\",\"m,1\",0,0,0,0,0,1.234567,0,0,0,0\r\n"), std::string::npos) << csv;
+  EXPECT_NE(csv.find("\"id\",\"'=HYPERLINK(\"\"x\"\")\",\"m,1\",0,0,0,0,0,1.234567,0,0,0,0\r\n"), std::string::npos)
+      << csv;
 }
 
 TEST(UsageDays, AreWrittenAndRead) {
   EXPECT_EQ(day_text(kDay), "2026-11-28");
   EXPECT_EQ(day_from("2026-11-28"), kDay);
-  for (const char* wrong : {"", "2026-11-31", "2026-13-01", "26-11-2026", "2026-11-28x", "2026/11/28", "2026-1-028", "+026-11-28"})
+  for (const char* wrong :
+       {"", "2026-11-31", "2026-13-01", "26-11-2026", "2026-11-28x", "2026/11/28", "2026-1-028", "+026-11-28"})
     EXPECT_FALSE(day_from(wrong)) << wrong;
 }
 
@@ -161,7 +170,8 @@ TEST_F(UsageTest, BudgetsCountWhatTheyCover) {
   EXPECT_TRUE(by_bound[6'000'000].covers("any", "/p/one"));
   EXPECT_FALSE(by_bound[6'000'000].covers("any", "/p/one/below"));
   in_db([](storage::Connection& db) { return erase_budget(db, "b4000000"); });
-  EXPECT_EQ(database_->run_now([](storage::Connection& db) { return erase_budget(db, "b4000000"); }).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(database_->run_now([](storage::Connection& db) { return erase_budget(db, "b4000000"); }).error().kind,
+            ErrorKind::not_found);
 }
 
 TEST(Budgets, PeriodsBeginWherePeopleThinkTheyDo) {

@@ -18,8 +18,8 @@ inline constexpr std::size_t kMaxLastMessage = 2000;  // bytes of an agent's las
 
 struct AgentView {
   claude::AgentStatus status{};
-  bool unread = false;         // it is done, and nobody has looked since
-  std::size_t waiting = 0;     // open requests
+  bool unread = false;      // it is done, and nobody has looked since
+  std::size_t waiting = 0;  // open requests
   Hooks hooks = Hooks::none;
   std::string hooks_reason{};  // for people, why there are none
   std::string conversation{};  // UUID, or empty: not known yet

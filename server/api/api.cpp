@@ -151,11 +151,16 @@ const std::vector<Api::Route>& Api::table() {
 
 std::vector<RouteInfo> Api::routes() {
   std::vector<RouteInfo> out;
-  for (const Route& route : table()) out.push_back({std::string(route.method), std::string(route.pattern), route.access});
+  for (const Route& route : table())
+    out.push_back({std::string(route.method), std::string(route.pattern), route.access});
   return out;
 }
 
-Api::Api(Parts parts) : parts_(std::move(parts)), server_id_(parts_.random->hex(8)), recent_reads_(parts_.clock), tasks_(parts_.executor) {
+Api::Api(Parts parts)
+    : parts_(std::move(parts)),
+      server_id_(parts_.random->hex(8)),
+      recent_reads_(parts_.clock),
+      tasks_(parts_.executor) {
   for (std::size_t i = 0; i < table().size(); ++i) router_.add(table()[i].method, table()[i].pattern, i);
   parts_.auth->on_revoked([this](const std::string& session_id) {
     for (TerminalSocket* socket : sockets_)
@@ -176,7 +181,10 @@ auth::Source Api::Call::source() const {
 }
 
 notify::Actor Api::Call::notify_actor() const {
-  return {.user = who->user_id, .user_name = who->user_name, .login = who->session_id, .ip = request->remote_ip,
+  return {.user = who->user_id,
+          .user_name = who->user_name,
+          .login = who->session_id,
+          .ip = request->remote_ip,
           .admin = auth::at_least(who->role, auth::Role::admin)};
 }
 
@@ -193,9 +201,9 @@ Result<Api::Call> Api::identify(const std::shared_ptr<http::Request>& request) c
   // A browser always sends an Origin with a WebSocket, a program none: then its ticket must have been issued without one.
   const bool page_socket = request->path == "/ws" && !request->header("Origin").empty();
   origin.what = page_socket ? auth::RequestClass::websocket : auth::request_class(request->method);
-  origin.credential = !bearer.empty()                ? auth::Credential::bearer
+  origin.credential = !bearer.empty()                                                 ? auth::Credential::bearer
                       : !call.cookies.access.empty() || !call.cookies.refresh.empty() ? auth::Credential::cookie
-                                                     : auth::Credential::none;
+                                                                                      : auth::Credential::none;
   origin.origins = all_headers(*request, "Origin");
   origin.sec_fetch_sites = all_headers(*request, "Sec-Fetch-Site");
   TRY(parts_.origins->check_request(origin));
@@ -231,9 +239,11 @@ Result<> Api::authorise(const Call& call, Access access) const {
     case Access::member: needed = auth::Role::member; break;
     case Access::admin: needed = auth::Role::admin; break;
   }
-  if (!call.who) return fail(ErrorKind::unauthorized, "log in first: the access token is missing, expired or not valid");
+  if (!call.who)
+    return fail(ErrorKind::unauthorized, "log in first: the access token is missing, expired or not valid");
   if (!auth::at_least(call.who->role, needed))
-    return fail(ErrorKind::forbidden, "your role (" + std::string(auth::to_string(call.who->role)) + ") may not do this");
+    return fail(ErrorKind::forbidden,
+                "your role (" + std::string(auth::to_string(call.who->role)) + ") may not do this");
   return {};
 }
 
@@ -245,7 +255,8 @@ Task<http::Response> Api::handle(std::shared_ptr<http::Request> request) {
   if (!match.route) {
     if (!is_ours(request->path)) {
       if (request->method != "GET" && request->method != "HEAD") {
-        http::Response refused = error_response(Error{.kind = ErrorKind::invalid, .message = "only GET and HEAD here"}, request->id);
+        http::Response refused =
+            error_response(Error{.kind = ErrorKind::invalid, .message = "only GET and HEAD here"}, request->id);
         refused.status = 405;
         refused.set_header("Allow", "GET, HEAD");
         co_return refused;
@@ -253,8 +264,10 @@ Task<http::Response> Api::handle(std::shared_ptr<http::Request> request) {
       if (auto page = parts_.page->serve(*request)) co_return std::move(*page);
     }
     if (match.allowed_methods.empty())
-      co_return error_response(Error{.kind = ErrorKind::not_found, .message = "there is nothing at this address"}, request->id);
-    http::Response refused = error_response(Error{.kind = ErrorKind::invalid, .message = "allowed here: " + match.allowed_methods}, request->id);
+      co_return error_response(Error{.kind = ErrorKind::not_found, .message = "there is nothing at this address"},
+                               request->id);
+    http::Response refused = error_response(
+        Error{.kind = ErrorKind::invalid, .message = "allowed here: " + match.allowed_methods}, request->id);
     refused.status = 405;
     refused.set_header("Allow", match.allowed_methods);
     co_return refused;
@@ -265,7 +278,8 @@ Task<http::Response> Api::handle(std::shared_ptr<http::Request> request) {
   if (!call) co_return error_response(call.error(), request->id);
   if (const auto allowed = authorise(*call, route.access); !allowed) {
     if (allowed.error().kind == ErrorKind::forbidden)
-      co_await audit(*call, "access", std::string(route.method) + " " + std::string(route.pattern), audit::Outcome::denied, "");
+      co_await audit(*call, "access", std::string(route.method) + " " + std::string(route.pattern),
+                     audit::Outcome::denied, "");
     co_return error_response(allowed.error(), request->id);
   }
   auto response = co_await (this->*route.handler)(std::move(*call));
@@ -276,8 +290,12 @@ Task<http::Response> Api::handle(std::shared_ptr<http::Request> request) {
 // For acts that change nothing in the database themselves. A full disk must not stop anybody from looking at their agents, so a
 // row that cannot be written is an ERROR in the log and the act goes on.
 Task<bool> Api::audit(Call call, std::string action, std::string target, audit::Outcome outcome, std::string detail) {
-  audit::Record record{.actor = call.who ? call.who->user_name : "", .ip = call.request->remote_ip, .action = std::move(action),
-                       .target = std::move(target), .outcome = outcome, .detail = std::move(detail)};
+  audit::Record record{.actor = call.who ? call.who->user_name : "",
+                       .ip = call.request->remote_ip,
+                       .action = std::move(action),
+                       .target = std::move(target),
+                       .outcome = outcome,
+                       .detail = std::move(detail)};
   const auto written = co_await parts_.trail->append_now(*parts_.database, std::move(record));
   if (!written) log_error("api", "an audit row could not be written", {{"error", written.error().message}});
   co_return written.has_value();

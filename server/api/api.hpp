@@ -106,7 +106,9 @@ class Api {
     auth::Deployment deployment = auth::Deployment::no_cookies;
     auth::LoginCookies cookies;
     [[nodiscard]] const http::Request& http() const { return *request; }
-    [[nodiscard]] sessions::Actor actor() const { return {.name = who ? who->user_name : "", .ip = request->remote_ip}; }
+    [[nodiscard]] sessions::Actor actor() const {
+      return {.name = who ? who->user_name : "", .ip = request->remote_ip};
+    }
     [[nodiscard]] notify::Actor notify_actor() const;
     [[nodiscard]] auth::Source source() const;
   };
@@ -241,7 +243,8 @@ class Api {
   enum class Transport { cookie, bearer };
   static Result<Transport> transport_of(const Body& body);
   static Result<> check_transport(const Call& call, Transport transport);
-  Result<http::Response> login_response(const Call& call, const auth::Login& login, Transport transport, int status) const;
+  Result<http::Response> login_response(const Call& call, const auth::Login& login, Transport transport,
+                                        int status) const;
 
   Parts parts_;
   http::Router router_;

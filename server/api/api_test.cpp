@@ -16,17 +16,26 @@ TEST(NotifyFeed, NothingOfARequestIsLeftOut) {
     const char* input;
     const char* text;
   };
-  for (const Row& row : {Row{R"({"command":"rm -rf build","description":"Lists files"})", "rm -rf build"},
-                         Row{R"({"description":"x","command":"sleep 1","run_in_background":true,"timeout":5})", "sleep 1\nrun_in_background: true\ntimeout: 5"},
-                         Row{R"({"content":"a\nb","file_path":"/p/a.txt"})", "/p/a.txt\ncontent: a\nb"},
-                         Row{R"({"file_path":"/p/a","old_string":"1","new_string":"2"})", "/p/a\nold_string: 1\nnew_string: 2"},
-                         Row{R"({"who":{"a":[1]}})", R"(who: {"a":[1]})"}, Row{"{}", ""}, Row{"[1]", "Tool [1]"}, Row{"{", "Tool {"}})
+  for (const Row& row :
+       {Row{R"({"command":"rm -rf build","description":"Lists files"})", "rm -rf build"},
+        Row{R"({"description":"x","command":"sleep 1","run_in_background":true,"timeout":5})",
+            "sleep 1\nrun_in_background: true\ntimeout: 5"},
+        Row{R"({"content":"a\nb","file_path":"/p/a.txt"})", "/p/a.txt\ncontent: a\nb"},
+        Row{R"({"file_path":"/p/a","old_string":"1","new_string":"2"})", "/p/a\nold_string: 1\nnew_string: 2"},
+        Row{R"({"who":{"a":[1]}})", R"(who: {"a":[1]})"}, Row{"{}", ""}, Row{"[1]", "Tool [1]"}, Row{"{", "Tool {"}})
     EXPECT_EQ(request_text("Tool", row.input), row.text) << row.input;
 }
 
 agents::AttentionItem asked(const std::string& input) {
-  return {.id = "0123456789abcdef0123", .session = "s", .session_name = "api", .kind = agents::AttentionKind::permission, .tool = "Bash", .summary = "cut",
-          .input = std::make_shared<const std::string>(input), .input_bytes = input.size(), .answerable = agents::Answerable::page};
+  return {.id = "0123456789abcdef0123",
+          .session = "s",
+          .session_name = "api",
+          .kind = agents::AttentionKind::permission,
+          .tool = "Bash",
+          .summary = "cut",
+          .input = std::make_shared<const std::string>(input),
+          .input_bytes = input.size(),
+          .answerable = agents::Answerable::page};
 }
 
 TEST(NotifyFeed, TheDigestIsOfThisRequest) {
@@ -61,8 +70,10 @@ TEST(RecentReads, OneRowForEachReaderAndWindow) {
   const Reading reading{.who = "ann", .ip = "10.0.0.1", .session = "s"};
   EXPECT_TRUE(reads.begins(reading));
   EXPECT_FALSE(reads.begins(reading));
-  for (const Reading& other : {Reading{.who = "bob", .ip = "10.0.0.1", .session = "s"}, Reading{.who = "ann", .ip = "10.0.0.2", .session = "s"},
-                               Reading{.who = "ann", .ip = "10.0.0.1", .session = "t"}, Reading{.who = "ann", .ip = "10.0.0.1", .session = "s", .agent = "a1"},
+  for (const Reading& other : {Reading{.who = "bob", .ip = "10.0.0.1", .session = "s"},
+                               Reading{.who = "ann", .ip = "10.0.0.2", .session = "s"},
+                               Reading{.who = "ann", .ip = "10.0.0.1", .session = "t"},
+                               Reading{.who = "ann", .ip = "10.0.0.1", .session = "s", .agent = "a1"},
                                Reading{.who = "ann", .ip = "10.0.0.1", .session = "s", .terminal = true},
                                Reading{.who = "ann", .ip = "10.0.0.1", .session = "s", .denied = true}})
     EXPECT_TRUE(reads.begins(other));
@@ -89,7 +100,8 @@ TEST(RecentReads, ManyReadersTakeNoMoreThanTheirRoom) {
 }
 
 TEST(Frames, HeaderIsLittleEndian) {
-  EXPECT_EQ(hex_encode(as_bytes(frame_header(FrameType::data, 0x01020304, 0x1122334455667788))), "01040302018877665544332211");
+  EXPECT_EQ(hex_encode(as_bytes(frame_header(FrameType::data, 0x01020304, 0x1122334455667788))),
+            "01040302018877665544332211");
   EXPECT_EQ(hex_encode(as_bytes(echo_header(1, 2, 0x0102))), "060100000002000000000000000201000000000000");
 }
 
@@ -111,7 +123,8 @@ TEST(Frames, WhatAPageDoesNotSendIsRefused) {
 }
 
 TEST(Errors, StatusCodeAndField) {
-  const http::Response r = error_response(Error{.kind = ErrorKind::invalid, .message = "bad \"x\"", .sys = 0, .field = "name"}, "r1");
+  const http::Response r =
+      error_response(Error{.kind = ErrorKind::invalid, .message = "bad \"x\"", .sys = 0, .field = "name"}, "r1");
   EXPECT_EQ(r.status, 400);
   EXPECT_EQ(r.text_body(), R"({"error":{"code":"invalid","message":"bad \"x\"","field":"name"}})");
 }
@@ -153,7 +166,10 @@ TEST(Body, OtherContentTypesAreRefused) {
 }
 
 TEST(Wire, BrokenTextBecomesReplacementCharacters) {
-  EXPECT_EQ(json_text("a\xff" "b\xc3\xa9"), "a\xef\xbf\xbd" "b\xc3\xa9");
+  EXPECT_EQ(json_text("a\xff"
+                      "b\xc3\xa9"),
+            "a\xef\xbf\xbd"
+            "b\xc3\xa9");
   EXPECT_EQ(json_text("\xe2\x82"), "\xef\xbf\xbd\xef\xbf\xbd");
 }
 

@@ -16,14 +16,13 @@ struct Row {
 };
 
 constexpr Row kTable[] = {
-    {ErrorKind::invalid, 400, "invalid"},          {ErrorKind::unauthorized, 401, "unauthorized"},
-    {ErrorKind::forbidden, 403, "forbidden"},      {ErrorKind::not_found, 404, "not_found"},
-    {ErrorKind::conflict, 409, "conflict"},        {ErrorKind::gone, 410, "gone"},
-    {ErrorKind::too_large, 413, "too_large"},
-    {ErrorKind::too_many, 429, "too_many"},        {ErrorKind::unavailable, 503, "unavailable"},
-    {ErrorKind::timeout, 504, "timeout"},          {ErrorKind::cancelled, 503, "unavailable"},
-    {ErrorKind::io, 500, "internal"},              {ErrorKind::corrupt, 500, "internal"},
-    {ErrorKind::internal, 500, "internal"},
+    {ErrorKind::invalid, 400, "invalid"},         {ErrorKind::unauthorized, 401, "unauthorized"},
+    {ErrorKind::forbidden, 403, "forbidden"},     {ErrorKind::not_found, 404, "not_found"},
+    {ErrorKind::conflict, 409, "conflict"},       {ErrorKind::gone, 410, "gone"},
+    {ErrorKind::too_large, 413, "too_large"},     {ErrorKind::too_many, 429, "too_many"},
+    {ErrorKind::unavailable, 503, "unavailable"}, {ErrorKind::timeout, 504, "timeout"},
+    {ErrorKind::cancelled, 503, "unavailable"},   {ErrorKind::io, 500, "internal"},
+    {ErrorKind::corrupt, 500, "internal"},        {ErrorKind::internal, 500, "internal"},
 };
 
 const Row& row_of(ErrorKind kind) {
@@ -43,7 +42,8 @@ std::string public_message(const Error& error) {
 http::Response error_response(const Error& error, std::string_view request_id) {
   const Row& row = row_of(error.kind);
   if (row.status == 500)
-    log_error("api", "request failed", {{"request", request_id}, {"kind", to_string(error.kind)}, {"error", error.message}});
+    log_error("api", "request failed",
+              {{"request", request_id}, {"kind", to_string(error.kind)}, {"error", error.message}});
   boost::json::object body{{"code", row.code}, {"message", public_message(error)}};
   if (!error.field.empty()) body["field"] = error.field;
   http::Response response;

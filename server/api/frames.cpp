@@ -8,7 +8,8 @@ namespace {
 template <class Int>
 Int little_endian(std::string_view bytes) {
   Int value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;) value = static_cast<Int>(value << 8 | static_cast<unsigned char>(bytes[i]));
+  for (std::size_t i = bytes.size(); i-- > 0;)
+    value = static_cast<Int>(value << 8 | static_cast<unsigned char>(bytes[i]));
   return value;
 }
 

@@ -11,12 +11,12 @@
 namespace ccd::api {
 
 enum class FrameType : std::uint8_t {
-  data = 1,          // to the page: number is the offset of the payload's first byte
-  snapshot = 2,      // to the page: number is the offset that the data goes on from
-  input = 3,         // to the server: number is the input's
-  ack_output = 4,    // to the server: number is the offset below which everything is shown
-  ack_input = 5,     // to the page: number is the highest input taken
-  echo = 6,          // to the page: data, with the highest input taken (u64) before its bytes
+  data = 1,        // to the page: number is the offset of the payload's first byte
+  snapshot = 2,    // to the page: number is the offset that the data goes on from
+  input = 3,       // to the server: number is the input's
+  ack_output = 4,  // to the server: number is the offset below which everything is shown
+  ack_input = 5,   // to the page: number is the highest input taken
+  echo = 6,        // to the page: data, with the highest input taken (u64) before its bytes
 };
 
 inline constexpr std::size_t kFrameHeaderBytes = 13;

@@ -14,11 +14,14 @@ namespace {
 namespace json = boost::json;
 
 // Fields that say by themselves what they are: the first of them that is there begins the text, without its name.
-constexpr std::array<std::string_view, 9> kSpeaking{"command", "file_path", "notebook_path", "path", "url", "query", "pattern", "plan", "prompt"};
+constexpr std::array<std::string_view, 9> kSpeaking{"command", "file_path", "notebook_path", "path",  "url",
+                                                    "query",   "pattern",   "plan",          "prompt"};
 // Told by the agent about its own request: it may say anything.
 constexpr std::string_view kDescription = "description";
 
-std::string text_of(const json::value& value) { return value.is_string() ? std::string(value.get_string()) : json::serialize(value); }
+std::string text_of(const json::value& value) {
+  return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+}
 
 // Each part with its length in front: no two requests have the same encoding.
 std::string digest_of(std::initializer_list<std::string_view> parts) {
@@ -55,8 +58,13 @@ std::string request_text(std::string_view tool, std::string_view input) {
 
 notify::Event notify_event(const agents::AttentionItem& item) {
   using agents::AttentionKind;
-  notify::Event event{.id = item.id, .session = item.session, .session_name = item.session_name, .project = item.project, .tool = item.tool,
-                      .since = item.since, .expires_at = item.expires_at};
+  notify::Event event{.id = item.id,
+                      .session = item.session,
+                      .session_name = item.session_name,
+                      .project = item.project,
+                      .tool = item.tool,
+                      .since = item.since,
+                      .expires_at = item.expires_at};
   event.kind = notify::kind_from(agents::to_string(item.kind)).value_or(notify::Kind::failure);
   const bool permission = item.kind == AttentionKind::permission || item.kind == AttentionKind::plan;
   event.answerable = permission && item.answerable == agents::Answerable::page;
@@ -67,8 +75,9 @@ notify::Event notify_event(const agents::AttentionItem& item) {
     // A request whose input is not known, or too large to be kept, was not shown whole.
     event.whole = !agents::is_request(item.kind);
   }
-  event.digest = digest_of({item.id, agents::to_string(item.kind), item.session, item.tool, item.input ? std::string_view(*item.input) : item.summary,
-                            std::to_string(item.input_bytes)});
+  event.digest =
+      digest_of({item.id, agents::to_string(item.kind), item.session, item.tool,
+                 item.input ? std::string_view(*item.input) : item.summary, std::to_string(item.input_bytes)});
   return event;
 }
 

@@ -20,7 +20,7 @@ struct Reading {
   std::string who{};
   std::string ip{};  // a login that is used from elsewhere is another reader
   std::string session{};
-  std::string agent{};  // of a subagent; empty: the session's own conversation
+  std::string agent{};    // of a subagent; empty: the session's own conversation
   bool terminal = false;  // what its terminal shows or showed, not its conversation
   bool denied = false;
   auto operator<=>(const Reading&) const = default;

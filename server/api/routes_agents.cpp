@@ -85,8 +85,13 @@ Task<Result<http::Response>> Api::sessions_events(Call call) {
   if (!rows) co_return tl::unexpected(rows.error());
   json::array events;
   for (const agents::EventRow& row : *rows)
-    events.push_back({{"id", row.id}, {"at", row.at}, {"kind", row.kind}, {"state", row.state}, {"source", row.source},
-                      {"what", json_text(row.what)}, {"actor", json_text(row.actor)}});
+    events.push_back({{"id", row.id},
+                      {"at", row.at},
+                      {"kind", row.kind},
+                      {"state", row.state},
+                      {"source", row.source},
+                      {"what", json_text(row.what)},
+                      {"actor", json_text(row.actor)}});
   co_return json_response(200, json::object{{"events", std::move(events)}});
 }
 

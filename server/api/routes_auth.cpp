@@ -46,7 +46,8 @@ Result<Api::Transport> Api::transport_of(const Body& body) {
   return fail_field("transport", "transport must be \"cookie\" or \"bearer\"");
 }
 
-Result<http::Response> Api::login_response(const Call& call, const auth::Login& login, Transport transport, int status) const {
+Result<http::Response> Api::login_response(const Call& call, const auth::Login& login, Transport transport,
+                                           int status) const {
   json::object body{{"user", user_json(login.who)}, {"expires_in", login.access_seconds}};
   if (transport == Transport::bearer) {
     body["access_token"] = login.access_token;
@@ -58,9 +59,11 @@ Result<http::Response> Api::login_response(const Call& call, const auth::Login& 
   http::Response response = json_response(status, body);
   using auth::CookieKind;
   add_cookie(response, auth::set_cookie(CookieKind::access, login.access_token, login.access_seconds, call.deployment));
-  add_cookie(response, auth::set_cookie(CookieKind::refresh, login.refresh_token, login.refresh_seconds, call.deployment));
+  add_cookie(response,
+             auth::set_cookie(CookieKind::refresh, login.refresh_token, login.refresh_seconds, call.deployment));
   if (!login.device_token.empty())
-    add_cookie(response, auth::set_cookie(CookieKind::device, login.device_token, login.device_seconds, call.deployment));
+    add_cookie(response,
+               auth::set_cookie(CookieKind::device, login.device_token, login.device_seconds, call.deployment));
   return response;
 }
 
@@ -79,7 +82,8 @@ Task<Result<http::Response>> Api::auth_state(Call call) {
 // Cookies are refused before anything is tried where they would travel in the clear.
 Result<> Api::check_transport(const Call& call, Transport transport) {
   if (transport == Transport::cookie && call.deployment == auth::Deployment::no_cookies)
-    return fail(ErrorKind::forbidden, "the page needs HTTPS here (or http://localhost): a login cookie would be readable on the way");
+    return fail(ErrorKind::forbidden,
+                "the page needs HTTPS here (or http://localhost): a login cookie would be readable on the way");
   return {};
 }
 
@@ -119,7 +123,8 @@ Task<Result<http::Response>> Api::auth_refresh(Call call) {
   if (token.empty()) co_return fail(ErrorKind::unauthorized, "there is no refresh token: log in");
   const auto login = co_await parts_.auth->refresh(token, call.source());
   if (!login) {
-    if (transport == Transport::bearer || login.error().kind != ErrorKind::unauthorized) co_return tl::unexpected(login.error());
+    if (transport == Transport::bearer || login.error().kind != ErrorKind::unauthorized)
+      co_return tl::unexpected(login.error());
     http::Response response = error_response(login.error(), call.request->id);
     clear_cookies(response, call.deployment);
     co_return response;
@@ -175,11 +180,12 @@ Task<Result<http::Response>> Api::users_list(Call call) {
   if (!users) co_return tl::unexpected(users.error());
   json::array out;
   for (const auth::User& user : *users)
-    out.emplace_back(json::object{{"id", user.id},
-                                  {"name", user.name},
-                                  {"role", auth::to_string(user.role)},
-                                  {"created_at", user.created_at},
-                                  {"disabled_at", user.disabled_at ? json::value(*user.disabled_at) : json::value(nullptr)}});
+    out.emplace_back(
+        json::object{{"id", user.id},
+                     {"name", user.name},
+                     {"role", auth::to_string(user.role)},
+                     {"created_at", user.created_at},
+                     {"disabled_at", user.disabled_at ? json::value(*user.disabled_at) : json::value(nullptr)}});
   co_return json_response(200, json::object{{"users", std::move(out)}});
 }
 

@@ -34,7 +34,8 @@ std::string disposition(std::string_view path) {
   std::string out = "attachment; filename*=UTF-8''";
   const std::size_t slash = path.rfind('/');
   for (const char c : path.substr(slash == std::string_view::npos ? 0 : slash + 1)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
     if (plain) out += c;
     else out += "%" + hex_encode(as_bytes(std::string_view(&c, 1)));
   }
@@ -68,7 +69,10 @@ http::Response file_response(const http::Request& request, const std::string& pa
   if (request.method == "GET" && files::if_range_holds(request.header("If-Range"), file.etag))
     range = files::parse_range(request.header("Range"), file.size);
   if (std::holds_alternative<files::NotSatisfiable>(range)) {
-    http::Response refused = error_response(Error{.kind = ErrorKind::invalid, .message = "the range lies behind the file's end", .sys = 0, .field = "Range"}, request.id);
+    http::Response refused = error_response(
+        Error{
+            .kind = ErrorKind::invalid, .message = "the range lies behind the file's end", .sys = 0, .field = "Range"},
+        request.id);
     refused.status = 416;
     refused.set_header("Content-Range", files::unsatisfied_range(file.size));
     return refused;
@@ -98,7 +102,9 @@ Task<Result<http::Response>> Api::projects(Call) {
                                        {"is_root", project.is_root},
                                        {"is_git", project.is_git}});
   }
-  co_return json_response(200, json::object{{"roots", std::move(roots)}, {"projects", std::move(projects)}, {"truncated", found.truncated}});
+  co_return json_response(
+      200,
+      json::object{{"roots", std::move(roots)}, {"projects", std::move(projects)}, {"truncated", found.truncated}});
 }
 
 Task<Result<http::Response>> Api::files_get(Call call) {
@@ -119,8 +125,10 @@ Task<Result<http::Response>> Api::files_get(Call call) {
   if (const auto* folder = std::get_if<files::Listing>(&*looked)) {
     json::array entries;
     for (const files::Entry& entry : folder->entries) entries.emplace_back(entry_json(entry));
-    co_return json_response(200, json::object{{"kind", "folder"}, {"path", json_text(*path)},
-                                              {"entries", std::move(entries)}, {"truncated", folder->truncated}});
+    co_return json_response(200, json::object{{"kind", "folder"},
+                                              {"path", json_text(*path)},
+                                              {"entries", std::move(entries)},
+                                              {"truncated", folder->truncated}});
   }
   // What a content read shows leaves the machine: it is recorded, once for a file and not for each of its ranges.
   const std::string_view range = call.request->header("Range");

@@ -54,7 +54,9 @@ Task<Result<http::Response>> Api::git_diff(Call call) {
   std::string file = call.request->query("file").value_or("");
   const auto diff = co_await parts_.git->diff(*repository, what, std::move(file));
   if (!diff) co_return tl::unexpected(diff.error());
-  co_return json_response(200, json::object{{"top", json_text(repository->top)}, {"diff", json_text(diff->text)}, {"truncated", diff->truncated}});
+  co_return json_response(
+      200, json::object{
+               {"top", json_text(repository->top)}, {"diff", json_text(diff->text)}, {"truncated", diff->truncated}});
 }
 
 Task<Result<http::Response>> Api::git_worktrees(Call call) {
@@ -69,16 +71,21 @@ Task<Result<http::Response>> Api::git_worktrees(Call call) {
   for (const git::Worktree& each : *worktrees) trees.push_back(worktree_json(each));
   json::array names;
   for (const std::string& each : *branches) names.emplace_back(json_text(each));
-  co_return json_response(200, json::object{{"top", json_text(repository->top)}, {"worktrees", std::move(trees)}, {"branches", std::move(names)}});
+  co_return json_response(
+      200, json::object{
+               {"top", json_text(repository->top)}, {"worktrees", std::move(trees)}, {"branches", std::move(names)}});
 }
 
 Task<Result<http::Response>> Api::git_worktree_add(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));
   std::string path = CO_TRY(body.text("path", kMaxPath));
-  agents::WorktreeWish wish{.branch = CO_TRY(body.text("branch", kMaxBranch)), .from = CO_TRY(body.text_or("from", "", kMaxBranch))};
+  agents::WorktreeWish wish{.branch = CO_TRY(body.text("branch", kMaxBranch)),
+                            .from = CO_TRY(body.text_or("from", "", kMaxBranch))};
   const auto made = co_await parts_.lifecycle->add_worktree(std::move(path), std::move(wish), call.actor());
   if (!made) co_return tl::unexpected(made.error());
-  co_return json_response(201, json::object{{"path", json_text(made->path)}, {"branch", json_text(made->branch)}, {"new_branch", made->new_branch}});
+  co_return json_response(
+      201, json::object{
+               {"path", json_text(made->path)}, {"branch", json_text(made->branch)}, {"new_branch", made->new_branch}});
 }
 
 Task<Result<http::Response>> Api::git_obstacles(Call call) {
@@ -90,7 +97,8 @@ Task<Result<http::Response>> Api::git_obstacles(Call call) {
 
 Task<Result<http::Response>> Api::git_worktree_remove(Call call) {
   std::string path = CO_TRY(path_of(call.http()));
-  const git::Removal removal{.ignored_files = CO_TRY(flag(call.http(), "ignored_files")), .keep_branch = CO_TRY(flag(call.http(), "keep_branch"))};
+  const git::Removal removal{.ignored_files = CO_TRY(flag(call.http(), "ignored_files")),
+                             .keep_branch = CO_TRY(flag(call.http(), "keep_branch"))};
   const auto removed = co_await parts_.lifecycle->remove_worktree(std::move(path), removal, call.actor());
   if (!removed) co_return tl::unexpected(removed.error());
   co_return http::empty(204);

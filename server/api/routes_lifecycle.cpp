@@ -33,7 +33,8 @@ Task<Result<http::Response>> Api::sessions_create(Call call) {
   request.conversation = CO_TRY(body.text_or("conversation", "", kMaxId));
   request.fork = CO_TRY(body.flag_or("fork", false));
   if (request.name.empty()) co_return fail_field("name", "name must be a text");
-  if (request.project.empty() && request.conversation.empty() && request.template_id.empty()) co_return fail_field("project", "project must be a text");
+  if (request.project.empty() && request.conversation.empty() && request.template_id.empty())
+    co_return fail_field("project", "project must be a text");
   const auto started = co_await parts_.lifecycle->start(std::move(request), call.actor());
   if (!started) co_return tl::unexpected(started.error());
   co_return started_response(*started, 201);
@@ -42,7 +43,8 @@ Task<Result<http::Response>> Api::sessions_create(Call call) {
 Task<Result<http::Response>> Api::sessions_resume(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));
   std::string accept = CO_TRY(body.text_or("accept_settings", "", kMaxDigest));
-  const auto started = co_await parts_.lifecycle->resume(call.request->params.at("id"), std::move(accept), call.actor());
+  const auto started =
+      co_await parts_.lifecycle->resume(call.request->params.at("id"), std::move(accept), call.actor());
   if (!started) co_return tl::unexpected(started.error());
   co_return started_response(*started, 200);
 }
@@ -50,7 +52,8 @@ Task<Result<http::Response>> Api::sessions_resume(Call call) {
 Task<Result<http::Response>> Api::sessions_restart(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));
   std::string accept = CO_TRY(body.text_or("accept_settings", "", kMaxDigest));
-  const auto started = co_await parts_.lifecycle->restart(call.request->params.at("id"), std::move(accept), call.actor());
+  const auto started =
+      co_await parts_.lifecycle->restart(call.request->params.at("id"), std::move(accept), call.actor());
   if (!started) co_return tl::unexpected(started.error());
   co_return started_response(*started, 200);
 }
@@ -58,7 +61,8 @@ Task<Result<http::Response>> Api::sessions_restart(Call call) {
 Task<Result<http::Response>> Api::sessions_give_hooks(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));
   std::string accept = CO_TRY(body.text_or("accept_settings", "", kMaxDigest));
-  const auto started = co_await parts_.lifecycle->give_hooks(call.request->params.at("id"), std::move(accept), call.actor());
+  const auto started =
+      co_await parts_.lifecycle->give_hooks(call.request->params.at("id"), std::move(accept), call.actor());
   if (!started) co_return tl::unexpected(started.error());
   co_return started_response(*started, 200);
 }
@@ -79,16 +83,21 @@ Task<Result<http::Response>> Api::fleet_resume(Call call) {
   const auto all = co_await parts_.lifecycle->resume_fleet(std::move(chosen), std::move(accept), call.actor());
   json::array results;
   for (const agents::Resumed& one : all) {
-    json::object result{{"session", one.session}, {"name", json_text(one.name)}, {"outcome", to_string(one.outcome)}, {"error", nullptr}};
+    json::object result{{"session", one.session},
+                        {"name", json_text(one.name)},
+                        {"outcome", to_string(one.outcome)},
+                        {"error", nullptr}};
     if (one.unseen) result["error"] = unseen_error(*one.unseen);
-    if (one.error) result["error"] = json::object{{"code", error_code(one.error->kind)}, {"message", public_message(*one.error)}};
+    if (one.error)
+      result["error"] = json::object{{"code", error_code(one.error->kind)}, {"message", public_message(*one.error)}};
     results.push_back(std::move(result));
   }
   co_return json_response(200, json::object{{"results", std::move(results)}});
 }
 
 Task<Result<http::Response>> Api::conversations(Call call) {
-  const std::uint64_t limit = CO_TRY(query_number(call.http(), "limit", kDefaultConversations, claude::kMaxConversations));
+  const std::uint64_t limit =
+      CO_TRY(query_number(call.http(), "limit", kDefaultConversations, claude::kMaxConversations));
   const auto found = co_await parts_.lifecycle->conversations(limit);
   json::array out;
   for (const agents::FoundConversation& each : found.found) out.push_back(conversation_json(each));

@@ -14,10 +14,13 @@ namespace {
 constexpr std::size_t kMaxActionToken = 128;
 constexpr std::size_t kMaxKeyText = 128;  // 65 bytes in base64url are 87 characters
 
-json::value or_null(const std::optional<std::int64_t>& number) { return number ? json::value(*number) : json::value(nullptr); }
+json::value or_null(const std::optional<std::int64_t>& number) {
+  return number ? json::value(*number) : json::value(nullptr);
+}
 
 json::object device_json(const notify::Device& device, const std::string& login) {
-  const auto target = notify::parse_target(device.endpoint, {.addresses = notify::Reach::Addresses::private_too, .plain_http = notify::Reach::PlainHttp::always});
+  const auto target = notify::parse_target(device.endpoint, {.addresses = notify::Reach::Addresses::private_too,
+                                                             .plain_http = notify::Reach::PlainHttp::always});
   return {{"id", device.id},
           {"name", json_text(device.name)},
           {"service", target ? target->host : ""},
@@ -57,7 +60,8 @@ json::object delivery_json(const notify::Delivery& delivery) {
           {"state", notify::to_string(delivery.state)},
           {"attempts", delivery.attempts},
           {"created_at", delivery.created_at},
-          {"next_at", delivery.state == notify::Delivery::State::waiting ? json::value(delivery.next_at) : json::value(nullptr)},
+          {"next_at",
+           delivery.state == notify::Delivery::State::waiting ? json::value(delivery.next_at) : json::value(nullptr)},
           {"finished_at", or_null(delivery.finished_at)},
           {"status", delivery.status == 0 ? json::value(nullptr) : json::value(delivery.status)},
           {"error", json_text(delivery.error)}};
@@ -122,10 +126,11 @@ Task<Result<http::Response>> Api::notify_get(Call call) {
   for (const notify::Device& device : parts_.notify->pushes().devices(call.who->user_id))
     devices.emplace_back(device_json(device, call.who->session_id));
   const notify::Preferences& preferences = parts_.notify->preferences().of(call.who->user_id);
-  co_return json_response(200, json::object{{"application_server_key", parts_.notify->pushes().application_server_key()},
-                                            {"preferences", json::parse(notify::preferences_text(preferences))},
-                                            {"devices", std::move(devices)},
-                                            {"private_addresses", parts_.notify->private_addresses() != notify::PrivateAddresses::no}});
+  co_return json_response(
+      200, json::object{{"application_server_key", parts_.notify->pushes().application_server_key()},
+                        {"preferences", json::parse(notify::preferences_text(preferences))},
+                        {"devices", std::move(devices)},
+                        {"private_addresses", parts_.notify->private_addresses() != notify::PrivateAddresses::no}});
 }
 
 Task<Result<http::Response>> Api::notify_preferences(Call call) {
@@ -152,7 +157,8 @@ Task<Result<http::Response>> Api::devices_add(Call call) {
 }
 
 Task<Result<http::Response>> Api::devices_remove(Call call) {
-  const auto removed = co_await parts_.notify->pushes().remove_device(call.notify_actor(), call.request->params.at("id"));
+  const auto removed =
+      co_await parts_.notify->pushes().remove_device(call.notify_actor(), call.request->params.at("id"));
   if (!removed) co_return tl::unexpected(removed.error());
   co_return http::empty(204);
 }
@@ -165,7 +171,8 @@ Task<Result<http::Response>> Api::devices_test(Call call) {
 
 Task<Result<http::Response>> Api::webhooks_list(Call call) {
   json::array out;
-  for (const notify::Webhook& webhook : parts_.notify->webhooks().list(call.notify_actor())) out.emplace_back(webhook_json(webhook));
+  for (const notify::Webhook& webhook : parts_.notify->webhooks().list(call.notify_actor()))
+    out.emplace_back(webhook_json(webhook));
   co_return json_response(200, json::object{{"webhooks", std::move(out)}});
 }
 
@@ -180,7 +187,8 @@ Task<Result<http::Response>> Api::webhooks_add(Call call) {
 Task<Result<http::Response>> Api::webhooks_change(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));
   const notify::WebhookRequest request = CO_TRY(webhook_request(body));
-  const auto changed = co_await parts_.notify->webhooks().change(call.notify_actor(), call.request->params.at("id"), request);
+  const auto changed =
+      co_await parts_.notify->webhooks().change(call.notify_actor(), call.request->params.at("id"), request);
   if (!changed) co_return tl::unexpected(changed.error());
   co_return json_response(200, webhook_json(*changed));
 }
@@ -204,7 +212,8 @@ Task<Result<http::Response>> Api::webhooks_test(Call call) {
 }
 
 Task<Result<http::Response>> Api::webhooks_deliveries(Call call) {
-  const auto deliveries = co_await parts_.notify->webhooks().deliveries(call.notify_actor(), call.request->params.at("id"));
+  const auto deliveries =
+      co_await parts_.notify->webhooks().deliveries(call.notify_actor(), call.request->params.at("id"));
   if (!deliveries) co_return tl::unexpected(deliveries.error());
   json::array out;
   for (const notify::Delivery& delivery : *deliveries) out.emplace_back(delivery_json(delivery));

@@ -28,39 +28,38 @@ void put_text(json::object& to, std::string_view text, std::uint64_t bytes, Text
 }
 
 json::object prompt_json(const agents::Prompt& p, Text how = Text::beginning) {
-  json::object out{
-          {"id", p.id},
-          {"session", p.session},
-          {"source", to_string(p.source)},
-          {"batch", p.batch},
-          {"created_by", json_text(p.created_by)},
-          {"created_at", p.created_at},
-          {"state", to_string(p.state)},
-          {"detail", json_text(p.detail)},
-          {"done_at", p.done_at ? json::value(*p.done_at) : json::value(nullptr)}};
+  json::object out{{"id", p.id},
+                   {"session", p.session},
+                   {"source", to_string(p.source)},
+                   {"batch", p.batch},
+                   {"created_by", json_text(p.created_by)},
+                   {"created_at", p.created_at},
+                   {"state", to_string(p.state)},
+                   {"detail", json_text(p.detail)},
+                   {"done_at", p.done_at ? json::value(*p.done_at) : json::value(nullptr)}};
   put_text(out, p.text, p.text.size(), how);
   return out;
 }
 
 json::object schedule_json(const agents::ScheduleView& view, Text how) {
   const agents::Schedule& s = view.schedule;
-  json::object out{
-          {"id", s.id},
-          {"name", json_text(s.name)},
-          {"cron", json_text(s.cron)},
-          {"session", s.session},
-          {"enabled", s.enabled},
-          {"created_by", json_text(s.created_by)},
-          {"created_at", s.created_at},
-          {"last_at", s.last_at ? json::value(*s.last_at) : json::value(nullptr)},
-          {"last_result", json_text(s.last_result)},
-          {"next_at", view.next_at ? json::value(*view.next_at) : json::value(nullptr)}};
+  json::object out{{"id", s.id},
+                   {"name", json_text(s.name)},
+                   {"cron", json_text(s.cron)},
+                   {"session", s.session},
+                   {"enabled", s.enabled},
+                   {"created_by", json_text(s.created_by)},
+                   {"created_at", s.created_at},
+                   {"last_at", s.last_at ? json::value(*s.last_at) : json::value(nullptr)},
+                   {"last_result", json_text(s.last_result)},
+                   {"next_at", view.next_at ? json::value(*view.next_at) : json::value(nullptr)}};
   put_text(out, s.text, view.bytes, how);
   return out;
 }
 
 json::object switch_json(const agents::SendSwitch& now) {
-  return {{"stopped", now.stopped}, {"by", json_text(now.by)}, {"at", now.at ? json::value(now.at) : json::value(nullptr)}};
+  return {
+      {"stopped", now.stopped}, {"by", json_text(now.by)}, {"at", now.at ? json::value(now.at) : json::value(nullptr)}};
 }
 
 Result<agents::Schedule> schedule_in(const Body& body, const std::string& text_before = {}) {
@@ -68,7 +67,8 @@ Result<agents::Schedule> schedule_in(const Body& body, const std::string& text_b
   schedule.name = TRY(body.text("name", agents::kMaxScheduleName));
   schedule.cron = TRY(body.text("cron", 256));
   schedule.session = TRY(body.text("session", kMaxId));
-  schedule.text = body.has("text") || text_before.empty() ? TRY(body.text("text", agents::kMaxPromptBytes)) : text_before;
+  schedule.text =
+      body.has("text") || text_before.empty() ? TRY(body.text("text", agents::kMaxPromptBytes)) : text_before;
   schedule.enabled = TRY(body.flag_or("enabled", true));
   return schedule;
 }
@@ -100,10 +100,11 @@ Task<Result<http::Response>> Api::prompt_list(Call call) {
   json::array out;
   for (const agents::Prompt& prompt : *prompts) out.emplace_back(prompt_json(prompt));
   const auto rule = parts_.prompts->limit_rule(id);
-  co_return json_response(200, json::object{{"prompts", std::move(out)},
-                                            {"waiting", parts_.prompts->waiting(id)},
-                                            {"after_limit", rule ? json::value(json_text(rule->text)) : json::value(nullptr)},
-                                            {"sending", switch_json(parts_.prompts->send_switch())}});
+  co_return json_response(
+      200, json::object{{"prompts", std::move(out)},
+                        {"waiting", parts_.prompts->waiting(id)},
+                        {"after_limit", rule ? json::value(json_text(rule->text)) : json::value(nullptr)},
+                        {"sending", switch_json(parts_.prompts->send_switch())}});
 }
 
 Task<Result<http::Response>> Api::prompt_history(Call call) {
@@ -147,15 +148,18 @@ Task<Result<http::Response>> Api::prompt_cancel(Call call) {
 Task<Result<http::Response>> Api::limit_rule_set(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));
   std::string text = CO_TRY(body.text_or("text", "", agents::kMaxPromptBytes));
-  const auto set = co_await parts_.prompts->set_limit_rule(call.request->params.at("id"), std::move(text), call.actor());
+  const auto set =
+      co_await parts_.prompts->set_limit_rule(call.request->params.at("id"), std::move(text), call.actor());
   if (!set) co_return tl::unexpected(set.error());
   co_return http::empty(204);
 }
 
 Task<Result<http::Response>> Api::schedules_list(Call) {
   json::array out;
-  for (const agents::ScheduleView& view : parts_.prompts->schedules()) out.emplace_back(schedule_json(view, Text::beginning));
-  co_return json_response(200, json::object{{"schedules", std::move(out)}, {"sending", switch_json(parts_.prompts->send_switch())}});
+  for (const agents::ScheduleView& view : parts_.prompts->schedules())
+    out.emplace_back(schedule_json(view, Text::beginning));
+  co_return json_response(
+      200, json::object{{"schedules", std::move(out)}, {"sending", switch_json(parts_.prompts->send_switch())}});
 }
 
 Task<Result<http::Response>> Api::schedules_get(Call call) {
@@ -190,7 +194,9 @@ Task<Result<http::Response>> Api::schedules_remove(Call call) {
   co_return http::empty(204);
 }
 
-Task<Result<http::Response>> Api::sending_get(Call) { co_return json_response(200, switch_json(parts_.prompts->send_switch())); }
+Task<Result<http::Response>> Api::sending_get(Call) {
+  co_return json_response(200, switch_json(parts_.prompts->send_switch()));
+}
 
 Task<Result<http::Response>> Api::sending_put(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));

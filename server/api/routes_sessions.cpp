@@ -62,7 +62,8 @@ Task<Result<http::Response>> Api::sessions_patch(Call call) {
   const Body body = CO_TRY(Body::parse(call.http()));
   const bool archive = CO_TRY(body.flag_or("archived", false));
   const std::string name = CO_TRY(body.text_or("name", "", kMaxName));
-  if (!body.has("name") && !archive) co_return fail(ErrorKind::invalid, "nothing to change: send name, or archived: true");
+  if (!body.has("name") && !archive)
+    co_return fail(ErrorKind::invalid, "nothing to change: send name, or archived: true");
   if (body.has("name")) {
     const auto renamed = co_await parts_.hub->rename(id, name, call.actor());
     if (!renamed) co_return tl::unexpected(renamed.error());
@@ -86,7 +87,8 @@ Task<Result<http::Response>> Api::sessions_output(Call call) {
   const std::uint64_t limit = CO_TRY(query_number(call.http(), "limit", kDefaultOutput, kMaxOutput));
   if (from > extent.end) co_return fail_field("from", "the record ends at " + std::to_string(extent.end));
   if (from < extent.first)
-    co_return fail(ErrorKind::not_found, "that part of the record is no longer kept: it begins at " + std::to_string(extent.first));
+    co_return fail(ErrorKind::not_found,
+                   "that part of the record is no longer kept: it begins at " + std::to_string(extent.first));
   std::string bytes(std::min(limit, extent.end - from), '\0');
   const std::size_t got = CO_TRY(parts_.hub->read_log(id, from, std::as_writable_bytes(std::span(bytes))));
   bytes.resize(got);
@@ -136,14 +138,16 @@ Task<Result<http::Response>> Api::sessions_upload(Call call) {
   const std::string id = call.request->params.at("id");
   const auto session = parts_.hub->find(id);
   if (!session) co_return fail(ErrorKind::not_found, "there is no such session");
-  auto save = [roots = parts_.project_roots, project = session->project, request = call.request, unique = parts_.random->hex(2),
-               now = parts_.clock->wall()] {
-    return files::save_upload(*roots, project, request->body, http::percent_decode(request->header("X-File-Name")).value_or(""), unique, now);
+  auto save = [roots = parts_.project_roots, project = session->project, request = call.request,
+               unique = parts_.random->hex(2), now = parts_.clock->wall()] {
+    return files::save_upload(*roots, project, request->body,
+                              http::percent_decode(request->header("X-File-Name")).value_or(""), unique, now);
   };
   const auto path = co_await run_on(*parts_.pool, std::move(save));
   const json::object detail{{"session", id}, {"bytes", call.request->body.size()}};
   const std::string target = path ? json_text(*path) : session->project;
-  co_await audit(call, "files.upload", target, path ? audit::Outcome::ok : audit::Outcome::denied, json::serialize(detail));
+  co_await audit(call, "files.upload", target, path ? audit::Outcome::ok : audit::Outcome::denied,
+                 json::serialize(detail));
   if (!path) co_return tl::unexpected(path.error());
   co_return json_response(201, json::object{{"path", json_text(*path)}});
 }
@@ -158,16 +162,25 @@ Task<Result<http::Response>> Api::terminal_socket(Call call) {
   call.request->principal = who->user_name;
   http::Upgrade upgrade;
   upgrade.subprotocol = kSubprotocol;
-  upgrade.run = [this, principal = *who](std::shared_ptr<http::WebSocket> socket) { return serve_socket(std::move(socket), principal); };
+  upgrade.run = [this, principal = *who](std::shared_ptr<http::WebSocket> socket) {
+    return serve_socket(std::move(socket), principal);
+  };
   http::Response response;
   response.body = std::move(upgrade);
   co_return response;
 }
 
 Task<void> Api::serve_socket(std::shared_ptr<http::WebSocket> socket, auth::Principal who) {
-  SocketParts parts{.hub = parts_.hub, .agents = parts_.agents, .transcripts = parts_.transcripts, .database = parts_.database, .trail = parts_.trail,
-                    .presence = &parts_.notify->presence(), .session_message = &session_message_, .tasks = &tasks_,
-                    .server_id = server_id_, .version = parts_.version};
+  SocketParts parts{.hub = parts_.hub,
+                    .agents = parts_.agents,
+                    .transcripts = parts_.transcripts,
+                    .database = parts_.database,
+                    .trail = parts_.trail,
+                    .presence = &parts_.notify->presence(),
+                    .session_message = &session_message_,
+                    .tasks = &tasks_,
+                    .server_id = server_id_,
+                    .version = parts_.version};
   TerminalSocket terminals(std::move(parts), std::move(socket), std::move(who));
   struct Listed {
     std::list<TerminalSocket*>* list;

@@ -46,8 +46,13 @@ Task<Result<http::Response>> Api::audit_page(Call call) {
   if (!page) co_return tl::unexpected(page.error());
   json::array rows;
   for (const audit::Entry& entry : *page)
-    rows.emplace_back(json::object{{"id", entry.id}, {"at", entry.at}, {"actor", json_text(entry.actor)}, {"ip", entry.ip},
-                                   {"action", entry.action}, {"target", json_text(entry.target)}, {"outcome", entry.outcome},
+    rows.emplace_back(json::object{{"id", entry.id},
+                                   {"at", entry.at},
+                                   {"actor", json_text(entry.actor)},
+                                   {"ip", entry.ip},
+                                   {"action", entry.action},
+                                   {"target", json_text(entry.target)},
+                                   {"outcome", entry.outcome},
                                    {"detail", json_text(entry.detail)}});
   co_return json_response(200, json::object{{"entries", std::move(rows)}});
 }

@@ -34,7 +34,8 @@ Result<PageQuery> page_query(const http::Request& request) {
   query.lines = TRY(query_number(request, "limit", kDefaultLines, claude::kPageLinesMax));
   if (query.lines == 0) return fail_field("limit", "limit must be at least 1");
   int given = 0;
-  for (const auto& [name, from] : {std::pair{"before", From::before}, std::pair{"from", From::offset}, std::pair{"at", From::time}}) {
+  for (const auto& [name, from] :
+       {std::pair{"before", From::before}, std::pair{"from", From::offset}, std::pair{"at", From::time}}) {
     if (!request.query(name)) continue;
     query.from = from;
     query.offset = TRY(query_number(request, name, 0, INT64_MAX));
@@ -69,7 +70,8 @@ http::Response media_response(std::string_view media_type, std::string bytes) {
   const auto picture = std::ranges::find(kPictures, media_type, [](const auto& row) { return row.first; });
   const bool shown = picture != kPictures.end();
   response.set_header("Content-Type", shown ? std::string(picture->first) : "application/octet-stream");
-  response.set_header("Content-Disposition", shown ? "inline; filename=\"image." + std::string(picture->second) + "\"" : "attachment; filename=\"document\"");
+  response.set_header("Content-Disposition", shown ? "inline; filename=\"image." + std::string(picture->second) + "\""
+                                                   : "attachment; filename=\"document\"");
   // Never a page of ours, whatever is in it.
   response.set_header("Content-Security-Policy", "default-src 'none'; sandbox");
   response.body = std::move(bytes);
@@ -91,14 +93,20 @@ agents::TranscriptName Api::transcript_of(const Call& call) {
 
 Task<void> Api::note_reading(Call call, agents::TranscriptName name, std::optional<audit::Outcome> outcome) {
   if (!outcome) co_return;
-  Reading reading{.who = call.actor().name, .ip = call.request->remote_ip, .session = name.session, .agent = name.agent,
+  Reading reading{.who = call.actor().name,
+                  .ip = call.request->remote_ip,
+                  .session = name.session,
+                  .agent = name.agent,
                   .denied = *outcome == audit::Outcome::denied};
   co_await write_reading(std::move(call), std::move(reading));
 }
 
 // The socket's viewers have a row for each terminal that they open (session.attach): this is for whoever asks without one.
 Task<void> Api::note_terminal(Call call) {
-  Reading reading{.who = call.actor().name, .ip = call.request->remote_ip, .session = call.request->params.at("id"), .terminal = true};
+  Reading reading{.who = call.actor().name,
+                  .ip = call.request->remote_ip,
+                  .session = call.request->params.at("id"),
+                  .terminal = true};
   co_await write_reading(std::move(call), std::move(reading));
 }
 
@@ -122,7 +130,8 @@ Task<Result<http::Response>> Api::transcript_page(Call call) {
   auto answer = co_await parts_.transcripts->with_file(name, std::move(work));
   co_await note_reading(call, name, outcome_of(answer));
   if (!answer) co_return tl::unexpected(std::move(answer).error());
-  if (const auto* none = std::get_if<agents::NoTranscript>(&*answer)) co_return http::json(200, no_transcript_json(*none));
+  if (const auto* none = std::get_if<agents::NoTranscript>(&*answer))
+    co_return http::json(200, no_transcript_json(*none));
   co_return http::json(200, std::move(std::get<std::string>(*answer)));
 }
 
@@ -165,14 +174,16 @@ Task<Result<http::Response>> Api::transcript_search(Call call) {
   auto answer = co_await parts_.transcripts->search(name, std::move(search), from);
   co_await note_reading(call, name, outcome_of(answer));
   if (!answer) co_return tl::unexpected(std::move(answer).error());
-  if (const auto* none = std::get_if<agents::NoTranscript>(&*answer)) co_return http::json(200, no_transcript_json(*none));
+  if (const auto* none = std::get_if<agents::NoTranscript>(&*answer))
+    co_return http::json(200, no_transcript_json(*none));
   co_return http::json(200, search_json(std::get<claude::SearchPage>(*answer)));
 }
 
 Task<Result<http::Response>> Api::transcript_facts(Call call) {
   auto answer = co_await parts_.transcripts->facts(transcript_of(call));
   if (!answer) co_return tl::unexpected(std::move(answer).error());
-  if (const auto* none = std::get_if<agents::NoTranscript>(&*answer)) co_return http::json(200, no_transcript_json(*none));
+  if (const auto* none = std::get_if<agents::NoTranscript>(&*answer))
+    co_return http::json(200, no_transcript_json(*none));
   co_return http::json(200, facts_json(std::get<agents::FactsAnswer>(*answer)));
 }
 
@@ -181,7 +192,11 @@ Task<Result<http::Response>> Api::transcript_agents(Call call) {
   if (!found) co_return tl::unexpected(found.error());
   json::array out;
   for (const agents::Subagent& agent : *found)
-    out.push_back({{"id", agent.id}, {"tool_id", agent.tool_id}, {"type", agent.type}, {"description", agent.description}, {"bytes", agent.bytes}});
+    out.push_back({{"id", agent.id},
+                   {"tool_id", agent.tool_id},
+                   {"type", agent.type},
+                   {"description", agent.description},
+                   {"bytes", agent.bytes}});
   co_return json_response(200, json::object{{"agents", std::move(out)}});
 }
 
@@ -192,7 +207,8 @@ Task<Result<http::Response>> Api::sessions_moment(Call call) {
   if (!moment) co_return tl::unexpected(moment.error());
   co_await note_terminal(call);
   const terminal::Screen& screen = moment->screen;
-  const sessions::Thumb shown{.size = screen.size(), .cursor = screen.cursor(), .all = true, .rows = terminal::rows_since(screen, 0)};
+  const sessions::Thumb shown{
+      .size = screen.size(), .cursor = screen.cursor(), .all = true, .rows = terminal::rows_since(screen, 0)};
   json::object out = thumb_json("", shown);
   for (const char* const unneeded : {"type", "session", "all"}) out.erase(unneeded);
   out["offset"] = moment->offset;

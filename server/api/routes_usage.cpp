@@ -35,7 +35,9 @@ json::object amounts_json(const agents::Amounts& a) {
 json::object budget_json(const agents::BudgetState& state) {
   const agents::Budget& b = state.budget;
   const bool money = b.unit == agents::Budget::Unit::usd;
-  const auto amount = [money](std::int64_t value) { return money ? json::value(static_cast<double>(value) / kMicrosPerDollar) : json::value(value); };
+  const auto amount = [money](std::int64_t value) {
+    return money ? json::value(static_cast<double>(value) / kMicrosPerDollar) : json::value(value);
+  };
   return {{"id", b.id},
           {"scope", to_string(b.scope)},
           {"target", json_text(b.target)},
@@ -44,7 +46,9 @@ json::object budget_json(const agents::BudgetState& state) {
           {"bound", amount(b.bound)},
           {"used", amount(state.used)},
           {"action", to_string(b.action)},
-          {"state", state.over() ? "over" : state.near() ? "near" : "ok"},
+          {"state", state.over()   ? "over"
+                    : state.near() ? "near"
+                                   : "ok"},
           {"words", json_text(state.words())},
           {"created_by", json_text(b.created_by)},
           {"created_at", b.created_at}};
@@ -106,8 +110,8 @@ Task<Result<http::Response>> Api::usage_csv(Call call) {
   if (!rows) co_return tl::unexpected(rows.error());
   http::Response response = http::text(200, json_text(agents::usage_csv(*rows, query)));
   response.set_header("Content-Type", "text/csv; charset=utf-8");
-  response.set_header("Content-Disposition",
-                      "attachment; filename=\"usage-" + agents::day_text(query.from_day) + "-" + agents::day_text(query.to_day) + ".csv\"");
+  response.set_header("Content-Disposition", "attachment; filename=\"usage-" + agents::day_text(query.from_day) + "-" +
+                                                 agents::day_text(query.to_day) + ".csv\"");
   co_return response;
 }
 
@@ -128,8 +132,8 @@ Task<Result<http::Response>> Api::budgets_add(Call call) {
   const double scaled = unit == "usd" ? bound * kMicrosPerDollar : bound;
   // Out of what an integer can hold is out of bounds in any case.
   const bool sane = scaled >= 0 && scaled < 9e18;
-  agents::Budget budget =
-      CO_TRY(agents::make_budget(scope, std::move(target), period, unit, sane ? static_cast<std::int64_t>(scaled + 0.5) : 0, action));
+  agents::Budget budget = CO_TRY(agents::make_budget(scope, std::move(target), period, unit,
+                                                     sane ? static_cast<std::int64_t>(scaled + 0.5) : 0, action));
   const auto state = co_await parts_.usage->add_budget(std::move(budget), call.actor());
   if (!state) co_return tl::unexpected(state.error());
   co_return json_response(201, budget_json(*state));

@@ -28,7 +28,7 @@ constexpr int kMaxJsonDepth = 8;
 // A person looks at small pictures of many sessions: twice a second is live.
 constexpr auto kThumbPause = std::chrono::milliseconds(500);
 constexpr std::size_t kMaxThumbs = 200;
-constexpr std::size_t kMaxTranscripts = 16;  // followed by one page: a conversation, and some of its subagents
+constexpr std::size_t kMaxTranscripts = 16;      // followed by one page: a conversation, and some of its subagents
 constexpr std::size_t kThumbQueue = 256 * 1024;  // small pictures wait for the terminals
 constexpr std::int64_t kMaxScrollback = 10'000;
 constexpr std::int64_t kMaxIdleMs = 24 * 3600 * 1000;  // a day: longer is no different
@@ -45,7 +45,8 @@ std::optional<recording::ClientId> client_id(std::string_view text) {
   return id;
 }
 
-std::optional<std::int64_t> whole(const json::object& message, std::string_view field, std::int64_t low, std::int64_t high) {
+std::optional<std::int64_t> whole(const json::object& message, std::string_view field, std::int64_t low,
+                                  std::int64_t high) {
   const json::value* value = message.if_contains(field);
   const std::int64_t* number = value ? value->if_int64() : nullptr;
   if (!number || *number < low || *number > high) return std::nullopt;
@@ -84,7 +85,8 @@ class TerminalSocket::Channel final : public sessions::Viewer {
   ~Channel() override {
     attachment_.reset();
     if (typed_bytes_ > 0)
-      socket_->audit("session.input", session_, audit::Outcome::ok, json::serialize(json::object{{"bytes", typed_bytes_}}));
+      socket_->audit("session.input", session_, audit::Outcome::ok,
+                     json::serialize(json::object{{"bytes", typed_bytes_}}));
   }
 
   bool data(std::uint64_t offset, std::shared_ptr<const std::string> bytes) override {
@@ -107,7 +109,8 @@ class TerminalSocket::Channel final : public sessions::Viewer {
     cols_ = cols;
     rows_ = rows;
     yours_ = yours;
-    if (opened_) socket_->send({{"type", "size"}, {"channel", number_}, {"cols", cols}, {"rows", rows}, {"yours", yours}});
+    if (opened_)
+      socket_->send({{"type", "size"}, {"channel", number_}, {"cols", cols}, {"rows", rows}, {"yours", yours}});
   }
 
   void people(const std::vector<sessions::Person>& people) override {
@@ -118,8 +121,15 @@ class TerminalSocket::Channel final : public sessions::Viewer {
   void open(std::unique_ptr<sessions::Attachment> attachment, std::uint64_t end) {
     attachment_ = std::move(attachment);
     opened_ = true;
-    socket_->send({{"type", "opened"}, {"channel", number_}, {"session", session_}, {"offset", attachment_->offset()},
-                   {"end", end}, {"cols", cols_}, {"rows", rows_}, {"yours", yours_}, {"credit", sessions::kViewerCredit}});
+    socket_->send({{"type", "opened"},
+                   {"channel", number_},
+                   {"session", session_},
+                   {"offset", attachment_->offset()},
+                   {"end", end},
+                   {"cols", cols_},
+                   {"rows", rows_},
+                   {"yours", yours_},
+                   {"credit", sessions::kViewerCredit}});
     tell_people();
     attachment_->resume();
   }
@@ -131,8 +141,11 @@ class TerminalSocket::Channel final : public sessions::Viewer {
   void tell_people() {
     json::array list;
     for (const sessions::Person& person : people_)
-      list.push_back({{"name", person.name}, {"you", person.name == socket_->who_.user_name}, {"typing", person.typing},
-                      {"holds", person.holds}, {"viewers", person.viewers}});
+      list.push_back({{"name", person.name},
+                      {"you", person.name == socket_->who_.user_name},
+                      {"typing", person.typing},
+                      {"holds", person.holds},
+                      {"viewers", person.viewers}});
     socket_->send({{"type", "people"}, {"channel", number_}, {"people", std::move(list)}});
   }
 
@@ -165,7 +178,8 @@ Task<void> TerminalSocket::run() {
   // Subscribed before the lists are read, and every message is the whole state: nothing can fall in between.
   subscribe();
   for (const sessions::Session& session : parts_.hub->list()) send_session(session);
-  for (const agents::AttentionItem& item : parts_.agents->open_items()) send({{"type", "attention"}, {"item", attention_json(item, Inputs::listed)}});
+  for (const agents::AttentionItem& item : parts_.agents->open_items())
+    send({{"type", "attention"}, {"item", attention_json(item, Inputs::listed)}});
   send({{"type", "sessions_complete"}});
   co_await (receive() || refill() || show_thumbs());
   subscription_.reset();
@@ -274,8 +288,12 @@ void TerminalSocket::send_error(std::optional<std::uint32_t> channel, std::strin
 }
 
 void TerminalSocket::audit(std::string action, std::string target, audit::Outcome outcome, std::string detail) {
-  audit::Record record{.actor = who_.user_name, .ip = socket_->remote_ip, .action = std::move(action),
-                       .target = std::move(target), .outcome = outcome, .detail = std::move(detail)};
+  audit::Record record{.actor = who_.user_name,
+                       .ip = socket_->remote_ip,
+                       .action = std::move(action),
+                       .target = std::move(target),
+                       .outcome = outcome,
+                       .detail = std::move(detail)};
   auto write = [](const audit::Trail* trail, storage::Database* database, audit::Record row) -> Task<void> {
     const auto written = co_await trail->append_now(*database, std::move(row));
     if (!written) log_error("api", "an audit row could not be written", {{"error", written.error().message}});
@@ -285,7 +303,8 @@ void TerminalSocket::audit(std::string action, std::string target, audit::Outcom
 
 void TerminalSocket::on_binary(const std::string& bytes) {
   const auto frame = parse_client_frame(bytes);
-  if (!frame) return send_error(std::nullopt, "bad_frame", "a frame is u8 type (3 or 4), u32 channel, u64 number, payload");
+  if (!frame)
+    return send_error(std::nullopt, "bad_frame", "a frame is u8 type (3 or 4), u32 channel, u64 number, payload");
   const auto found = channels_.find(frame->channel);
   // A frame for a channel that was just closed is no mistake of the page.
   if (found == channels_.end()) return;
@@ -309,14 +328,16 @@ void TerminalSocket::on_text(const std::string& text) {
   options.max_depth = kMaxJsonDepth;
   boost::system::error_code ec;
   const json::value value = json::parse(text, ec, {}, options);
-  if (ec || !value.is_object()) return send_error(std::nullopt, "bad_message", "a text message is a JSON object with a type");
+  if (ec || !value.is_object())
+    return send_error(std::nullopt, "bad_message", "a text message is a JSON object with a type");
   const json::object& message = value.get_object();
   const std::string_view type = word(message, "type");
   if (type == "open") return on_open(message);
   if (type == "thumbs") return on_thumbs(message);
   if (type == "watch_transcript") return on_watch_transcript(message);
   if (type == "presence") return on_presence(message);
-  if (type != "close" && type != "resize" && type != "fit" && type != "scrollback") return;  // later pages may say more than this server knows
+  if (type != "close" && type != "resize" && type != "fit" && type != "scrollback")
+    return;  // later pages may say more than this server knows
   const auto number = channel_of(message);
   if (!number) return send_error(std::nullopt, "bad_message", "channel must be a whole number from 0 to 4294967295");
   const auto found = channels_.find(*number);
@@ -367,13 +388,16 @@ void TerminalSocket::on_presence(const json::object& message) {
 
 // Those that stay on the list are followed on, without being told anew.
 void TerminalSocket::on_watch_transcript(const json::object& message) {
-  constexpr std::string_view kRule = "transcripts must be a list of at most 16 objects with a session and an agent (or null)";
+  constexpr std::string_view kRule =
+      "transcripts must be a list of at most 16 objects with a session and an agent (or null)";
   const json::value* list = message.if_contains("transcripts");
-  if (!list || !list->is_array() || list->get_array().size() > kMaxTranscripts) return send_error(std::nullopt, "bad_message", kRule);
+  if (!list || !list->is_array() || list->get_array().size() > kMaxTranscripts)
+    return send_error(std::nullopt, "bad_message", kRule);
   std::map<agents::TranscriptName, std::unique_ptr<agents::Transcripts::Follow>> wanted;
   for (const json::value& item : list->get_array()) {
     if (!item.is_object()) return send_error(std::nullopt, "bad_message", kRule);
-    agents::TranscriptName name{.session = std::string(word(item.get_object(), "session")), .agent = std::string(word(item.get_object(), "agent"))};
+    agents::TranscriptName name{.session = std::string(word(item.get_object(), "session")),
+                                .agent = std::string(word(item.get_object(), "agent"))};
     if (!agents::valid_agent_id(name.agent)) return send_error(std::nullopt, "bad_message", kRule);
     wanted.emplace(std::move(name), nullptr);
   }
@@ -383,8 +407,11 @@ void TerminalSocket::on_watch_transcript(const json::object& message) {
       continue;
     }
     auto grown = [this, name = name](const agents::TranscriptExtent& extent) {
-      send({{"type", "transcript"}, {"session", name.session}, {"agent", name.agent.empty() ? json::value(nullptr) : json::value(name.agent)},
-            {"file", extent.file}, {"end", extent.bytes}});
+      send({{"type", "transcript"},
+            {"session", name.session},
+            {"agent", name.agent.empty() ? json::value(nullptr) : json::value(name.agent)},
+            {"file", extent.file},
+            {"end", extent.bytes}});
     };
     auto started = parts_.transcripts->follow(name, std::move(grown));
     if (!started) send_error(std::nullopt, error_code(started.error().kind), public_message(started.error()));
@@ -423,8 +450,10 @@ void TerminalSocket::on_open(const json::object& message) {
   auto attachment = parts_.hub->attach(session, channel.get(), std::move(request));
   if (!attachment) {
     audit("session.attach", session, audit::Outcome::error, "");
-    return send_error(*number, attachment.error().kind == ErrorKind::not_found ? "unknown_session" : error_code(attachment.error().kind),
-                      public_message(attachment.error()));
+    return send_error(
+        *number,
+        attachment.error().kind == ErrorKind::not_found ? "unknown_session" : error_code(attachment.error().kind),
+        public_message(attachment.error()));
   }
   audit("session.attach", session, audit::Outcome::ok, "");
   const auto extent = parts_.hub->extent(session);

@@ -92,8 +92,9 @@ json::object thumb_json(const std::string& session, const sessions::Thumb& thumb
   for (const terminal::Row& row : thumb.rows) lines.push_back(json::array{row.y, runs_json(row.runs)});
   json::value cursor = nullptr;
   if (thumb.cursor.visible) cursor = json::array{thumb.cursor.x, thumb.cursor.y};
-  return {{"type", "thumb"}, {"session", session}, {"cols", thumb.size.cols}, {"rows", thumb.size.rows},
-          {"cursor", std::move(cursor)}, {"all", thumb.all}, {"lines", std::move(lines)}};
+  return {{"type", "thumb"},          {"session", session},          {"cols", thumb.size.cols},
+          {"rows", thumb.size.rows},  {"cursor", std::move(cursor)}, {"all", thumb.all},
+          {"lines", std::move(lines)}};
 }
 
 json::object lines_json(const sessions::LinePage& page) {
@@ -101,14 +102,20 @@ json::object lines_json(const sessions::LinePage& page) {
   lines.reserve(page.lines.size());
   for (const terminal::LineRow& row : page.lines)
     lines.push_back({{"n", row.line}, {"wrapped", row.wrapped}, {"runs", runs_json(row.runs)}});
-  return {{"numbering", page.numbering}, {"first", page.first_line}, {"top", page.top_line}, {"end", page.end}, {"lines", std::move(lines)}};
+  return {{"numbering", page.numbering},
+          {"first", page.first_line},
+          {"top", page.top_line},
+          {"end", page.end},
+          {"lines", std::move(lines)}};
 }
 
 json::object user_json(const auth::Principal& who) {
   return {{"id", who.user_id}, {"name", who.user_name}, {"role", to_string(who.role)}};
 }
 
-http::Response json_response(int status, const json::value& value) { return http::json(status, json::serialize(value)); }
+http::Response json_response(int status, const json::value& value) {
+  return http::json(status, json::serialize(value));
+}
 
 Result<Body> Body::parse(const http::Request& request) {
   if (!request.body.empty()) {
@@ -148,23 +155,29 @@ Result<std::string> Body::text_or(std::string_view field, std::string fallback, 
   return text(field, max);
 }
 
-Result<std::int64_t> Body::integer_or(std::string_view field, std::int64_t fallback, std::int64_t low, std::int64_t high) const {
+Result<std::int64_t> Body::integer_or(std::string_view field, std::int64_t fallback, std::int64_t low,
+                                      std::int64_t high) const {
   const json::value* value = fields_.if_contains(field);
   if (!value) return fallback;
   const std::int64_t* number = value->if_int64();
   if (!number || *number < low || *number > high)
-    return fail_field(std::string(field), std::string(field) + " must be a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    return fail_field(std::string(field), std::string(field) + " must be a whole number from " + std::to_string(low) +
+                                              " to " + std::to_string(high));
   return *number;
 }
 
-Result<std::vector<std::uint64_t>> Body::numbers(std::string_view field, std::size_t max_items, std::uint64_t high) const {
+Result<std::vector<std::uint64_t>> Body::numbers(std::string_view field, std::size_t max_items,
+                                                 std::uint64_t high) const {
   const json::value* value = fields_.if_contains(field);
-  const std::string rule = std::string(field) + " must be a list of at most " + std::to_string(max_items) + " whole numbers from 0 to " + std::to_string(high);
-  if (!value || !value->is_array() || value->get_array().size() > max_items) return fail_field(std::string(field), rule);
+  const std::string rule = std::string(field) + " must be a list of at most " + std::to_string(max_items) +
+                           " whole numbers from 0 to " + std::to_string(high);
+  if (!value || !value->is_array() || value->get_array().size() > max_items)
+    return fail_field(std::string(field), rule);
   std::vector<std::uint64_t> out;
   for (const json::value& item : value->get_array()) {
     const std::int64_t* number = item.if_int64();
-    if (!number || *number < 0 || static_cast<std::uint64_t>(*number) > high) return fail_field(std::string(field), rule);
+    if (!number || *number < 0 || static_cast<std::uint64_t>(*number) > high)
+      return fail_field(std::string(field), rule);
     out.push_back(static_cast<std::uint64_t>(*number));
   }
   return out;
@@ -194,40 +207,48 @@ Result<Body> Body::object_or_empty(std::string_view field) const {
   return out;
 }
 
-Result<std::vector<std::string>> Body::texts_or_none(std::string_view field, std::size_t max_items, std::size_t max) const {
+Result<std::vector<std::string>> Body::texts_or_none(std::string_view field, std::size_t max_items,
+                                                     std::size_t max) const {
   std::vector<std::string> out;
   const json::value* value = fields_.if_contains(field);
   if (!value || value->is_null()) return out;
   if (!value->is_array() || value->get_array().size() > max_items)
-    return fail_field(std::string(field), std::string(field) + " must be a list of at most " + std::to_string(max_items) + " texts");
+    return fail_field(std::string(field),
+                      std::string(field) + " must be a list of at most " + std::to_string(max_items) + " texts");
   for (const json::value& item : value->get_array()) {
     if (!item.is_string() || item.get_string().size() > max)
-      return fail_field(std::string(field), "every item of " + std::string(field) + " must be a text of at most " + std::to_string(max) + " bytes");
+      return fail_field(std::string(field), "every item of " + std::string(field) + " must be a text of at most " +
+                                                std::to_string(max) + " bytes");
     out.emplace_back(item.get_string());
   }
   return out;
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> Body::pairs_or_none(std::string_view field, std::size_t max_items) const {
+Result<std::vector<std::pair<std::string, std::string>>> Body::pairs_or_none(std::string_view field,
+                                                                             std::size_t max_items) const {
   std::vector<std::pair<std::string, std::string>> out;
   const json::value* value = fields_.if_contains(field);
   if (!value || value->is_null()) return out;
   if (!value->is_object() || value->get_object().size() > max_items)
-    return fail_field(std::string(field), std::string(field) + " must be an object of at most " + std::to_string(max_items) + " texts");
+    return fail_field(std::string(field),
+                      std::string(field) + " must be an object of at most " + std::to_string(max_items) + " texts");
   for (const auto& [name, item] : value->get_object()) {
-    if (!item.is_string()) return fail_field(std::string(field), "every value of " + std::string(field) + " must be a text");
+    if (!item.is_string())
+      return fail_field(std::string(field), "every value of " + std::string(field) + " must be a text");
     out.emplace_back(std::string(name), std::string(item.get_string()));
   }
   return out;
 }
 
-Result<std::uint64_t> query_number(const http::Request& request, std::string_view name, std::uint64_t fallback, std::uint64_t high) {
+Result<std::uint64_t> query_number(const http::Request& request, std::string_view name, std::uint64_t fallback,
+                                   std::uint64_t high) {
   const auto text = request.query(name);
   if (!text) return fallback;
   std::uint64_t number = 0;
   const auto [end, ec] = std::from_chars(text->data(), text->data() + text->size(), number);
   if (ec != std::errc() || end != text->data() + text->size() || number > high)
-    return fail_field(std::string(name), std::string(name) + " must be a whole number from 0 to " + std::to_string(high));
+    return fail_field(std::string(name),
+                      std::string(name) + " must be a whole number from 0 to " + std::to_string(high));
   return number;
 }
 

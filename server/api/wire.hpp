@@ -53,7 +53,8 @@ class Body {
   // `invalid` with the field's name when it is missing, of another type or out of bounds (bytes).
   Result<std::string> text(std::string_view field, std::size_t max) const;
   Result<std::string> text_or(std::string_view field, std::string fallback, std::size_t max) const;
-  Result<std::int64_t> integer_or(std::string_view field, std::int64_t fallback, std::int64_t low, std::int64_t high) const;
+  Result<std::int64_t> integer_or(std::string_view field, std::int64_t fallback, std::int64_t low,
+                                  std::int64_t high) const;
   // A list of whole numbers from 0 to `high`.
   Result<std::vector<std::uint64_t>> numbers(std::string_view field, std::size_t max_items, std::uint64_t high) const;
   // Any number, also one with a fraction.
@@ -62,13 +63,15 @@ class Body {
   // An object inside; an empty one when it is missing. Its fields are named without it in errors.
   Result<Body> object_or_empty(std::string_view field) const;
   Result<std::vector<std::string>> texts_or_none(std::string_view field, std::size_t max_items, std::size_t max) const;
-  Result<std::vector<std::pair<std::string, std::string>>> pairs_or_none(std::string_view field, std::size_t max_items) const;
+  Result<std::vector<std::pair<std::string, std::string>>> pairs_or_none(std::string_view field,
+                                                                         std::size_t max_items) const;
 
  private:
   boost::json::object fields_;
 };
 
 // A number in a query; the fallback when it is absent, `invalid` when it is not one or out of bounds.
-Result<std::uint64_t> query_number(const http::Request& request, std::string_view name, std::uint64_t fallback, std::uint64_t high);
+Result<std::uint64_t> query_number(const http::Request& request, std::string_view name, std::uint64_t fallback,
+                                   std::uint64_t high);
 
 }  // namespace ccd::api

@@ -11,7 +11,9 @@ namespace {
 // An agent's input nests as it likes.
 constexpr std::size_t kMaxInputDepth = 256;
 
-json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(json_text(text)); }
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(json_text(text));
+}
 
 template <class T>
 json::value or_null(const std::optional<T>& value) {
@@ -19,7 +21,10 @@ json::value or_null(const std::optional<T>& value) {
 }
 
 json::object evidence_json(const claude::Evidence& evidence) {
-  return {{"source", to_string(evidence.source)}, {"state", to_string(evidence.state)}, {"what", json_text(evidence.what)}, {"at", evidence.at}};
+  return {{"source", to_string(evidence.source)},
+          {"state", to_string(evidence.state)},
+          {"what", json_text(evidence.what)},
+          {"at", evidence.at}};
 }
 
 json::value parsed(std::string_view text) {
@@ -34,9 +39,12 @@ json::array questions_json(const std::vector<claude::Question>& questions) {
   json::array out;
   for (const claude::Question& question : questions) {
     json::array options;
-    for (const auto& [label, description] : question.options) options.push_back(json::object{{"label", label}, {"description", description}});
-    out.push_back({{"text", question.text}, {"header", question.header},
-                   {"choice", question.choice == claude::Question::Choice::several ? "several" : "one"}, {"options", std::move(options)}});
+    for (const auto& [label, description] : question.options)
+      options.push_back(json::object{{"label", label}, {"description", description}});
+    out.push_back({{"text", question.text},
+                   {"header", question.header},
+                   {"choice", question.choice == claude::Question::Choice::several ? "several" : "one"},
+                   {"options", std::move(options)}});
   }
   return out;
 }
@@ -76,7 +84,8 @@ json::object agent_json(const agents::AgentView& view) {
 }
 
 json::object attention_json(const agents::AttentionItem& item, Inputs inputs) {
-  const bool shown = item.input && (inputs == Inputs::whole || (inputs == Inputs::listed && item.input->size() <= agents::kMaxListedInput));
+  const bool shown = item.input && (inputs == Inputs::whole ||
+                                    (inputs == Inputs::listed && item.input->size() <= agents::kMaxListedInput));
   json::value input = nullptr;
   if (shown) input = parsed(*item.input);
   return {

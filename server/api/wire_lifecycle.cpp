@@ -19,14 +19,23 @@ constexpr std::int64_t kMaxCells = 1'000'000;
 json::array findings_json(const std::vector<claude::Finding>& findings) {
   json::array out;
   for (const claude::Finding& finding : findings)
-    out.push_back({{"kind", to_string(finding.kind)}, {"where", json_text(finding.where)}, {"text", json_text(finding.text)}});
+    out.push_back(
+        {{"kind", to_string(finding.kind)}, {"where", json_text(finding.where)}, {"text", json_text(finding.text)}});
   return out;
 }
 
-json::value number_or_null(const std::optional<std::uint64_t>& value) { return value ? json::value(*value) : json::value(nullptr); }
-json::value time_or_null(const std::optional<WallMicros>& value) { return value ? json::value(*value) : json::value(nullptr); }
-json::value text_or_null(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(json_text(text)); }
-json::value text_or_null(const std::optional<std::string>& text) { return text ? json::value(json_text(*text)) : json::value(nullptr); }
+json::value number_or_null(const std::optional<std::uint64_t>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+json::value time_or_null(const std::optional<WallMicros>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+json::value text_or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(json_text(text));
+}
+json::value text_or_null(const std::optional<std::string>& text) {
+  return text ? json::value(json_text(*text)) : json::value(nullptr);
+}
 
 }  // namespace
 
@@ -45,28 +54,45 @@ json::object settings_json(const agents::TrustState& state) {
   }
   json::array gaps;
   for (const std::string& gap : state.settings.gaps) gaps.emplace_back(json_text(gap));
-  return {{"folder", json_text(state.settings.folder)}, {"digest", state.settings.digest}, {"accepted", state.accepted}, {"known", state.known},
-          {"complete", state.settings.complete}, {"gaps", std::move(gaps)}, {"fresh", findings_json(state.fresh)}, {"files", std::move(files)}, {"left_out", state.settings.left_out}};
+  return {{"folder", json_text(state.settings.folder)},
+          {"digest", state.settings.digest},
+          {"accepted", state.accepted},
+          {"known", state.known},
+          {"complete", state.settings.complete},
+          {"gaps", std::move(gaps)},
+          {"fresh", findings_json(state.fresh)},
+          {"files", std::move(files)},
+          {"left_out", state.settings.left_out}};
 }
 
 json::object unseen_error(const agents::TrustState& state) {
-  const std::string what = !state.settings.complete
-                               ? "not everything that this project brings for Claude Code can be looked at, so it is asked before each start"
-                           : state.known ? "the project's settings for Claude Code have changed since they were accepted"
-                                       : "this project brings settings for Claude Code that nobody has accepted yet";
+  const std::string what =
+      !state.settings.complete
+          ? "not everything that this project brings for Claude Code can be looked at, so it is asked before each start"
+      : state.known ? "the project's settings for Claude Code have changed since they were accepted"
+                    : "this project brings settings for Claude Code that nobody has accepted yet";
   return {{"code", "settings_unseen"},
           {"message", what + ": look at them (GET /api/projects/settings), then send their digest as accept_settings"},
           {"folder", json_text(state.settings.folder)},
           {"digest", state.settings.digest}};
 }
 
-http::Response unseen_response(const agents::TrustState& state) { return json_response(409, json::object{{"error", unseen_error(state)}}); }
+http::Response unseen_response(const agents::TrustState& state) {
+  return json_response(409, json::object{{"error", unseen_error(state)}});
+}
 
 json::object template_json(const agents::Template& value) {
   json::object variables;
   for (const auto& [name, text] : value.environment) variables[name] = text;
-  return {{"id", value.id}, {"name", value.name}, {"project", value.project}, {"prompt", value.prompt}, {"model", value.model},
-          {"permission_mode", value.permission_mode}, {"env", std::move(variables)}, {"changed_at", value.changed_at}, {"changed_by", value.changed_by}};
+  return {{"id", value.id},
+          {"name", value.name},
+          {"project", value.project},
+          {"prompt", value.prompt},
+          {"model", value.model},
+          {"permission_mode", value.permission_mode},
+          {"env", std::move(variables)},
+          {"changed_at", value.changed_at},
+          {"changed_by", value.changed_by}};
 }
 
 json::object conversation_json(const agents::FoundConversation& found) {
@@ -108,8 +134,13 @@ json::object status_json(const git::Repository& repository, const git::Status& s
 }
 
 json::object worktree_json(const git::Worktree& worktree) {
-  return {{"path", json_text(worktree.path)}, {"head", text_or_null(worktree.head)}, {"branch", text_or_null(worktree.branch)},
-          {"bare", worktree.bare}, {"main", worktree.main}, {"locked", text_or_null(worktree.locked)}, {"prunable", text_or_null(worktree.prunable)}};
+  return {{"path", json_text(worktree.path)},
+          {"head", text_or_null(worktree.head)},
+          {"branch", text_or_null(worktree.branch)},
+          {"bare", worktree.bare},
+          {"main", worktree.main},
+          {"locked", text_or_null(worktree.locked)},
+          {"prunable", text_or_null(worktree.prunable)}};
 }
 
 json::array obstacles_json(const std::vector<git::Obstacle>& obstacles) {
@@ -118,7 +149,11 @@ json::array obstacles_json(const std::vector<git::Obstacle>& obstacles) {
     json::array items;
     for (const std::string& item : obstacle.items) items.emplace_back(json_text(item));
     const bool can_go = obstacle.kind == git::Obstacle::Kind::ignored || obstacle.kind == git::Obstacle::Kind::unmerged;
-    out.push_back({{"kind", to_string(obstacle.kind)}, {"text", json_text(obstacle.text)}, {"items", std::move(items)}, {"more", obstacle.more}, {"overridable", can_go}});
+    out.push_back({{"kind", to_string(obstacle.kind)},
+                   {"text", json_text(obstacle.text)},
+                   {"items", std::move(items)},
+                   {"more", obstacle.more},
+                   {"overridable", can_go}});
   }
   return out;
 }
@@ -138,7 +173,8 @@ Result<agents::StartRequest> start_request(const Body& body) {
   request.accept_settings = TRY(body.text_or("accept_settings", "", kMaxDigest));
   if (body.has("worktree")) {
     const Body wish = TRY(body.object_or_empty("worktree"));
-    request.worktree = agents::WorktreeWish{.branch = TRY(wish.text("branch", kMaxBranch)), .from = TRY(wish.text_or("from", "", kMaxBranch))};
+    request.worktree = agents::WorktreeWish{.branch = TRY(wish.text("branch", kMaxBranch)),
+                                            .from = TRY(wish.text_or("from", "", kMaxBranch))};
   }
   return request;
 }

@@ -23,7 +23,9 @@ class ObjectWriter {
     if (!value.empty()) name(key) += json::serialize(json::string_view(value.data(), value.size()));
   }
   void number(std::string_view key, std::uint64_t value) { name(key) += std::to_string(value); }
-  void time(std::string_view key, const std::optional<WallMicros>& value) { name(key) += value ? std::to_string(*value) : "null"; }
+  void time(std::string_view key, const std::optional<WallMicros>& value) {
+    name(key) += value ? std::to_string(*value) : "null";
+  }
   void flag(std::string_view key, bool value) {
     if (value) name(key) += "true";
   }
@@ -144,7 +146,8 @@ std::string search_json(const claude::SearchPage& page) {
                     {"match", hit.match},
                     {"after", hit.after}});
   }
-  return json::serialize(json::object{{"state", "ready"}, {"hits", std::move(hits)}, {"next", page.next}, {"done", page.done}});
+  return json::serialize(
+      json::object{{"state", "ready"}, {"hits", std::move(hits)}, {"next", page.next}, {"done", page.done}});
 }
 
 std::string facts_json(const agents::FactsAnswer& answer) {
@@ -163,12 +166,9 @@ std::string facts_json(const agents::FactsAnswer& answer) {
   json::array open;
   for (const claude::OpenTool& tool : facts.standing.open_tools)
     open.push_back({{"id", tool.id}, {"name", tool.name}, {"since", optional(tool.since)}});
-  json::object standing{{"last", to_string(facts.standing.last)},
-                        {"at", optional(facts.standing.at)},
-                        {"stop", facts.standing.stop_reason},
-                        {"failure", facts.standing.failure},
-                        {"failure_text", facts.standing.failure_text},
-                        {"open_tools", std::move(open)}};
+  json::object standing{{"last", to_string(facts.standing.last)},      {"at", optional(facts.standing.at)},
+                        {"stop", facts.standing.stop_reason},          {"failure", facts.standing.failure},
+                        {"failure_text", facts.standing.failure_text}, {"open_tools", std::move(open)}};
   return json::serialize(json::object{{"state", "ready"},
                                       {"file", answer.extent.file},
                                       {"bytes", answer.extent.bytes},

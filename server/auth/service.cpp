@@ -117,7 +117,10 @@ Result<Principal> Service::authenticate(std::string_view access_token) const {
 std::optional<Principal> Service::live_login(const std::string& session_id) const {
   const auto login = state_->live.find(session_id);
   if (login == state_->live.end()) return std::nullopt;
-  return Principal{.user_id = login->second.user_id, .user_name = login->second.user_name, .session_id = session_id, .role = login->second.role};
+  return Principal{.user_id = login->second.user_id,
+                   .user_name = login->second.user_name,
+                   .session_id = session_id,
+                   .role = login->second.role};
 }
 
 Task<Result<Login>> Service::refresh(std::string refresh_token, Source source) {

@@ -1,7 +1,7 @@
 #include "base/clock.hpp"
 
-#include <ctime>
 #include <fmt/format.h>
+#include <ctime>
 
 namespace ccd {
 
@@ -39,8 +39,8 @@ std::string iso_seconds(WallMicros at) {
 std::string iso_micros(WallMicros at) {
   WallMicros micros = 0;
   const std::tm t = utc(at, &micros);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-                     t.tm_hour, t.tm_min, t.tm_sec, micros);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
+                     t.tm_min, t.tm_sec, micros);
 }
 
 }  // namespace ccd

@@ -1,10 +1,10 @@
 #include "base/encoding.hpp"
 
+#include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <array>
 #include <cstdint>
-#include <fmt/format.h>
 #include <iterator>
-#include <openssl/crypto.h>
 
 namespace ccd {
 
@@ -115,7 +115,8 @@ CodePoint decode_utf8(std::string_view text) {
     if (v >= 0x800 && !(v >= 0xD800 && v <= 0xDFFF)) return {v, 3};
   }
   if (first >= 0xF0 && first <= 0xF4 && more(1) && more(2) && more(3)) {
-    const auto v = static_cast<char32_t>((first & 0x07) << 18 | (at(1) & 0x3F) << 12 | (at(2) & 0x3F) << 6 | (at(3) & 0x3F));
+    const auto v =
+        static_cast<char32_t>((first & 0x07) << 18 | (at(1) & 0x3F) << 12 | (at(2) & 0x3F) << 6 | (at(3) & 0x3F));
     if (v >= 0x10000 && v <= 0x10FFFF) return {v, 4};
   }
   return {0, 0};
@@ -142,7 +143,8 @@ std::string printable(std::string_view text) {
     else if (c.value == '\n') out += "\\n";
     else if (c.value == '\r') out += "\\r";
     else if (c.value == '\t') out += "\\t";
-    else if (c.value < 0x80 && deceptive(c.value)) fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned>(c.value));
+    else if (c.value < 0x80 && deceptive(c.value))
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned>(c.value));
     else if (deceptive(c.value)) fmt::format_to(std::back_inserter(out), "\\u{{{:x}}}", static_cast<unsigned>(c.value));
     else out += text.substr(0, c.bytes);
     text.remove_prefix(c.bytes);

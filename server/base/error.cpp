@@ -37,7 +37,8 @@ tl::unexpected<Error> fail(ErrorKind kind, std::string message) {
 }
 
 tl::unexpected<Error> fail_field(std::string field, std::string message) {
-  return tl::unexpected(Error{.kind = ErrorKind::invalid, .message = std::move(message), .sys = 0, .field = std::move(field)});
+  return tl::unexpected(
+      Error{.kind = ErrorKind::invalid, .message = std::move(message), .sys = 0, .field = std::move(field)});
 }
 
 namespace {
@@ -58,9 +59,8 @@ ErrorKind kind_of(int sys) {
 tl::unexpected<Error> fail_errno(std::string_view step) { return fail_errno(step, errno); }
 
 tl::unexpected<Error> fail_errno(std::string_view step, int sys) {
-  return tl::unexpected(Error{.kind = kind_of(sys),
-                              .message = std::string(step) + ": " + std::generic_category().message(sys),
-                              .sys = sys});
+  return tl::unexpected(Error{
+      .kind = kind_of(sys), .message = std::string(step) + ": " + std::generic_category().message(sys), .sys = sys});
 }
 
 }  // namespace ccd

@@ -1,11 +1,11 @@
 #include "base/log.hpp"
 
-#include <atomic>
 #include <fmt/format.h>
-#include <iterator>
-#include <memory>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <atomic>
+#include <iterator>
+#include <memory>
 
 #include "base/clock.hpp"
 #include "base/encoding.hpp"
@@ -58,7 +58,8 @@ void append_json_string(std::string& out, std::string_view text) {
 void append_value(std::string& out, LogFormat format, const LogField& field) {
   if (const auto* text = std::get_if<std::string>(&field.value)) {
     if (format == LogFormat::json) return append_json_string(out, *text);
-    const bool plain = !text->empty() && text->find_first_of(" \"=\\") == std::string::npos && printable(*text) == *text;
+    const bool plain =
+        !text->empty() && text->find_first_of(" \"=\\") == std::string::npos && printable(*text) == *text;
     if (plain) out += *text;
     else {
       out += '"';
@@ -80,7 +81,8 @@ void append_value(std::string& out, LogFormat format, const LogField& field) {
 void write(LogLevel level, std::string_view room, std::string_view message, std::initializer_list<LogField> fields) {
   spdlog::logger& out = logger();
   if (!out.should_log(native(level))) return;
-  const std::string line = log_line(g_format.load(std::memory_order_relaxed), SystemClock().wall(), level, room, message, fields);
+  const std::string line =
+      log_line(g_format.load(std::memory_order_relaxed), SystemClock().wall(), level, room, message, fields);
   out.log(native(level), spdlog::string_view_t(line.data(), line.size()));
 }
 

@@ -5,12 +5,12 @@
 // Names are prefixed with "dashboard_". The same name and labels give the same object. Thread-safe.
 #pragma once
 
-#include <map>
-#include <memory>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
+#include <map>
+#include <memory>
 #include <string>
 
 namespace ccd {
@@ -24,7 +24,8 @@ class Metrics {
   prometheus::Gauge& gauge(const std::string& name, const std::string& help, const MetricLabels& labels = {});
   // `bounds`: upper bounds of the buckets, rising, in the unit that the name ends with (seconds, bytes).
   prometheus::Histogram& histogram(const std::string& name, const std::string& help,
-                                   const prometheus::Histogram::BucketBoundaries& bounds, const MetricLabels& labels = {});
+                                   const prometheus::Histogram::BucketBoundaries& bounds,
+                                   const MetricLabels& labels = {});
   // Prometheus text exposition format 0.0.4.
   [[nodiscard]] std::string text() const;
 

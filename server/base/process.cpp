@@ -1,5 +1,10 @@
 #include "base/process.hpp"
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -10,11 +15,6 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <csignal>
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 extern char** environ;
 
@@ -158,9 +158,7 @@ Task<Result<ProcessOutput>> run_process(ProcessSpec spec) {
   ProcessOutput result;
   bool in_limit_out = true;
   bool in_limit_err = true;
-  auto streams = [&]() -> Task<void> {
-    co_await feed(&to_child, &spec.input);
-  };
+  auto streams = [&]() -> Task<void> { co_await feed(&to_child, &spec.input); };
   auto read_out = [&]() -> Task<void> {
     in_limit_out = co_await collect(&from_out, &result.out, spec.output_limit, &spec.on_output);
     if (!in_limit_out) ::kill(child.pid, SIGKILL);
@@ -183,11 +181,13 @@ Task<Result<ProcessOutput>> run_process(ProcessSpec spec) {
   }
   if (first == 1) {
     kill_and_reap(child);
-    co_return fail(ErrorKind::timeout, spec.argv[0] + ": no end within " + std::to_string(spec.time_limit.count()) + " ms");
+    co_return fail(ErrorKind::timeout,
+                   spec.argv[0] + ": no end within " + std::to_string(spec.time_limit.count()) + " ms");
   }
   result.exit_code = reap_process(child);
   if (!in_limit_out || !in_limit_err)
-    co_return fail(ErrorKind::too_large, spec.argv[0] + ": more than " + std::to_string(spec.output_limit) + " bytes of output");
+    co_return fail(ErrorKind::too_large,
+                   spec.argv[0] + ": more than " + std::to_string(spec.output_limit) + " bytes of output");
   co_return result;
 }
 

@@ -1,13 +1,13 @@
 // Child processes from argv arrays. There is no shell anywhere.
 #pragma once
 
+#include <sys/types.h>
 #include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <vector>
 
 #include "base/error.hpp"
@@ -19,13 +19,13 @@ namespace ccd {
 using OutputSeen = std::function<void(std::string_view)>;
 
 struct ProcessSpec {
-  std::vector<std::string> argv;                         // argv[0] is looked up in PATH unless it has a '/'
-  std::optional<std::vector<std::string>> environment{}; // "K=V"; none: the parent's
-  std::string working_directory{};                       // empty: the parent's
-  std::string input{};                                   // written to standard input, which is then closed
-  std::chrono::milliseconds time_limit{10'000};          // then SIGKILL and ErrorKind::timeout
-  std::size_t output_limit = 8 * 1024 * 1024;            // bytes of each stream; then SIGKILL and ErrorKind::too_large
-  OutputSeen on_output{};                                // run_process: called with each piece of standard output as it comes
+  std::vector<std::string> argv;                          // argv[0] is looked up in PATH unless it has a '/'
+  std::optional<std::vector<std::string>> environment{};  // "K=V"; none: the parent's
+  std::string working_directory{};                        // empty: the parent's
+  std::string input{};                                    // written to standard input, which is then closed
+  std::chrono::milliseconds time_limit{10'000};           // then SIGKILL and ErrorKind::timeout
+  std::size_t output_limit = 8 * 1024 * 1024;             // bytes of each stream; then SIGKILL and ErrorKind::too_large
+  OutputSeen on_output{};  // run_process: called with each piece of standard output as it comes
 };
 
 struct ProcessOutput {

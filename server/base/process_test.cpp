@@ -1,16 +1,18 @@
 // Children: output, exit codes, limits, no leaked descriptors.
 #include "base/process.hpp"
 
-#include <array>
 #include <gtest/gtest.h>
-#include <optional>
 #include <unistd.h>
+#include <array>
+#include <optional>
 
 namespace ccd {
 namespace {
 using namespace std::chrono_literals;
 
-Task<void> run_into(ProcessSpec spec, std::optional<Result<ProcessOutput>>* out) { *out = co_await run_process(std::move(spec)); }
+Task<void> run_into(ProcessSpec spec, std::optional<Result<ProcessOutput>>* out) {
+  *out = co_await run_process(std::move(spec));
+}
 
 Result<ProcessOutput> run(ProcessSpec spec) {
   asio::io_context loop;
@@ -54,12 +56,13 @@ TEST(Process, OutputIsSeenWhileTheProgramRuns) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);
   const std::string gate = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(ends[0]);
-  const auto r = run({.argv = {"sh", "-c", "echo ready; read x < " + gate + "; echo $x"}, .on_output = [&](std::string_view piece) {
-                        if (seen.empty()) {
-                          EXPECT_EQ(::write(ends[1], "go\n", 3), 3);
-                        }
-                        seen += piece;
-                      }});
+  const auto r = run(
+      {.argv = {"sh", "-c", "echo ready; read x < " + gate + "; echo $x"}, .on_output = [&](std::string_view piece) {
+         if (seen.empty()) {
+           EXPECT_EQ(::write(ends[1], "go\n", 3), 3);
+         }
+         seen += piece;
+       }});
   ::close(ends[0]);
   ::close(ends[1]);
   ASSERT_TRUE(r) << r.error().message;

@@ -21,7 +21,8 @@ Task<void> sleep_for(std::chrono::steady_clock::duration how_long) {
   co_await timer.async_wait(asio::use_awaitable);
 }
 
-Notifier::Notifier(asio::any_io_executor executor) : timer_(std::move(executor), asio::steady_timer::time_point::max()) {}
+Notifier::Notifier(asio::any_io_executor executor)
+    : timer_(std::move(executor), asio::steady_timer::time_point::max()) {}
 
 Task<void> Notifier::wait() { co_await timer_.async_wait(kQuiet); }
 

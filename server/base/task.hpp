@@ -40,7 +40,8 @@ template <class Work>
 Task<std::invoke_result_t<Work>> run_on(asio::thread_pool& pool, Work work) {
   using R = std::invoke_result_t<Work>;
   // Something to hand over also when `work` throws, or gives nothing.
-  using Held = std::conditional_t<std::is_void_v<R>, bool, std::optional<std::conditional_t<std::is_void_v<R>, bool, R>>>;
+  using Held =
+      std::conditional_t<std::is_void_v<R>, bool, std::optional<std::conditional_t<std::is_void_v<R>, bool, R>>>;
   auto start = [&pool](auto handler, Work held) {
     const auto executor = asio::get_associated_executor(handler);
     auto guard = asio::make_work_guard(executor);

@@ -289,7 +289,8 @@ std::optional<AgentStateMachine::View> AgentStateMachine::from_title(const View&
   }
   // A request that nobody heard of (the dashboard was away): a tool was called, and nothing moves. What was stored as working is no more
   // than that: it may have asked since.
-  const bool stored = restored_ && transcript_ && best.evidence.source == Source::hook && best.evidence.state == AgentState::working;
+  const bool stored =
+      restored_ && transcript_ && best.evidence.source == Source::hook && best.evidence.state == AgentState::working;
   const View& call = stored ? *transcript_ : best;
   const bool called =
       call.evidence.source == Source::transcript && call.evidence.state == AgentState::working && !call.tool.empty();
@@ -303,11 +304,13 @@ std::optional<AgentStateMachine::View> AgentStateMachine::from_title(const View&
 }
 
 bool AgentStateMachine::transcript_overrules(WallMicros now) const {
-  if (!hook_ || !transcript_ || fits(Source::transcript, transcript_->evidence.state, hook_->evidence.state)) return false;
+  if (!hook_ || !transcript_ || fits(Source::transcript, transcript_->evidence.state, hook_->evidence.state))
+    return false;
   if (transcript_->evidence.at <= hook_->evidence.at) return false;
   // No hook tells that somebody stopped the turn; and what was stored is no hook that was heard.
   if (transcript_->by_person || restored_) return true;
-  return transcript_->evidence.at > hook_->evidence.at + micros(kOverrule) || now >= transcript_->evidence.at + micros(kOverrule);
+  return transcript_->evidence.at > hook_->evidence.at + micros(kOverrule) ||
+         now >= transcript_->evidence.at + micros(kOverrule);
 }
 
 const AgentStateMachine::View& AgentStateMachine::decide(WallMicros now, View& inferred) const {

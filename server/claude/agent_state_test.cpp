@@ -209,11 +209,13 @@ std::vector<Row> other_rows() {
        [](Story& s) { s.hook(kPre).wait(10).transcript(EntryKind::reply, "end_turn"); }, idle, "", Source::transcript},
       {"interrupted while it works", [](Story& s) { s.hook(kPrompt).wait(10).transcript(EntryKind::interruption); },
        idle, "", Source::transcript},
-      {"transcript has stood against the hook", [](Story& s) { s.hook(kPre).transcript(EntryKind::reply, "end_turn").wait(6); }, idle, "",
-       Source::transcript},
+      {"transcript has stood against the hook",
+       [](Story& s) { s.hook(kPre).transcript(EntryKind::reply, "end_turn").wait(6); }, idle, "", Source::transcript},
       {"not at once", [](Story& s) { s.hook(kPre).transcript(EntryKind::reply, "end_turn").wait(1); }, working, "Bash"},
-      {"stopped by Escape: no hook tells", [](Story& s) { s.hook(kPre).transcript(EntryKind::interruption); }, idle, "", Source::transcript},
-      {"a prompt after the Escape", [](Story& s) { s.hook(kPre).transcript(EntryKind::interruption).hook(kPrompt); }, working},
+      {"stopped by Escape: no hook tells", [](Story& s) { s.hook(kPre).transcript(EntryKind::interruption); }, idle, "",
+       Source::transcript},
+      {"a prompt after the Escape", [](Story& s) { s.hook(kPre).transcript(EntryKind::interruption).hook(kPrompt); },
+       working},
       {"older transcript", [](Story& s) { s.transcript(EntryKind::reply, "end_turn").wait(60).hook(kPrompt); },
        working},
       {"allowed in the terminal", [](Story& s) { s.hook(kPre).hook(kAsk).title(kStill).title(kMoves).wait(3); },
@@ -324,7 +326,8 @@ TEST(AgentState, WhatWorkedBeforeARestartMayHaveAskedSince) {
   AgentStateMachine machine(kStart, std::chrono::seconds(0));
   machine.restore(known);
   machine.on_title(kStill, kStart);
-  EXPECT_EQ(machine.status(kStart + 10 * kSecond).state, AgentState::working) << "nothing says that the tool has not ended";
+  EXPECT_EQ(machine.status(kStart + 10 * kSecond).state, AgentState::working)
+      << "nothing says that the tool has not ended";
   Standing called = standing(EntryKind::reply, -60, "tool_use");
   called.open_tools.push_back({.id = "t", .name = "Bash", .since = {}});
   machine.on_transcript(called);
@@ -339,7 +342,8 @@ TEST(AgentState, WhatWorkedBeforeARestartMayHaveAskedSince) {
 TEST(AgentState, ANoticeOfADialogThatWasJustAnsweredIsLate) {
   const auto notice = with_reason(HookKind::notification, "permission_prompt");
   EXPECT_EQ(Story().hook(kPrompt).hook(kAsk).answered("Bash").hook(notice).status().state, AgentState::working);
-  EXPECT_EQ(Story().hook(kPrompt).hook(kAsk).answered("Bash").wait(20).hook(notice).status().state, AgentState::waiting_permission);
+  EXPECT_EQ(Story().hook(kPrompt).hook(kAsk).answered("Bash").wait(20).hook(notice).status().state,
+            AgentState::waiting_permission);
 }
 
 TEST(AgentState, OnlyAPersonStopsInTheTerminal) {

@@ -69,7 +69,7 @@ std::vector<ConversationList::Found> ConversationList::look(std::optional<std::s
       if (!name.ends_with(kSuffix)) continue;
       const std::string_view stem = name.substr(0, name.size() - kSuffix.size());
       if (!valid_uuid(stem) || (id && stem != *id)) continue;
-      struct stat status {};
+      struct stat status{};
       if (::fstatat(::dirfd(files.get()), file->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
         continue;
       if (found.size() == kMaxTranscripts) {
@@ -91,7 +91,7 @@ std::optional<Conversation> ConversationList::read(const Found& found) {
   if (known.bytes == found.bytes && known.modified == found.modified && !known.conversation.id.empty())
     return known.conversation;
   const UniqueFd file(::open(found.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  struct stat status {};
+  struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   Conversation conversation{.id = found.id, .path = found.path, .bytes = found.bytes, .modified = found.modified};
   const bool whole = found.bytes <= kHeadBytes + kTailBytes;

@@ -9,8 +9,9 @@ constexpr int kMaxDepth = 32;
 
 // Values that are names and numbers of the client's own, or data that is no text.
 bool is_text_field(std::string_view key) {
-  return key != "type" && key != "id" && key != "tool_use_id" && key != "signature" && key != "data" && key != "base64" &&
-         key != "originalFile" && key != "media_type" && key != "model" && key != "usage" && key != "agentId";
+  return key != "type" && key != "id" && key != "tool_use_id" && key != "signature" && key != "data" &&
+         key != "base64" && key != "originalFile" && key != "media_type" && key != "model" && key != "usage" &&
+         key != "agentId";
 }
 
 class TextWalk {

@@ -128,7 +128,8 @@ Result<> ask_to_end(const std::string& folder, const LiveClient& client) {
   if (!process) return fail(ErrorKind::not_found, "the client has ended already");
   // Held now: whoever has the number cannot change any more.
   const auto there = live_clients(folder);
-  const bool same = std::ranges::any_of(there, [&](const LiveClient& one) { return one.pid == client.pid && one.seen == Seen::running; });
+  const bool same = std::ranges::any_of(
+      there, [&](const LiveClient& one) { return one.pid == client.pid && one.seen == Seen::running; });
   if (!same) return fail(ErrorKind::not_found, "the client has ended already");
   if (::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0) != 0) return fail_errno("end the client");
   return {};

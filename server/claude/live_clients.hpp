@@ -24,7 +24,7 @@ enum class Seen {
 
 struct LiveClient {
   Seen seen = Seen::running;
-  pid_t pid = 0;  // in the client's own container
+  pid_t pid = 0;               // in the client's own container
   std::string conversation{};  // UUID
   std::string folder{};
 };

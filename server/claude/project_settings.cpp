@@ -171,16 +171,18 @@ std::string_view add_front_matter(Collector& to, std::string_view text) {
       return rest;
     }
     const std::size_t colon = line.find(':');
-    const bool more = line.empty() || line.front() == ' ' || line.front() == '\t' || line.front() == '-' || line.front() == '#';
+    const bool more =
+        line.empty() || line.front() == ' ' || line.front() == '\t' || line.front() == '-' || line.front() == '#';
     if (more) {
       (value += '\n') += line;
       continue;
     }
     take();
     const std::string_view name = line.substr(0, std::min(colon, line.size()));
-    const bool word = colon != std::string_view::npos && std::ranges::all_of(name, [](char c) {
-                        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-                      });
+    const bool word =
+        colon != std::string_view::npos && std::ranges::all_of(name, [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        });
     plain = plain && word;
     if (word) {
       key = name;
@@ -207,7 +209,9 @@ void add_commands(Collector& to, std::string_view text) {
 
 bool is_acting_text(std::string_view name) {
   if (!name.ends_with(".md")) return false;
-  return std::ranges::any_of(kActingFolders, [&](std::string_view folder) { return name.starts_with(folder) && name.substr(folder.size()).starts_with('/'); });
+  return std::ranges::any_of(kActingFolders, [&](std::string_view folder) {
+    return name.starts_with(folder) && name.substr(folder.size()).starts_with('/');
+  });
 }
 
 bool is_settings(std::string_view name) { return std::ranges::find(kProjectFiles, name) != std::end(kProjectFiles); }
@@ -253,8 +257,10 @@ std::string lasting_part(std::string_view name, std::string_view text) {
   auto value = parse(text);
   if (!value || !value->is_object()) return std::string(text);
   // Which mode it begins in, and anything else that is no list of its answers, is nobody's answer to a question.
-  if (json::value* permissions = value->get_object().if_contains("permissions"); permissions != nullptr && permissions->is_object()) {
-    for (const char* const list : {"allow", "deny", "ask", "additionalDirectories"}) permissions->get_object().erase(list);
+  if (json::value* permissions = value->get_object().if_contains("permissions");
+      permissions != nullptr && permissions->is_object()) {
+    for (const char* const list : {"allow", "deny", "ask", "additionalDirectories"})
+      permissions->get_object().erase(list);
     if (permissions->get_object().empty()) value->get_object().erase("permissions");
   }
   return json::serialize(*value);

@@ -37,7 +37,8 @@ inline constexpr std::string_view kProjectFiles[] = {".claude/settings.json", ".
                                                      ".mcp.json"};
 // `.claude/hooks/` holds by custom what hooks start. Commands, agents and skills can name hooks, servers and tools that are not asked
 // about, run a command where their text says so, and bring programs of their own.
-inline constexpr std::string_view kActingFolders[] = {".claude/hooks", ".claude/commands", ".claude/agents", ".claude/skills"};
+inline constexpr std::string_view kActingFolders[] = {".claude/hooks", ".claude/commands", ".claude/agents",
+                                                      ".claude/skills"};
 // Words for the model: they start nothing by themselves, and change with the work.
 inline constexpr std::string_view kWordFiles[] = {"CLAUDE.md", "CLAUDE.local.md", ".claude/CLAUDE.md"};
 inline constexpr std::string_view kWordFolders[] = {".claude/rules"};

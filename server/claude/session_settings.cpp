@@ -164,7 +164,9 @@ std::string shell_word(std::string_view text) {
   return word + "'";
 }
 
-bool valid_permission_mode(std::string_view mode) { return std::find(kModes.begin(), kModes.end(), mode) != kModes.end(); }
+bool valid_permission_mode(std::string_view mode) {
+  return std::find(kModes.begin(), kModes.end(), mode) != kModes.end();
+}
 
 bool valid_uuid(std::string_view text) {
   if (text.size() != 36) return false;

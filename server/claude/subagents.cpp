@@ -36,7 +36,8 @@ Result<UniqueFd> open_folder(const std::string& folder, const std::vector<std::s
   for (std::size_t i = 0; i < names.size(); ++i) {
     const int how = i + 1 == names.size() ? O_RDONLY : O_PATH;
     UniqueFd next(::openat(at.get(), names[i].c_str(), how | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!next && (errno == ELOOP || errno == ENOTDIR)) return fail(ErrorKind::invalid, "the subagents' folder is a link, or lies behind one");
+    if (!next && (errno == ELOOP || errno == ENOTDIR))
+      return fail(ErrorKind::invalid, "the subagents' folder is a link, or lies behind one");
     if (!next) return fail_errno("open the subagents' folder");
     at = std::move(next);
   }
@@ -76,7 +77,8 @@ Result<Listed> list(const std::string& folder, const std::vector<std::string>& n
     if (!name.starts_with(kBefore) || !name.ends_with(kEnding)) continue;
     name = name.substr(kBefore.size(), name.size() - kBefore.size() - kEnding.size());
     struct stat about{};
-    if (!is_id(name) || ::fstatat(fd, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode)) continue;
+    if (!is_id(name) || ::fstatat(fd, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(about.st_mode))
+      continue;
     listed.agents.push_back({.id = std::string(name), .bytes = static_cast<std::uint64_t>(about.st_size)});
     if (listed.agents.size() == limit) break;
   }
@@ -86,13 +88,15 @@ Result<Listed> list(const std::string& folder, const std::vector<std::string>& n
 
 }  // namespace
 
-Result<std::vector<SubagentFile>> list_subagents(const std::string& folder, const std::vector<std::string>& names, std::size_t limit) {
+Result<std::vector<SubagentFile>> list_subagents(const std::string& folder, const std::vector<std::string>& names,
+                                                 std::size_t limit) {
   Listed listed = TRY(list(folder, names, limit));
   for (SubagentFile& agent : listed.agents) read_meta(::dirfd(listed.folder.get()), agent);
   return std::move(listed.agents);
 }
 
-Result<std::vector<std::string>> list_subagent_ids(const std::string& folder, const std::vector<std::string>& names, std::size_t limit) {
+Result<std::vector<std::string>> list_subagent_ids(const std::string& folder, const std::vector<std::string>& names,
+                                                   std::size_t limit) {
   Listed listed = TRY(list(folder, names, limit));
   std::vector<std::string> ids;
   for (SubagentFile& agent : listed.agents) ids.push_back(std::move(agent.id));

@@ -21,9 +21,11 @@ struct SubagentFile {
 
 // Those in FOLDER/NAME/NAME/..., of which no part below `folder` is a link, by their names; at most `limit`. not_found: there is no such folder.
 // Blocks on the disk.
-Result<std::vector<SubagentFile>> list_subagents(const std::string& folder, const std::vector<std::string>& names, std::size_t limit);
+Result<std::vector<SubagentFile>> list_subagents(const std::string& folder, const std::vector<std::string>& names,
+                                                 std::size_t limit);
 
 // Their ids alone, with the same bounds; no meta file is read.
-Result<std::vector<std::string>> list_subagent_ids(const std::string& folder, const std::vector<std::string>& names, std::size_t limit);
+Result<std::vector<std::string>> list_subagent_ids(const std::string& folder, const std::vector<std::string>& names,
+                                                   std::size_t limit);
 
 }  // namespace ccd::claude

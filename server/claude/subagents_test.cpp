@@ -20,7 +20,8 @@ TEST(Subagents, AreListedWithWhatTheirMetaFilesSay) {
   fs::create_directories(folder.file("-p/c/subagents"));
   const auto in = [&](const std::string& name) { return folder.file("-p/c/subagents/" + name); };
   append_to(in("agent-b2.jsonl"), "12345");
-  append_to(in("agent-b2.meta.json"), R"({"agentType":"general-purpose","description":"look","toolUseId":"toolu_1","more":[1]})");
+  append_to(in("agent-b2.meta.json"),
+            R"({"agentType":"general-purpose","description":"look","toolUseId":"toolu_1","more":[1]})");
   append_to(in("agent-a1.jsonl"), "");
   append_to(in("agent-a1.meta.json"), "{\"toolUseId\": no JSON");
   append_to(in("agent-.jsonl"), "");

@@ -46,12 +46,12 @@ struct Usage {
 // All text in blocks and entries is valid UTF-8 (wrong bytes are U+FFFD) and cut at ParseLimits; `bytes` says how long it was.
 struct Block {
   BlockKind kind = BlockKind::unknown;
-  std::string text{};       // text, thinking, a result's texts; of an unknown block its JSON
-  std::uint64_t bytes = 0;  // of the whole text; of an image or document, of its base64 data
-  std::string tool_id{};    // tool_use and tool_result: links the two
-  std::string tool{};       // tool_use: "Bash"
-  std::string input{};      // tool_use: its JSON; over the limit an object of its small fields, or nothing
-  std::uint64_t input_bytes = 0;  // of the whole: `input` is whole when it has this size
+  std::string text{};               // text, thinking, a result's texts; of an unknown block its JSON
+  std::uint64_t bytes = 0;          // of the whole text; of an image or document, of its base64 data
+  std::string tool_id{};            // tool_use and tool_result: links the two
+  std::string tool{};               // tool_use: "Bash"
+  std::string input{};              // tool_use: its JSON; over the limit an object of its small fields, or nothing
+  std::uint64_t input_bytes = 0;    // of the whole: `input` is whole when it has this size
   Outcome outcome = Outcome::good;  // tool_result
   std::string media_type{};         // image and document: "image/png"
   std::string source{};             // image and document: "base64" (read_line gets it), "url" or "file"
@@ -88,8 +88,9 @@ struct Entry {
 
 // Limits of what one entry holds. A page shows beginnings; whoever wants one entry whole reads its line again with `whole`.
 struct ParseLimits {
-  std::size_t text_bytes;   // of each text, and of `raw`
-  std::size_t input_bytes;  // of a tool's input or own result: over it only fields up to a quarter of this, while they fit
+  std::size_t text_bytes;  // of each text, and of `raw`
+  std::size_t
+      input_bytes;     // of a tool's input or own result: over it only fields up to a quarter of this, while they fit
   std::size_t blocks;  // of one entry; what follows is one unknown block without text, whose `bytes` is their number
 };
 inline constexpr ParseLimits kPageLimits{16 * 1024, 64 * 1024, 64};

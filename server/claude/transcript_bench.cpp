@@ -91,8 +91,10 @@ int main(int argc, char** argv) {
         longest = std::max(longest, since(step_start));
       }
       const double computed = cpu_ms() - search_cpu;
-      fmt::print("search for \"{}\": {} hits in {} steps, {:.0f} ms, the longest step {:.0f} ms, computing {:.0f} ms ({:.0f} MB/s)\n", words, hits, steps,
-                 since(start), longest, computed, static_cast<double>(bytes) / 1e3 / computed);
+      fmt::print(
+          "search for \"{}\": {} hits in {} steps, {:.0f} ms, the longest step {:.0f} ms, computing {:.0f} ms ({:.0f} "
+          "MB/s)\n",
+          words, hits, steps, since(start), longest, computed, static_cast<double>(bytes) / 1e3 / computed);
     }
   }
   ::unlink(path.c_str());

@@ -25,7 +25,8 @@ void append(std::vector<Entry>& to, std::vector<Entry> from, std::string_view li
 }
 
 bool is_one_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+         name.find('\0') == std::string::npos;
 }
 
 }  // namespace
@@ -59,7 +60,8 @@ Result<TranscriptFile> TranscriptFile::open_below(const std::string& folder, con
     const bool last = i + 1 == names.size();
     UniqueFd next(::openat(at.get(), name.c_str(), last ? kOpenFlags : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     // A link in the place of a folder or of the file: not ours to follow.
-    if (!next && (errno == ELOOP || errno == ENOTDIR)) return fail(ErrorKind::invalid, "the transcript is a link, or lies behind one");
+    if (!next && (errno == ELOOP || errno == ENOTDIR))
+      return fail(ErrorKind::invalid, "the transcript is a link, or lies behind one");
     if (!next) return fail_errno("open transcript");
     at = std::move(next);
     (path += '/') += name;
@@ -69,11 +71,13 @@ Result<TranscriptFile> TranscriptFile::open_below(const std::string& folder, con
 
 Result<std::string> TranscriptFile::identity() const {
   struct statx about{};
-  if (::statx(fd_.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &about) != 0) return fail_errno("look at transcript");
+  if (::statx(fd_.get(), "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &about) != 0)
+    return fail_errno("look at transcript");
   // A file's number is given again once it is deleted; its time of birth is not. File systems that keep none give 0.
   std::string out;
-  for (const std::uint64_t part : {std::uint64_t{about.stx_dev_major} << 32U | about.stx_dev_minor, std::uint64_t{about.stx_ino},
-                                   static_cast<std::uint64_t>(about.stx_btime.tv_sec), std::uint64_t{about.stx_btime.tv_nsec}}) {
+  for (const std::uint64_t part :
+       {std::uint64_t{about.stx_dev_major} << 32U | about.stx_dev_minor, std::uint64_t{about.stx_ino},
+        static_cast<std::uint64_t>(about.stx_btime.tv_sec), std::uint64_t{about.stx_btime.tv_nsec}}) {
     (out += out.empty() ? "" : "-") += fmt::format("{:x}", part);
   }
   return out;

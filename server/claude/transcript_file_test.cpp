@@ -153,13 +153,24 @@ TEST(TranscriptFile, BelowAFolderNoLinkIsFollowed) {
   EXPECT_EQ(opened({"-a", "t.jsonl"}), "opened");
   EXPECT_EQ(opened({"-a", "none.jsonl"}), "not_found");
   EXPECT_EQ(opened({"-none", "t.jsonl"}), "not_found");
-  for (const std::vector<std::string>& names : std::vector<std::vector<std::string>>{
-           {"-linked", "t.jsonl"}, {"-a", "link.jsonl"}, {"-a", "out.jsonl"}, {"-a", "fifo.jsonl"}, {"-a", "sub"}, {"..", "secret"},
-           {"-a", "../../secret"}, {"-a", ""}, {"-a", "."}, {"-a", std::string("t.jsonl\0x", 9)}, {"-a", "t.jsonl", "x"}, {}}) {
+  for (const std::vector<std::string>& names :
+       std::vector<std::vector<std::string>>{{"-linked", "t.jsonl"},
+                                             {"-a", "link.jsonl"},
+                                             {"-a", "out.jsonl"},
+                                             {"-a", "fifo.jsonl"},
+                                             {"-a", "sub"},
+                                             {"..", "secret"},
+                                             {"-a", "../../secret"},
+                                             {"-a", ""},
+                                             {"-a", "."},
+                                             {"-a", std::string("t.jsonl\0x", 9)},
+                                             {"-a", "t.jsonl", "x"},
+                                             {}}) {
     EXPECT_EQ(opened(names), "invalid") << names.size() << (names.empty() ? "" : names.back());
   }
   fs::create_directory_symlink(folder.file("projects"), folder.file("moved"));
-  EXPECT_TRUE(TranscriptFile::open_below(folder.file("moved"), {"-a", "t.jsonl"})) << "the folder itself is the operator's";
+  EXPECT_TRUE(TranscriptFile::open_below(folder.file("moved"), {"-a", "t.jsonl"}))
+      << "the folder itself is the operator's";
 }
 
 TEST(TranscriptFile, AnIdentityStaysWhileAFileGrowsAndIsNeverAnothersOne) {
@@ -178,9 +189,11 @@ TEST(TranscriptFile, TimesLeadToOffsets) {
   std::vector<std::uint64_t> begins;
   std::uint64_t size = 0;
   for (int i = 0; i < 60; ++i) {
-    const std::string time = R"("timestamp":"2026-11-23T19:00:)" + std::string(i < 10 ? "0" : "") + std::to_string(i) + R"(.000Z",)";
+    const std::string time =
+        R"("timestamp":"2026-11-23T19:00:)" + std::string(i < 10 ? "0" : "") + std::to_string(i) + R"(.000Z",)";
     // Every second line is the client's own and has none.
-    const std::string line = R"({)" + (i % 2 == 0 ? time : "") + R"("type":"user","message":{"content":")" + std::string(static_cast<std::size_t>(i) * 31, 'x') + "\"}}\n";
+    const std::string line = R"({)" + (i % 2 == 0 ? time : "") + R"("type":"user","message":{"content":")" +
+                             std::string(static_cast<std::size_t>(i) * 31, 'x') + "\"}}\n";
     begins.push_back(size);
     size += line.size();
     append_to(folder.file("t"), line);

@@ -129,13 +129,14 @@ TEST(TranscriptLine, TheDataOfAnImageIsGivenByTheNumberOfItsBlock) {
 
 TEST(TranscriptLine, OfWhatIsTooLargeTheSmallFieldsStay) {
   const ParseLimits limits{.text_bytes = 100, .input_bytes = 100, .blocks = 9};
-  const Entry entry = only(
-      R"({"type":"user","toolUseResult":{"filePath":"/a\"b","originalFile":")" + std::string(200, 'x') +
-          R"(","ok":true},"message":{"content":[{"type":"tool_result","content":"done"}]}})",
-      limits);
+  const Entry entry =
+      only(R"({"type":"user","toolUseResult":{"filePath":"/a\"b","originalFile":")" + std::string(200, 'x') +
+               R"(","ok":true},"message":{"content":[{"type":"tool_result","content":"done"}]}})",
+           limits);
   EXPECT_EQ(entry.result, R"({"filePath":"/a\"b","ok":true})");
   EXPECT_GT(entry.result_bytes, 200u);
-  const Entry many = only(R"({"type":"user","toolUseResult":[")" + std::string(200, 'x') + R"("],"message":{"content":"p"}})", limits);
+  const Entry many =
+      only(R"({"type":"user","toolUseResult":[")" + std::string(200, 'x') + R"("],"message":{"content":"p"}})", limits);
   EXPECT_EQ(many.result, "") << "of what is no object nothing stays";
 }
 

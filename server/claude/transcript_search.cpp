@@ -78,7 +78,8 @@ std::string literal_part(std::string_view query) {
   std::string part;
   while (!query.empty()) {
     const Character character = first_character(query);
-    const bool escaped = character.code < 0x20 || character.code == '"' || character.code == '\\' || character.code == '/' || character.code == 0x7F;
+    const bool escaped = character.code < 0x20 || character.code == '"' || character.code == '\\' ||
+                         character.code == '/' || character.code == 0x7F;
     if (escaped || has_case(character.code)) part.clear();
     else part += query.substr(0, character.bytes);
     if (part.size() > best.size()) best = part;
@@ -141,7 +142,8 @@ TranscriptSearch::TranscriptSearch(std::string_view query) : folded_(folded(quer
 
 Result<TranscriptSearch> TranscriptSearch::make(std::string_view query) {
   if (query.empty()) return fail_field("q", "q must be the words to look for");
-  if (query.size() > kMaxQueryBytes) return fail_field("q", "q has at most " + std::to_string(kMaxQueryBytes) + " bytes");
+  if (query.size() > kMaxQueryBytes)
+    return fail_field("q", "q has at most " + std::to_string(kMaxQueryBytes) + " bytes");
   if (!valid_utf8(query)) return fail_field("q", "q must be UTF-8");
   return TranscriptSearch(query);
 }
@@ -151,7 +153,8 @@ std::size_t TranscriptSearch::next_candidate(std::string_view lowered, std::size
   if (needle_.empty()) return from;
   const std::string_view rest = lowered.substr(from);
   const void* const found = ::memmem(rest.data(), rest.size(), needle_.data(), needle_.size());
-  const std::size_t at = found == nullptr ? rest.size() : static_cast<std::size_t>(static_cast<const char*>(found) - rest.data());
+  const std::size_t at =
+      found == nullptr ? rest.size() : static_cast<std::size_t>(static_cast<const char*>(found) - rest.data());
   const void* const escape = ::memmem(rest.data(), at, "\\u", 2);
   return from + (escape == nullptr ? at : static_cast<std::size_t>(static_cast<const char*>(escape) - rest.data()));
 }
@@ -203,7 +206,8 @@ Result<SearchPage> TranscriptSearch::step(const TranscriptFile& file, std::uint6
       page.done = true;
       return page;
     }
-    const std::string_view lines(piece.data(), static_cast<std::size_t>(static_cast<const char*>(last) - piece.data()) + 1);
+    const std::string_view lines(piece.data(),
+                                 static_cast<std::size_t>(static_cast<const char*>(last) - piece.data()) + 1);
     lower_ascii(lines, lowered);
     std::size_t at = 0;  // everything before it in `lines` is done
     while (at < lines.size()) {

@@ -56,7 +56,8 @@ class TranscriptSearch {
   [[nodiscard]] std::size_t next_candidate(std::string_view lowered, std::size_t from) const;
 
   std::string folded_;  // the query
-  std::string needle_;  // a part of it that stands so in each line with a match, but for the case of its ASCII letters; may be empty
+  std::string
+      needle_;  // a part of it that stands so in each line with a match, but for the case of its ASCII letters; may be empty
   LineParser parser_;
 };
 

@@ -14,7 +14,9 @@ namespace {
 using testing::append_to;
 using testing::TempFolder;
 
-std::string prompt(const std::string& json_text) { return R"({"type":"user","message":{"content":")" + json_text + "\"}}\n"; }
+std::string prompt(const std::string& json_text) {
+  return R"({"type":"user","message":{"content":")" + json_text + "\"}}\n";
+}
 
 class Searched {
  public:
@@ -47,8 +49,9 @@ class Searched {
 };
 
 TEST(TranscriptSearch, WordsAreFoundWhateverTheirCaseAndHowTheyAreWritten) {
-  Searched t(prompt("See the README now") + prompt(R"(say \"hello\"\nand go)") + prompt("Größe ÄNDERN") + prompt(R"(gr\u00f6\u00dfer)") +
-             prompt("日本語の本") + prompt(R"(a\/b C:\\users)") + prompt("\u0130stanbul 300 \u212a"));
+  Searched t(prompt("See the README now") + prompt(R"(say \"hello\"\nand go)") + prompt("Größe ÄNDERN") +
+             prompt(R"(gr\u00f6\u00dfer)") + prompt("日本語の本") + prompt(R"(a\/b C:\\users)") +
+             prompt("\u0130stanbul 300 \u212a"));
   EXPECT_EQ(t.excerpt("readme"), "See the [README] now");
   EXPECT_EQ(t.excerpt("SAY \"HELLO"), "[say \"hello]\" and go");
   EXPECT_EQ(t.excerpt("hello\"\nand"), "say \"[hello\" and] go");
@@ -63,34 +66,45 @@ TEST(TranscriptSearch, WordsAreFoundWhateverTheirCaseAndHowTheyAreWritten) {
 
 TEST(TranscriptSearch, CallsResultsThinkingAndRawLinesAreLookedAtAndTheClientsBooksAreNot) {
   Searched t(
-      R"({"type":"assistant","message":{"content":[{"type":"thinking","thinking":"one needle","signature":"hidden"}]}})" "\n"
-      R"({"type":"assistant","message":{"content":[{"type":"tool_use","id":"hidden","name":"Bash","input":{"command":"two needle"}}]}})" "\n"
-      R"({"type":"user","message":{"content":[{"type":"tool_result","content":[{"type":"text","text":"three needle"}]}]}})" "\n"
-      R"({"type":"user","toolUseResult":{"structuredPatch":[{"lines":["+four needle"]}],"originalFile":"hidden"},"message":{"content":[{"type":"tool_result","content":"ok"}]}})" "\n"
-      R"({"type":"user","message":{"content":[{"type":"image","source":{"type":"base64","data":"hidden"}}]}})" "\n"
-      R"({"type":"last-prompt","lastPrompt":"five needle"})" "\n"
-      R"({"type":"attachment","attachment":{"type":"skill_listing","content":"six needle"}})" "\n"
+      R"({"type":"assistant","message":{"content":[{"type":"thinking","thinking":"one needle","signature":"hidden"}]}})"
+      "\n"
+      R"({"type":"assistant","message":{"content":[{"type":"tool_use","id":"hidden","name":"Bash","input":{"command":"two needle"}}]}})"
+      "\n"
+      R"({"type":"user","message":{"content":[{"type":"tool_result","content":[{"type":"text","text":"three needle"}]}]}})"
+      "\n"
+      R"({"type":"user","toolUseResult":{"structuredPatch":[{"lines":["+four needle"]}],"originalFile":"hidden"},"message":{"content":[{"type":"tool_result","content":"ok"}]}})"
+      "\n"
+      R"({"type":"user","message":{"content":[{"type":"image","source":{"type":"base64","data":"hidden"}}]}})"
+      "\n"
+      R"({"type":"last-prompt","lastPrompt":"five needle"})"
+      "\n"
+      R"({"type":"attachment","attachment":{"type":"skill_listing","content":"six needle"}})"
+      "\n"
       "seven needle, no JSON\n"
-      R"({"type":"never-seen","x":"eight needle"})" "\n"
-      R"({"type":"system","content":"nine needle"})" "\n"
+      R"({"type":"never-seen","x":"eight needle"})"
+      "\n"
+      R"({"type":"system","content":"nine needle"})"
+      "\n"
       R"({"type":"user","message":{"content":"ten needle)");
   std::vector<std::string> found;
   for (const SearchHit& hit : t.hits("needle")) found.push_back(std::string(to_string(hit.kind)) + ": " + hit.before);
-  EXPECT_EQ(found, (std::vector<std::string>{"reply: one ", "reply: two ", "result: three ", "result: +four ", "raw: seven ",
-                                             "raw: {\"type\":\"never-seen\",\"x\":\"eight ", "system: nine "}));
+  EXPECT_EQ(found,
+            (std::vector<std::string>{"reply: one ", "reply: two ", "result: three ", "result: +four ", "raw: seven ",
+                                      "raw: {\"type\":\"never-seen\",\"x\":\"eight ", "system: nine "}));
   EXPECT_TRUE(t.hits("hidden").empty());
 }
 
 TEST(TranscriptSearch, StepsOfAnySizeGiveTheSameHitsOnceEach) {
   std::string text = prompt(std::string(1'500'000, 'x') + "line 199");  // longer than a piece
-  for (int i = 0; i < 200; ++i) text += prompt("line " + std::to_string(i) + std::string(static_cast<std::size_t>(i % 50) * 40, '.'));
+  for (int i = 0; i < 200; ++i)
+    text += prompt("line " + std::to_string(i) + std::string(static_cast<std::size_t>(i % 50) * 40, '.'));
   text += prompt("line 199");
   Searched t(text);
   EXPECT_EQ(t.hits("line 199").size(), 3u);
   const auto all = t.hits("line 1");
   EXPECT_EQ(all.size(), 113u);
-  for (const SearchLimits& limits : {SearchLimits{.bytes = 1}, SearchLimits{.bytes = 100'000}, SearchLimits{.hits = 1}, SearchLimits{.hits = 7},
-                                     SearchLimits{.time = std::chrono::milliseconds(0)}}) {
+  for (const SearchLimits& limits : {SearchLimits{.bytes = 1}, SearchLimits{.bytes = 100'000}, SearchLimits{.hits = 1},
+                                     SearchLimits{.hits = 7}, SearchLimits{.time = std::chrono::milliseconds(0)}}) {
     const auto again = t.hits("line 1", limits);
     ASSERT_EQ(again.size(), all.size());
     for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(again[i].offset, all[i].offset);
@@ -102,13 +116,15 @@ TEST(TranscriptSearch, AgreesWithLookingAtEveryLineOfARealFile) {
   const std::string text = testing::real_transcript();
   Searched t(text);
   LineParser parser;
-  for (const std::string_view query : {"agent", "Stand-In", "go", "\"", "\\", "…", "error:", "Waiting for it.", "toolu", "¬", "1\t", "a\n"}) {
+  for (const std::string_view query :
+       {"agent", "Stand-In", "go", "\"", "\\", "…", "error:", "Waiting for it.", "toolu", "¬", "1\t", "a\n"}) {
     std::vector<std::uint64_t> expected;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = text.find('\n', at);
       const std::string line = text.substr(at, end - at);
       bool hit = false;
-      for (const std::string_view piece : parser.texts(line).texts) hit = hit || folded(piece).find(folded(query)) != std::string::npos;
+      for (const std::string_view piece : parser.texts(line).texts)
+        hit = hit || folded(piece).find(folded(query)) != std::string::npos;
       if (hit) expected.push_back(at);
       at = end + 1;
     }

@@ -19,9 +19,9 @@ class TranscriptTail {
   Result<Standing> catch_up(const TranscriptFile& file);
 
  private:
-  std::string file_;         // which one
-  std::uint64_t next_ = 0;   // what lies before it was taken
-  TranscriptIndex index_;    // of what was taken: its offsets are not the file's
+  std::string file_;        // which one
+  std::uint64_t next_ = 0;  // what lies before it was taken
+  TranscriptIndex index_;   // of what was taken: its offsets are not the file's
 };
 
 }  // namespace ccd::claude

@@ -14,7 +14,8 @@ namespace {
 using testing::append_to;
 using testing::TempFolder;
 
-const std::string kPrompt = "{\"type\":\"user\",\"timestamp\":\"2026-11-23T10:00:00Z\",\"message\":{\"content\":\"go\"}}\n";
+const std::string kPrompt =
+    "{\"type\":\"user\",\"timestamp\":\"2026-11-23T10:00:00Z\",\"message\":{\"content\":\"go\"}}\n";
 const std::string kCall =
     R"({"type":"assistant","timestamp":"2026-11-23T10:00:01Z","message":{"id":"a","stop_reason":"tool_use","content":[{"type":"tool_use","id":"t","name":"Bash","input":{}}]}})"
     "\n";

@@ -60,17 +60,17 @@ void TranscriptWatcher::State::open() {
 }
 
 void TranscriptWatcher::State::read_on() {
-  inotify.async_read_some(
-      asio::buffer(buffer), [self = shared_from_this()](const boost::system::error_code& ec, std::size_t size) {
-        if (ec == asio::error::operation_aborted || !self->inotify.is_open()) return;
-        if (ec) {
-          self->broken = fail_errno("read inotify", ec.value()).value();
-          log_error("claude", "transcripts are not watched any more", {{"error", ec.message()}});
-          return;
-        }
-        self->on_read(size);
-        if (self->inotify.is_open()) self->read_on();
-      });
+  inotify.async_read_some(asio::buffer(buffer),
+                          [self = shared_from_this()](const boost::system::error_code& ec, std::size_t size) {
+                            if (ec == asio::error::operation_aborted || !self->inotify.is_open()) return;
+                            if (ec) {
+                              self->broken = fail_errno("read inotify", ec.value()).value();
+                              log_error("claude", "transcripts are not watched any more", {{"error", ec.message()}});
+                              return;
+                            }
+                            self->on_read(size);
+                            if (self->inotify.is_open()) self->read_on();
+                          });
 }
 
 // Ids first, callbacks afterwards: a callback may add and remove entries.
@@ -114,7 +114,8 @@ void TranscriptWatcher::State::remove(std::uint64_t id) {
   if (!shared && inotify.is_open()) ::inotify_rm_watch(inotify.native_handle(), watch);
 }
 
-TranscriptWatcher::TranscriptWatcher(const asio::any_io_executor& executor) : state_(std::make_shared<State>(executor)) {
+TranscriptWatcher::TranscriptWatcher(const asio::any_io_executor& executor)
+    : state_(std::make_shared<State>(executor)) {
   state_->open();
   if (!state_->broken) state_->read_on();
 }
@@ -135,7 +136,8 @@ Result<TranscriptWatcher::Watch> TranscriptWatcher::watch(const std::string& fol
   return Watch(state_, id);
 }
 
-TranscriptWatcher::Watch::Watch(Watch&& other) noexcept : state_(std::move(other.state_)), id_(std::exchange(other.id_, 0)) {}
+TranscriptWatcher::Watch::Watch(Watch&& other) noexcept
+    : state_(std::move(other.state_)), id_(std::exchange(other.id_, 0)) {}
 
 TranscriptWatcher::Watch& TranscriptWatcher::Watch::operator=(Watch&& other) noexcept {
   if (this == &other) return *this;

@@ -51,7 +51,7 @@ struct Config {
   std::vector<std::string> project_roots;
   std::vector<std::string> file_roots;
   std::string tmux_socket;
-  std::string tmux_tmpdir;                   // TMUX_TMPDIR, or empty
+  std::string tmux_tmpdir;  // TMUX_TMPDIR, or empty
   tmux::ServerStart tmux_start = tmux::ServerStart::when_needed;
   std::vector<std::string> claude_command;
   std::vector<std::string> public_origins;
@@ -68,7 +68,7 @@ struct Config {
   std::string notify_proxy;    // "http://host:port", or empty
   std::string notify_ca_file;  // absolute, or empty: the system's certificates
   std::string notify_contact;  // "mailto:..." or "https://...", or empty
-  std::string env_file;  // absolute; empty when none was read
+  std::string env_file;        // absolute; empty when none was read
   // Where the program's own files are; found beside the program unless set.
   std::string page_dir;
   std::string tmux_conf;

@@ -49,20 +49,24 @@ TEST_P(BadValue, IsRefusedByName) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, BadValue,
-    testing::Values(Bad{"PORT", "abc"}, Bad{"PORT", "70000"}, Bad{"PORT", "-1"}, Bad{"PORT", "3000 "}, Bad{"PORT", "0x10"},
-                    Bad{"HOST", "0.0.0.0"}, Bad{"HOST", "::"}, Bad{"JWT_SECRET", ""}, Bad{"JWT_SECRET", "short"},
-                    Bad{"JWT_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, Bad{"ALLOWED_PROJECT_ROOTS", ""},
-                    Bad{"ALLOWED_PROJECT_ROOTS", "projects"}, Bad{"ALLOWED_PROJECT_ROOTS", "/"}, Bad{"ALLOWED_FILE_ROOTS", "/srv/.."}, Bad{"ALLOWED_FILE_ROOTS", "/a:b"}, Bad{"DATA_DIR", "/srv/a b"},
-                    Bad{"DATA_DIR", "/srv/$(id)"}, Bad{"TMUX_SOCKET", "a/b"}, Bad{"TMUX_SOCKET", "-x"},
-                    Bad{"PUBLIC_ORIGINS", "example.org"}, Bad{"PUBLIC_ORIGINS", "https://*.example.org"},
-                    Bad{"TRUSTED_PROXIES", "proxy"}, Bad{"LOG_LEVEL", "loud"}, Bad{"LOG_FORMAT", "xml"},
-                    Bad{"RECORD_BYTES_PER_SESSION", "12"}, Bad{"METRICS_TOKEN", "short"}, Bad{"SETUP_FROM", "anywhere"},
-                    Bad{"CLAUDE_COMMAND", "   "}, Bad{"BACKUP_INTERVAL", "24"}, Bad{"BACKUP_INTERVAL", "0h"},
-                    Bad{"BACKUP_INTERVAL", "9999999999d"}, Bad{"BACKUP_INTERVAL", "-1h"}, Bad{"BACKUP_INTERVAL", "daily"},
-                    Bad{"NOTIFY_PRIVATE_ADDRESSES", "maybe"}, Bad{"NOTIFY_PROXY", "proxy:3128"}, Bad{"NOTIFY_PROXY", "https://proxy:3128"},
-                    Bad{"NOTIFY_PROXY", "http://user:pw@proxy:3128"}, Bad{"NOTIFY_PROXY", "http://proxy:3128/path"},
-                    Bad{"NOTIFY_CA_FILE", "/nowhere/ca.pem"}, Bad{"NOTIFY_CONTACT", "ops@example.org"}, Bad{"NOTIFY_CONTACT", "mailto:a b"},
-                    Bad{"BACKUP_KEEP", "0"}, Bad{"BACKUP_KEEP", "many"}, Bad{"STANDBY", "maybe"}, Bad{"TMUX_START", "always"}));
+    testing::Values(Bad{"PORT", "abc"}, Bad{"PORT", "70000"}, Bad{"PORT", "-1"}, Bad{"PORT", "3000 "},
+                    Bad{"PORT", "0x10"}, Bad{"HOST", "0.0.0.0"}, Bad{"HOST", "::"}, Bad{"JWT_SECRET", ""},
+                    Bad{"JWT_SECRET", "short"}, Bad{"JWT_SECRET", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+                    Bad{"ALLOWED_PROJECT_ROOTS", ""}, Bad{"ALLOWED_PROJECT_ROOTS", "projects"},
+                    Bad{"ALLOWED_PROJECT_ROOTS", "/"}, Bad{"ALLOWED_FILE_ROOTS", "/srv/.."},
+                    Bad{"ALLOWED_FILE_ROOTS", "/a:b"}, Bad{"DATA_DIR", "/srv/a b"}, Bad{"DATA_DIR", "/srv/$(id)"},
+                    Bad{"TMUX_SOCKET", "a/b"}, Bad{"TMUX_SOCKET", "-x"}, Bad{"PUBLIC_ORIGINS", "example.org"},
+                    Bad{"PUBLIC_ORIGINS", "https://*.example.org"}, Bad{"TRUSTED_PROXIES", "proxy"},
+                    Bad{"LOG_LEVEL", "loud"}, Bad{"LOG_FORMAT", "xml"}, Bad{"RECORD_BYTES_PER_SESSION", "12"},
+                    Bad{"METRICS_TOKEN", "short"}, Bad{"SETUP_FROM", "anywhere"}, Bad{"CLAUDE_COMMAND", "   "},
+                    Bad{"BACKUP_INTERVAL", "24"}, Bad{"BACKUP_INTERVAL", "0h"}, Bad{"BACKUP_INTERVAL", "9999999999d"},
+                    Bad{"BACKUP_INTERVAL", "-1h"}, Bad{"BACKUP_INTERVAL", "daily"},
+                    Bad{"NOTIFY_PRIVATE_ADDRESSES", "maybe"}, Bad{"NOTIFY_PROXY", "proxy:3128"},
+                    Bad{"NOTIFY_PROXY", "https://proxy:3128"}, Bad{"NOTIFY_PROXY", "http://user:pw@proxy:3128"},
+                    Bad{"NOTIFY_PROXY", "http://proxy:3128/path"}, Bad{"NOTIFY_CA_FILE", "/nowhere/ca.pem"},
+                    Bad{"NOTIFY_CONTACT", "ops@example.org"}, Bad{"NOTIFY_CONTACT", "mailto:a b"},
+                    Bad{"BACKUP_KEEP", "0"}, Bad{"BACKUP_KEEP", "many"}, Bad{"STANDBY", "maybe"},
+                    Bad{"TMUX_START", "always"}));
 
 TEST(Config, BackupsAndUpgrades) {
   const auto usual = make(good(), "/opt/x/dashboard", "/opt/x");

@@ -1,12 +1,12 @@
 // Reads a folder through its descriptor; sorts as people do.
 #include "files/listing.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <dirent.h>
-#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "base/encoding.hpp"

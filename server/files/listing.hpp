@@ -30,7 +30,7 @@ struct Entry {
   EntryKind kind = EntryKind::other;
   std::uint64_t size = 0;  // bytes; of files only, else 0
   WallMicros modified = 0;
-  bool readable = false;  // by this server's user; of a link: what it leads to, inside the root
+  bool readable = false;               // by this server's user; of a link: what it leads to, inside the root
   std::optional<LinkTarget> target{};  // of links
 };
 

@@ -1,8 +1,8 @@
 // Listings: kinds, links, order, limits, names of any bytes.
 #include "files/listing.hpp"
 
-#include <algorithm>
 #include <gmock/gmock.h>
+#include <algorithm>
 #include <random>
 
 #include "files/test_tree.hpp"

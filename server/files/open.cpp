@@ -1,11 +1,11 @@
 // openat2 beneath a root, or the walk where that call is missing.
 #include "files/open.hpp"
 
-#include <cerrno>
 #include <linux/openat2.h>
-#include <string>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <cerrno>
+#include <string>
 #include <utility>
 
 #include "files/root.hpp"

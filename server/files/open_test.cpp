@@ -1,8 +1,6 @@
 // open_confined against links, magic links, mounts, special files, races' leftovers and a missing openat2.
 #include "files/open.hpp"
 
-#include <chrono>
-#include <cstddef>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -14,6 +12,8 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <chrono>
+#include <cstddef>
 
 #include "files/test_tree.hpp"
 

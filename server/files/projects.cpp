@@ -1,12 +1,12 @@
 // Opens project folders, tells where a descriptor and a process are, lists what can be picked.
 #include "files/projects.hpp"
 
-#include <cerrno>
-#include <climits>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
+#include <climits>
 #include <utility>
 
 #include "base/encoding.hpp"

@@ -12,10 +12,10 @@
 // All calls block on the disk or /proc: call them on the pool, through run_on (base/task.hpp).
 #pragma once
 
+#include <sys/types.h>
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <vector>
 
 #include "base/error.hpp"

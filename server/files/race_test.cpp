@@ -1,12 +1,12 @@
 // A process keeps swapping folders and files with links to a canary while a million opens run: none may reach it.
-#include <array>
-#include <chrono>
-#include <cstdio>
 #include <fmt/format.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <array>
+#include <chrono>
+#include <cstdio>
 
 #include "files/open.hpp"
 #include "files/projects.hpp"

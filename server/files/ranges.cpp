@@ -1,8 +1,8 @@
 // Parses Range, compares entity tags.
 #include "files/ranges.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <limits>
 #include <optional>
 

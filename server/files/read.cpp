@@ -1,11 +1,11 @@
 // Opens regular files and reads them with pread, so a descriptor has no position to share.
 #include "files/read.hpp"
 
-#include <cerrno>
 #include <fmt/format.h>
+#include <unistd.h>
+#include <cerrno>
 #include <limits>
 #include <new>
-#include <unistd.h>
 #include <utility>
 
 #include "base/encoding.hpp"

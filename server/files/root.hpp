@@ -1,9 +1,9 @@
 // Inside of this room only: what a ConfinedPath holds, and how a name becomes a descriptor beneath it.
 #pragma once
 
+#include <sys/types.h>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 #include "base/unique_fd.hpp"
 #include "files/roots.hpp"

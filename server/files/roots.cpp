@@ -1,16 +1,16 @@
 // Opens the roots at start; turns text into ConfinedPaths.
 #include "files/roots.hpp"
 
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <optional>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 
 #include "base/encoding.hpp"

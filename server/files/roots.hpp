@@ -4,11 +4,11 @@
 // (open.hpp). Everything is immutable once made: any thread may use it.
 #pragma once
 
+#include <sys/types.h>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <vector>
 
 #include "base/error.hpp"

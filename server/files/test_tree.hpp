@@ -1,15 +1,15 @@
 // A folder of one test with a root, a canary beside the root, and what is needed to fill them.
 #pragma once
 
-#include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
-#include <string>
-#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
 
 #include "files/roots.hpp"
 

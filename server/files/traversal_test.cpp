@@ -1,7 +1,7 @@
 // Known path traversal strings against a real tree: none may open anything that is not beneath the root.
+#include <fmt/format.h>
 #include <chrono>
 #include <cstdio>
-#include <fmt/format.h>
 #include <set>
 
 #include "files/open.hpp"

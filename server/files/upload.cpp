@@ -1,13 +1,13 @@
 // Everything by descriptors: the project's folder as open.hpp opens it, then single components without following links.
 #include "files/upload.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
-#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <memory>
 
 #include "base/unique_fd.hpp"
 #include "files/open.hpp"
@@ -21,14 +21,17 @@ constexpr std::size_t kMaxHint = 60;
 
 Result<UniqueFd> upload_folder(const UniqueFd& project) {
   const std::string name(kUploadFolder);
-  if (::mkdirat(project.get(), name.c_str(), kOwnerFolder) != 0 && errno != EEXIST) return fail_errno("make the folder for uploads");
+  if (::mkdirat(project.get(), name.c_str(), kOwnerFolder) != 0 && errno != EEXIST)
+    return fail_errno("make the folder for uploads");
   UniqueFd folder(::openat(project.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!folder) return fail(ErrorKind::conflict, std::string(kUploadFolder) + " in the project is not a folder: move it away");
+  if (!folder)
+    return fail(ErrorKind::conflict, std::string(kUploadFolder) + " in the project is not a folder: move it away");
   return folder;
 }
 
 Result<> write_new(const UniqueFd& folder, const std::string& name, std::string_view bytes) {
-  const UniqueFd file(::openat(folder.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly));
+  const UniqueFd file(
+      ::openat(folder.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOwnerOnly));
   if (!file) return fail_errno("make the file");
   while (!bytes.empty()) {
     const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
@@ -77,8 +80,8 @@ std::string_view picture_extension(std::string_view bytes) {
   return {};
 }
 
-Result<std::string> save_upload(const Roots& roots, std::string_view project, std::string_view bytes, std::string_view hint,
-                                std::string_view unique, WallMicros now) {
+Result<std::string> save_upload(const Roots& roots, std::string_view project, std::string_view bytes,
+                                std::string_view hint, std::string_view unique, WallMicros now) {
   const std::string_view extension = picture_extension(bytes);
   if (extension.empty()) return fail(ErrorKind::invalid, "this is not a PNG, JPEG, GIF or WebP picture");
   if (bytes.size() > kMaxUploadBytes) return fail(ErrorKind::too_large, "a picture is at most 10 MiB");
@@ -88,7 +91,8 @@ Result<std::string> save_upload(const Roots& roots, std::string_view project, st
   if (TRY(count_entries(folder)) >= kMaxUploads)
     return fail(ErrorKind::conflict, "there are 1000 uploads in " + std::string(kUploadFolder) + ": remove some first");
   // Pictures for an agent are no part of the project. Somebody's own .gitignore there stays.
-  if (const auto ignored = write_new(folder, ".gitignore", "*\n"); !ignored && ignored.error().kind != ErrorKind::conflict)
+  if (const auto ignored = write_new(folder, ".gitignore", "*\n");
+      !ignored && ignored.error().kind != ErrorKind::conflict)
     return tl::unexpected(ignored.error());
   std::string stamp = iso_seconds(now);
   std::erase_if(stamp, [](char c) { return c == '-' || c == ':'; });

@@ -22,7 +22,7 @@ std::string_view picture_extension(std::string_view bytes);
 // the project's own path. `hint` is the name the person gave it; what is not such a character becomes '-'. `unique` tells files of one
 // second apart. The folder hides itself from git. Errors: forbidden (outside the roots), too_large, conflict (kMaxUploads are there),
 // invalid (not a picture), unavailable (disk full). Blocks: call it on the pool.
-Result<std::string> save_upload(const Roots& roots, std::string_view project, std::string_view bytes, std::string_view hint,
-                                std::string_view unique, WallMicros now);
+Result<std::string> save_upload(const Roots& roots, std::string_view project, std::string_view bytes,
+                                std::string_view hint, std::string_view unique, WallMicros now);
 
 }  // namespace ccd::files

@@ -62,7 +62,7 @@ std::vector<std::string> first_words(const std::string& program) {
 
 Result<> make_scratch(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0) return {};
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) return fail_errno("make " + path);
   if (!S_ISDIR(status.st_mode))
     return fail(ErrorKind::unavailable, path + " is in the way: a folder of that name is needed");
@@ -220,10 +220,11 @@ Task<Result<std::vector<Worktree>>> Git::worktrees(Repository repository) {
 }
 
 Task<Result<std::vector<std::string>>> Git::branches(Repository repository) {
-  const auto output = co_await run_there(
-      std::move(repository),
-      words("for-each-ref", "--sort=-committerdate", "--count=" + std::to_string(kMaxBranches), "--format=%(refname:lstrip=2)", "refs/heads/"),
-      Failure::is_error);
+  const auto output =
+      co_await run_there(std::move(repository),
+                         words("for-each-ref", "--sort=-committerdate", "--count=" + std::to_string(kMaxBranches),
+                               "--format=%(refname:lstrip=2)", "refs/heads/"),
+                         Failure::is_error);
   if (!output) co_return tl::unexpected(output.error());
   std::vector<std::string> out;
   std::string_view rest = output->out;

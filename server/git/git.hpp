@@ -28,7 +28,7 @@ inline constexpr std::size_t kAtOnce = 4;       // each can take a core and some
 inline constexpr std::size_t kMaxWaiting = 64;  // more would only time out in the end
 inline constexpr std::size_t kMaxDiff = std::size_t{1} * 1024 * 1024;     // what a page can show; the rest is cut off
 inline constexpr std::size_t kMaxListed = 50;                             // names in one obstacle; the rest is counted
-inline constexpr std::size_t kMaxBranches = 200;  // that a picker can show
+inline constexpr std::size_t kMaxBranches = 200;                          // that a picker can show
 inline constexpr std::string_view kWorktreeFolder = ".claude/worktrees";  // where Claude Code itself puts its own
 
 enum class DiffOf {

@@ -41,7 +41,7 @@ Result<std::string> follow(std::string_view written, const std::string& folder, 
 }
 
 bool is_folder(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
@@ -69,7 +69,7 @@ Result<std::string> read_small_file(const std::string& path, std::size_t limit) 
   // Not blocking: a FIFO in its place must not hold a thread.
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!file) return fail_errno("open " + path);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail_errno("look at " + path);
   if (!S_ISREG(status.st_mode)) return fail(ErrorKind::invalid, path + " is no regular file");
   std::string text(limit + 1, '\0');
@@ -87,7 +87,7 @@ Result<std::string> read_small_file(const std::string& path, std::size_t limit) 
 }
 
 bool exists(const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   return ::lstat(path.c_str(), &status) == 0;
 }
 
@@ -98,7 +98,7 @@ bool is_at_or_below(std::string_view path, std::string_view folder) {
 
 Result<Repository> find_repository(std::string folder, const Allowed& allowed) {
   while (allowed(folder)) {
-    struct stat status {};
+    struct stat status{};
     if (::lstat((folder + "/.git").c_str(), &status) == 0) return repository_at(folder, status.st_mode, allowed);
     if (errno != ENOENT) return fail_errno("look for a repository in " + folder);
     const std::size_t slash = folder.rfind('/');

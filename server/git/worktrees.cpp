@@ -105,7 +105,7 @@ Result<std::string> place_for(const std::string& top, std::string_view branch) {
   const std::string slug = slug_of(branch);
   for (int i = 1; i <= kMaxTries; ++i) {
     const std::string name = i == 1 ? slug : slug + "-" + std::to_string(i);
-    struct stat status {};
+    struct stat status{};
     if (::fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
       return top + "/" + std::string(kWorktreeFolder) + "/" + name;
   }

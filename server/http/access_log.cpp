@@ -50,7 +50,7 @@ Result<UniqueFd> open_log(const std::string& path) {
   // O_NONBLOCK: a FIFO in the file's place must not hold the start.
   UniqueFd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
   if (!file) return fail_errno("open " + path);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail_errno("stat " + path);
   if (!S_ISREG(status.st_mode)) return fail(ErrorKind::invalid, path + " is not a regular file");
   // In a shared /tmp somebody else can have made the file first, or linked ours to another name.
@@ -74,8 +74,9 @@ std::string_view write_all(int fd, std::string_view bytes) {
 std::string access_line(const AccessEntry& entry) {
   const double milliseconds = std::chrono::duration<double, std::milli>(entry.took).count();
   return fmt::format("{} {} {} {} \"{}\" {} {} {:.1f}ms {}\n", iso_micros(entry.at), word(entry.remote_ip),
-                     word(entry.principal), word(entry.method), quoted(without_search_words(entry.target.substr(0, AccessLog::kMaxTarget))),
-                     entry.status, entry.bytes, milliseconds, word(entry.id));
+                     word(entry.principal), word(entry.method),
+                     quoted(without_search_words(entry.target.substr(0, AccessLog::kMaxTarget))), entry.status,
+                     entry.bytes, milliseconds, word(entry.id));
 }
 
 AccessLog::AccessLog(asio::any_io_executor executor, asio::thread_pool* pool, std::string path)

@@ -102,7 +102,8 @@ class SocketCount {
 };
 }  // namespace
 
-ClientConnection::ClientConnection(Shared* shared, Socket socket, asio::ip::address peer, Door door, Admission admission)
+ClientConnection::ClientConnection(Shared* shared, Socket socket, asio::ip::address peer, Door door,
+                                   Admission admission)
     : shared_(shared), socket_(std::move(socket)), peer_(std::move(peer)), door_(door), admission_(admission) {
   limit(Phase::idle, shared_->options.header_timeout);
 }
@@ -211,7 +212,9 @@ Task<bool> ClientConnection::read_request() {
   complete_request();
   refusal_ = admit();
   const Options& options = shared_->options;
-  body_limit_ = options.body_limit ? std::min(options.body_limit(*request_), std::max(options.max_body, options.max_upload)) : options.max_body;
+  body_limit_ = options.body_limit
+                    ? std::min(options.body_limit(*request_), std::max(options.max_body, options.max_upload))
+                    : options.max_body;
   if (!refusal_ && !parser_->limit_body(body_limit_)) refusal_ = Refusal{413, "too_large", "request body is too large"};
   if (!refusal_) {
     const bool body_read = co_await read_body();

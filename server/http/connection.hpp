@@ -75,7 +75,7 @@ class ClientConnection {
   bool expired_ = false;                 // sweep() cancelled what was going on
   std::string buffer_;                   // received, not yet parsed
   std::optional<RequestParser> parser_;  // while a request is being read
-  std::size_t body_limit_ = 0;  // of the request that is being read
+  std::size_t body_limit_ = 0;           // of the request that is being read
   std::shared_ptr<Request> request_;     // from its head on
   Head head_;                            // of request_
   std::optional<Refusal> refusal_;

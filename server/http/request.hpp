@@ -30,8 +30,8 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query_items;  // form-decoded, names are unique
   std::vector<std::pair<std::string, std::string>> headers;      // names as sent; values without surrounding blanks
   std::string body;                                              // at most Options::max_body bytes
-  std::string host;            // lower case, with the port when one was sent; Options::host_allowed has allowed it
-  std::string remote_ip;       // the peer, or the client that trusted proxies name in X-Forwarded-For
+  std::string host;       // lower case, with the port when one was sent; Options::host_allowed has allowed it
+  std::string remote_ip;  // the peer, or the client that trusted proxies name in X-Forwarded-For
   Door door = Door::port;
   bool loopback_peer = false;  // the TCP peer itself is 127.0.0.0/8 or ::1, or it came by the local door
   bool forwarded = false;      // a Forwarded, X-Forwarded-* or X-Real-IP header came with it, from whomever

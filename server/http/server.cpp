@@ -87,7 +87,8 @@ Result<UniqueFd> open_local_listener(const std::string& path) {
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fail_errno("make a socket for " + path);
   ::unlink(draft.c_str());
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return fail_errno("bind " + draft);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail_errno("bind " + draft);
   if (::chmod(draft.c_str(), S_IRUSR | S_IWUSR) != 0) return fail_errno("protect " + draft);
   if (::listen(fd.get(), kBacklog) != 0) return fail_errno("listen on " + draft);
   if (::rename(draft.c_str(), path.c_str()) != 0) return fail_errno("replace " + path);
@@ -222,7 +223,8 @@ class Server::Impl {
       if (ec) break;
       UniqueFd fd(::accept4(local_fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (fd) admit_local(std::move(fd));
-      else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) co_await sleep_for(kNoDescriptorPause);
+      else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        co_await sleep_for(kNoDescriptorPause);
     }
   }
 
@@ -238,7 +240,9 @@ class Server::Impl {
     socket.assign(asio::generic::stream_protocol(AF_UNIX, 0), fd.get(), ec);
     if (ec) return;
     static_cast<void>(fd.release());  // the socket owns it now
-    connections_.push_back({ClientConnection(&shared_, std::move(socket), asio::ip::address_v4::loopback(), Door::local, Admission::normal), ""});
+    connections_.push_back({ClientConnection(&shared_, std::move(socket), asio::ip::address_v4::loopback(), Door::local,
+                                             Admission::normal),
+                            ""});
     shared_.metrics.connections->Increment();
     shared_.tasks.spawn("http connection", run_connection(std::prev(connections_.end())));
   }
@@ -301,7 +305,8 @@ class Server::Impl {
     if (ec) return;
     static_cast<void>(fd.release());  // the socket owns it now
     if (!source.empty()) ++sources_[source];
-    connections_.push_back({ClientConnection(&shared_, std::move(socket), peer, Door::port, admission), std::move(source)});
+    connections_.push_back(
+        {ClientConnection(&shared_, std::move(socket), peer, Door::port, admission), std::move(source)});
     shared_.metrics.connections->Increment();
     shared_.tasks.spawn("http connection", run_connection(std::prev(connections_.end())));
   }

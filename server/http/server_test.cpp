@@ -97,11 +97,12 @@ TEST(Server, TheLocalDoorTellsThatItIsOneAndReplacesWhatWasThere) {
   TestServer former([](std::shared_ptr<Request>) -> Task<Response> { co_return text(200, "former"); });
   ASSERT_TRUE(former.on_loop([&] { return former.server().listen_local(path); }));
   TestServer server([](std::shared_ptr<Request> request) -> Task<Response> {
-    co_return text(200, (request->door == Door::local ? "local " : "port ") + request->remote_ip + (request->loopback_peer ? " loopback" : ""));
+    co_return text(200, (request->door == Door::local ? "local " : "port ") + request->remote_ip +
+                            (request->loopback_peer ? " loopback" : ""));
   });
   ASSERT_TRUE(server.on_loop([&] { return server.server().listen_local(path); }));
   former.stop(2s);
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
   Client local(path);
@@ -111,7 +112,8 @@ TEST(Server, TheLocalDoorTellsThatItIsOneAndReplacesWhatWasThere) {
   EXPECT_EQ(local.reply().body, "local 127.0.0.1 loopback");
   Client port(server.port());
   EXPECT_EQ(port.get("/").body, "port 127.0.0.1 loopback");
-  const auto too_long = server.on_loop([&] { return server.server().listen_local(folder.path(std::string(kMaxLocalPath, 'x'))); });
+  const auto too_long =
+      server.on_loop([&] { return server.server().listen_local(folder.path(std::string(kMaxLocalPath, 'x'))); });
   ASSERT_FALSE(too_long);
   EXPECT_EQ(too_long.error().field, "path");
 }
@@ -266,7 +268,7 @@ TEST(Server, AccessLogHasALineForEachRequestAlsoOverRotation) {
     Client wrong(server.port());
     EXPECT_EQ(wrong.get("/%zz?\"x").status, 400);
   }
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(options.access_log_path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600U);
   // A line is added once its answer is out, so a rotation can come first: the current file counts too.

@@ -90,7 +90,7 @@ Result<> collect(UniqueFd folder, const std::string& prefix, std::size_t depth, 
     UniqueFd file(::openat(at, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file && errno == ELOOP) continue;  // a symbolic link
     if (!file) return fail_errno("open " + path);
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.get(), &status) != 0) return fail_errno("stat " + path);
     if (S_ISDIR(status.st_mode)) {
       TRY(collect(std::move(file), path, depth + 1, found));

@@ -19,7 +19,7 @@ struct Outgoing {
 enum class Sent {
   nothing,  // the socket has no room to spare, or fails
   whole,
-  part,     // nothing else may be sent but the rest of it; only when the kernel lacks memory
+  part,  // nothing else may be sent but the rest of it; only when the kernel lacks memory
 };
 
 // What a TCP socket's send buffer certainly takes. The kernel is asked only when what it had, less what went since, is not enough: asked

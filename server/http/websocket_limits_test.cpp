@@ -74,7 +74,8 @@ TEST(WebSocketLimits, WhoReadsLateGetsEveryMessageWhole) {
   TestServer server(handler, options);
   SocketClient client(server.port(), 16 * 1024);
   ASSERT_TRUE(server.eventually([said] { return *said == kMessages; }));
-  for (std::size_t i = 0; i < kMessages; ++i) ASSERT_EQ(client.next().payload, std::to_string(i) + " " + std::string(i % kLongest, 'x'));
+  for (std::size_t i = 0; i < kMessages; ++i)
+    ASSERT_EQ(client.next().payload, std::to_string(i) + " " + std::string(i % kLongest, 'x'));
 }
 
 TEST(WebSocketLimits, AStalledPeerDoesNotHoldACloseForever) {

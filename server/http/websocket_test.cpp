@@ -188,7 +188,8 @@ TEST(WebSocket, MessagesOfEverySizeArriveAsTheyAre) {
     for (const std::size_t size : kSizes) {
       const std::string bytes(size, static_cast<char>('a' + size % 26));
       EXPECT_TRUE(socket->send_text(bytes));
-      EXPECT_TRUE(socket->send_binary(bytes.substr(0, size / 3), std::make_shared<const std::string>(bytes.substr(size / 3))));
+      EXPECT_TRUE(
+          socket->send_binary(bytes.substr(0, size / 3), std::make_shared<const std::string>(bytes.substr(size / 3))));
       // Sometimes the writer sleeps, sometimes it is at work.
       if (size % 2 == 0) co_await sleep_for(20ms);
     }
@@ -211,7 +212,8 @@ TEST(WebSocket, AnswersStandBetweenMessages) {
     for (;;) {
       const auto message = co_await socket->receive();
       if (!message) co_return;
-      for (int i = 0; i < 20; ++i) EXPECT_TRUE(socket->send_binary("part ", std::make_shared<const std::string>(message->data)));
+      for (int i = 0; i < 20; ++i)
+        EXPECT_TRUE(socket->send_binary("part ", std::make_shared<const std::string>(message->data)));
     }
   });
   TestServer server(handler);

@@ -34,8 +34,10 @@ P256Key key_of(std::string_view private_number) {
   std::vector<std::byte> der = *hex_decode("3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420");
   for (const std::byte b : bytes(private_number)) der.push_back(b);
   std::array<unsigned char, 256> base64{};
-  const int size = EVP_EncodeBlock(base64.data(), reinterpret_cast<const unsigned char*>(der.data()), static_cast<int>(der.size()));
-  const std::string pem = "-----BEGIN PRIVATE KEY-----\n" + std::string(reinterpret_cast<const char*>(base64.data()), static_cast<std::size_t>(size)) +
+  const int size =
+      EVP_EncodeBlock(base64.data(), reinterpret_cast<const unsigned char*>(der.data()), static_cast<int>(der.size()));
+  const std::string pem = "-----BEGIN PRIVATE KEY-----\n" +
+                          std::string(reinterpret_cast<const char*>(base64.data()), static_cast<std::size_t>(size)) +
                           "\n-----END PRIVATE KEY-----\n";
   auto key = P256Key::from_pem(pem);
   EXPECT_TRUE(key) << (key ? "" : key.error().message);
@@ -55,7 +57,8 @@ TEST(Rfc8188, Section32TwoRecordsWithPadding) {
   const std::array records{Record{.text = "I am th", .padding = 1}, Record{.text = "e walrus"}};
   const auto sealed = seal_content(bytes("BO3ZVPxUlnLORbVGMpbT1Q"), bytes("uNCkWiNYzKTnBN9ji3-qWA"), "a1", 25, records);
   ASSERT_TRUE(sealed);
-  EXPECT_EQ(text(*sealed), "uNCkWiNYzKTnBN9ji3-qWAAAABkCYTHOG8chz_gnvgOqdGYovxyjuqRyJFjEDyoF1Fvkj6hQPdPHI51OEUKEpgz3SsLWIqS_uA");
+  EXPECT_EQ(text(*sealed),
+            "uNCkWiNYzKTnBN9ji3-qWAAAABkCYTHOG8chz_gnvgOqdGYovxyjuqRyJFjEDyoF1Fvkj6hQPdPHI51OEUKEpgz3SsLWIqS_uA");
 }
 
 TEST(Rfc8188, RecordsMustFillTheirSize) {
@@ -74,9 +77,11 @@ TEST(Rfc8188, RecordsMustFillTheirSize) {
 
 constexpr std::string_view kText = "When I grow up, I want to be a watermelon";
 constexpr std::string_view kSenderPrivate = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw";
-constexpr std::string_view kSenderPublic = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8";
+constexpr std::string_view kSenderPublic =
+    "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8";
 constexpr std::string_view kReceiverPrivate = "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94";
-constexpr std::string_view kReceiverPublic = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
+constexpr std::string_view kReceiverPublic =
+    "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
 constexpr std::string_view kAuth = "BTBZMqHH6r4Tts7J_aSIgg";
 constexpr std::string_view kSalt = "DGv6ra1nlYgDCS1FRnbzlw";
 
@@ -94,8 +99,10 @@ TEST(Rfc8291, AppendixAIntermediateValues) {
   info += '\0';
   info += as_text(receiver.public_point());
   info += as_text(sender.public_point());
-  EXPECT_EQ(text(info), "V2ViUHVzaDogaW5mbwAEJXGyvs3942BVGq8e0PTNNmwRzr5VX4m8t7GGpTM5FzFo7OLr4BhZe9MEebhuPI-OztV3ylkYfpJGmQ22ggCLDgT-M_SrDepxkU21WCP3"
-                        "O1SUj0EwbZIHMtu5pZpTKGSCIA5Zent7wmC6HCJ5mFgJkuk5cwAvMBKiiujwa7t45ewP");
+  EXPECT_EQ(text(info),
+            "V2ViUHVzaDogaW5mbwAEJXGyvs3942BVGq8e0PTNNmwRzr5VX4m8t7GGpTM5FzFo7OLr4BhZe9MEebhuPI-"
+            "OztV3ylkYfpJGmQ22ggCLDgT-M_SrDepxkU21WCP3"
+            "O1SUj0EwbZIHMtu5pZpTKGSCIA5Zent7wmC6HCJ5mFgJkuk5cwAvMBKiiujwa7t45ewP");
   const auto secret = hkdf(*agreed, bytes(kAuth), info, 32);
   ASSERT_TRUE(secret);
   EXPECT_EQ(text(*secret), "S4lYMb_L0FxCeq0WhDx813KgSYqU26kOyzWUdsXYyrg");
@@ -105,10 +112,13 @@ TEST(Rfc8291, AppendixAIntermediateValues) {
 }
 
 TEST(Rfc8291, Section5Message) {
-  const auto body = encrypt_push({.key = bytes(kReceiverPublic), .auth = bytes(kAuth)}, key_of(kSenderPrivate), bytes(kSalt), kText);
+  const auto body =
+      encrypt_push({.key = bytes(kReceiverPublic), .auth = bytes(kAuth)}, key_of(kSenderPrivate), bytes(kSalt), kText);
   ASSERT_TRUE(body);
-  EXPECT_EQ(text(*body), "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6"
-                         "cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN");
+  EXPECT_EQ(text(*body),
+            "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_"
+            "c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6"
+            "cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN");
 }
 
 TEST(PushEncryption, RefusesWhatIsNoSubscription) {
@@ -119,7 +129,8 @@ TEST(PushEncryption, RefusesWhatIsNoSubscription) {
   std::vector<std::byte> compressed(off_curve.begin(), off_curve.begin() + 33);
   compressed.front() = std::byte{2};
   std::vector<std::byte> infinity(65);
-  for (const auto& key : {std::vector<std::byte>(), off_curve, compressed, infinity, std::vector<std::byte>(64, std::byte{4})}) {
+  for (const auto& key :
+       {std::vector<std::byte>(), off_curve, compressed, infinity, std::vector<std::byte>(64, std::byte{4})}) {
     EXPECT_FALSE(valid_point(key)) << text(key);
     const auto body = encrypt_push({.key = key, .auth = bytes(kAuth)}, sender, salt, kText);
     ASSERT_FALSE(body);
@@ -135,7 +146,8 @@ TEST(PushEncryption, TheLimitIsWhatServicesTake) {
   const auto largest = encrypt_push(receiver, sender, bytes(kSalt), std::string(kMaxPushText, 'x'));
   ASSERT_TRUE(largest);
   EXPECT_EQ(largest->size(), 4096u);
-  EXPECT_EQ(encrypt_push(receiver, sender, bytes(kSalt), std::string(kMaxPushText + 1, 'x')).error().kind, ErrorKind::too_large);
+  EXPECT_EQ(encrypt_push(receiver, sender, bytes(kSalt), std::string(kMaxPushText + 1, 'x')).error().kind,
+            ErrorKind::too_large);
   for (const std::size_t size : {0u, 1u, 511u, 512u, 513u, 3583u, 3584u, 3585u, 3993u}) {
     const std::size_t padded = size + push_padding(size);
     EXPECT_TRUE(padded % kPushPadding == 0 || padded == kMaxPushText) << size;
@@ -160,7 +172,8 @@ bool verified(const std::string& token, std::string_view public_key) {
   auto point = bytes(public_key);
   char group[] = "P-256";
   OSSL_PARAM values[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-                         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()), OSSL_PARAM_construct_end()};
+                         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
+                         OSSL_PARAM_construct_end()};
   EVP_PKEY_CTX* made = EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr);
   EVP_PKEY* key = nullptr;
   EXPECT_EQ(EVP_PKEY_fromdata_init(made), 1);
@@ -168,7 +181,8 @@ bool verified(const std::string& token, std::string_view public_key) {
   EVP_PKEY_CTX_free(made);
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   EXPECT_EQ(EVP_DigestVerifyInit_ex(context, nullptr, "SHA256", nullptr, nullptr, key, nullptr), 1);
-  const bool good = EVP_DigestVerify(context, der.data(), static_cast<std::size_t>(der_size), reinterpret_cast<const unsigned char*>(token.data()), dot) == 1;
+  const bool good = EVP_DigestVerify(context, der.data(), static_cast<std::size_t>(der_size),
+                                     reinterpret_cast<const unsigned char*>(token.data()), dot) == 1;
   EVP_MD_CTX_free(context);
   EVP_PKEY_free(key);
   return good;
@@ -176,16 +190,20 @@ bool verified(const std::string& token, std::string_view public_key) {
 
 TEST(Rfc8292, TheVerifierKnowsTheExampleOfSection24) {
   const std::string token =
-      "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQiOiJodHRwczovL3B1c2guZXhhbXBsZS5uZXQiLCJleHAiOjE0NTM1MjM3NjgsInN1YiI6Im1haWx0"
-      "bzpwdXNoQGV4YW1wbGUuY29tIn0.i3CYb7t4xfxCDquptFOepC9GAu_HLGkMlMuCGSK2rpiUfnK9ojFwDXb1JrErtmysazNjjvW2L9OkSSHzvoD1oA";
-  constexpr std::string_view key = "BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs";
+      "eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9."
+      "eyJhdWQiOiJodHRwczovL3B1c2guZXhhbXBsZS5uZXQiLCJleHAiOjE0NTM1MjM3NjgsInN1YiI6Im1haWx0"
+      "bzpwdXNoQGV4YW1wbGUuY29tIn0.i3CYb7t4xfxCDquptFOepC9GAu_"
+      "HLGkMlMuCGSK2rpiUfnK9ojFwDXb1JrErtmysazNjjvW2L9OkSSHzvoD1oA";
+  constexpr std::string_view key =
+      "BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs";
   EXPECT_TRUE(verified(token, key));
   EXPECT_FALSE(verified(token, kSenderPublic));
   std::string changed = token;
   changed[60] = changed[60] == 'a' ? 'b' : 'a';
   EXPECT_FALSE(verified(changed, key));
   // The example's own first two parts, from our code: the same bytes.
-  const auto ours = vapid_token(key_of(kSenderPrivate), "https://push.example.net", 1453523768, "mailto:push@example.com");
+  const auto ours =
+      vapid_token(key_of(kSenderPrivate), "https://push.example.net", 1453523768, "mailto:push@example.com");
   ASSERT_TRUE(ours);
   EXPECT_EQ(ours->substr(0, ours->rfind('.')), token.substr(0, token.rfind('.')));
 }
@@ -236,7 +254,7 @@ TEST_F(KeyFile, IsMadeOnceAndKept) {
   const auto made = load();
   ::umask(before);
   ASSERT_TRUE(made) << made.error().message;
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   const auto again = load();
@@ -252,7 +270,9 @@ TEST_F(KeyFile, WhatIsWrongWithItIsSaid) {
   ASSERT_EQ(::chmod(path_.c_str(), 0640), 0);
   EXPECT_NE(load().error().message.find("chmod 600"), std::string::npos);
   ASSERT_EQ(::chmod(path_.c_str(), 0600), 0);
-  { std::ofstream(path_, std::ios::trunc) << "no key"; }
+  {
+    std::ofstream(path_, std::ios::trunc) << "no key";
+  }
   EXPECT_EQ(load().error().kind, ErrorKind::corrupt);
   // A key of another curve would sign with another algorithm than the header says.
   EVP_PKEY* other = EVP_EC_gen("P-384");
@@ -260,7 +280,9 @@ TEST_F(KeyFile, WhatIsWrongWithItIsSaid) {
   ASSERT_EQ(PEM_write_bio_PrivateKey(bio, other, nullptr, nullptr, 0, nullptr, nullptr), 1);
   char* pem = nullptr;
   const long size = BIO_get_mem_data(bio, &pem);
-  { std::ofstream(path_, std::ios::trunc).write(pem, size); }
+  {
+    std::ofstream(path_, std::ios::trunc).write(pem, size);
+  }
   BIO_free(bio);
   EVP_PKEY_free(other);
   EXPECT_EQ(load().error().kind, ErrorKind::corrupt);

@@ -61,7 +61,8 @@ Loaded load() {
   out.complete = loader.complete() && global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
   if (!out.complete) {
     const char* why = ::dlerror();
-    log_error("notify", "libcurl cannot be used: nothing is sent", {{"library", kName}, {"error", why == nullptr ? "it refused to start" : why}});
+    log_error("notify", "libcurl cannot be used: nothing is sent",
+              {{"library", kName}, {"error", why == nullptr ? "it refused to start" : why}});
   }
   return out;
 }

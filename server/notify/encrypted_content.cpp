@@ -27,7 +27,9 @@ struct FreeCipher {
 };
 
 const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-const unsigned char* raw(std::span<const std::byte> bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+const unsigned char* raw(std::span<const std::byte> bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
 
 std::string big_endian(std::uint32_t value) {
   std::string out;
@@ -42,7 +44,8 @@ std::vector<std::byte> nonce_of(std::vector<std::byte> base, std::uint64_t numbe
   return base;
 }
 
-Result<std::string> seal(const std::vector<std::byte>& key, const std::vector<std::byte>& nonce, std::string_view text) {
+Result<std::string> seal(const std::vector<std::byte>& key, const std::vector<std::byte>& nonce,
+                         std::string_view text) {
   const std::unique_ptr<EVP_CIPHER_CTX, FreeCipher> context(EVP_CIPHER_CTX_new());
   std::string out(text.size() + kTagBytes, '\0');
   auto* bytes = reinterpret_cast<unsigned char*>(out.data());
@@ -59,8 +62,8 @@ Result<std::string> seal(const std::vector<std::byte>& key, const std::vector<st
 
 }  // namespace
 
-Result<std::vector<std::byte>> hkdf(std::span<const std::byte> secret, std::span<const std::byte> salt, std::string_view info,
-                                    std::size_t bytes) {
+Result<std::vector<std::byte>> hkdf(std::span<const std::byte> secret, std::span<const std::byte> salt,
+                                    std::string_view info, std::size_t bytes) {
   EVP_KDF* kdf = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
   const std::unique_ptr<EVP_KDF_CTX, FreeKdf> context(kdf ? EVP_KDF_CTX_new(kdf) : nullptr);
   EVP_KDF_free(kdf);
@@ -78,10 +81,11 @@ Result<std::vector<std::byte>> hkdf(std::span<const std::byte> secret, std::span
   return out;
 }
 
-Result<std::string> seal_content(std::span<const std::byte> secret, std::span<const std::byte> salt, std::string_view key_id,
-                                 std::uint32_t record_size, std::span<const Record> records) {
+Result<std::string> seal_content(std::span<const std::byte> secret, std::span<const std::byte> salt,
+                                 std::string_view key_id, std::uint32_t record_size, std::span<const Record> records) {
   if (salt.size() != kSaltBytes || key_id.size() > 255 || record_size <= kSealOverhead || records.empty())
-    return fail(ErrorKind::invalid, "a sealed content has a salt of 16 bytes, a short key id and records over 17 bytes");
+    return fail(ErrorKind::invalid,
+                "a sealed content has a salt of 16 bytes, a short key id and records over 17 bytes");
   using std::string_view_literals::operator""sv;
   const auto key = TRY(hkdf(secret, salt, "Content-Encoding: aes128gcm\0"sv, kKeyBytes));
   const auto nonce = TRY(hkdf(secret, salt, "Content-Encoding: nonce\0"sv, kNonceBytes));
@@ -95,7 +99,8 @@ Result<std::string> seal_content(std::span<const std::byte> secret, std::span<co
     text += last ? kLast : kMoreFollow;
     text.append(records[i].padding, '\0');
     const std::size_t sealed = text.size() + kTagBytes;
-    if (last ? sealed > record_size : sealed != record_size) return fail(ErrorKind::invalid, "a record does not fit its size");
+    if (last ? sealed > record_size : sealed != record_size)
+      return fail(ErrorKind::invalid, "a record does not fit its size");
     out += TRY(seal(key, nonce_of(nonce, i), text));
   }
   return out;

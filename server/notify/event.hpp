@@ -15,7 +15,8 @@ namespace ccd::notify {
 
 // The same words as the inbox's.
 enum class Kind : std::uint8_t { permission, question, plan, done, failure, limit };
-inline constexpr std::array kKinds{Kind::permission, Kind::question, Kind::plan, Kind::done, Kind::failure, Kind::limit};
+inline constexpr std::array kKinds{Kind::permission, Kind::question, Kind::plan,
+                                   Kind::done,       Kind::failure,  Kind::limit};
 std::string_view to_string(Kind kind);
 std::optional<Kind> kind_from(std::string_view word);
 // An agent waits until it is answered; of the others somebody is only told.
@@ -39,16 +40,16 @@ class Kinds {
 inline constexpr std::size_t kMaxEventText = 16 * 1024;  // bytes of `text` that are kept
 
 struct Event {
-  std::string id{};            // the item's, letters and digits only
+  std::string id{};  // the item's, letters and digits only
   Kind kind = Kind::permission;
   std::string session{};       // the dashboard's id
   std::string session_name{};  // as in addresses: /s/NAME
   std::string project{};
-  std::string tool{};          // requests
-  std::string text{};          // what is asked, or what happened
-  bool whole = true;           // `text` says all of the request: nothing that would be done is left out
-  bool answerable = false;     // allow and deny can be said from here
-  std::string digest{};        // of the whole request: an answer is to this one and to no other
+  std::string tool{};       // requests
+  std::string text{};       // what is asked, or what happened
+  bool whole = true;        // `text` says all of the request: nothing that would be done is left out
+  bool answerable = false;  // allow and deny can be said from here
+  std::string digest{};     // of the whole request: an answer is to this one and to no other
   WallMicros since = 0;
   std::optional<WallMicros> expires_at{};
 };

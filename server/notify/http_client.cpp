@@ -41,7 +41,7 @@ struct HttpClient::Job {
   std::size_t header_bytes = 0;
   std::string refused{};  // the address that it may not connect to
   bool proxied = false;
-  bool enough = false;    // kMaxAnswer has been read
+  bool enough = false;  // kMaxAnswer has been read
   // On the loop.
   Notifier done;
   std::optional<Result<HttpAnswer>> result{};
@@ -55,8 +55,9 @@ struct HttpClient::Job {
 // Called for each address that the name has, one after the other.
 curl_socket_t HttpClient::Job::open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) {
   auto* job = static_cast<Job*>(self);
-  const bool allowed = purpose == CURLSOCKTYPE_IPCXN &&
-                       (job->proxied || may_connect(class_of(address->addr), job->request.target.secure, job->request.reach));
+  const bool allowed =
+      purpose == CURLSOCKTYPE_IPCXN &&
+      (job->proxied || may_connect(class_of(address->addr), job->request.target.secure, job->request.reach));
   if (!allowed) {
     job->refused = address_text(&address->addr, address->addrlen);
     return CURL_SOCKET_BAD;
@@ -95,12 +96,14 @@ Result<HttpAnswer> HttpClient::Job::outcome(CURLcode code) const {
   }
   const std::string& host = request.target.host;
   if (!refused.empty())
-    return fail(ErrorKind::forbidden, host + " has the address " + refused + ", which the dashboard may not send to (see NOTIFY_PRIVATE_ADDRESSES)");
+    return fail(ErrorKind::forbidden, host + " has the address " + refused +
+                                          ", which the dashboard may not send to (see NOTIFY_PRIVATE_ADDRESSES)");
   if (code == CURLE_OPERATION_TIMEDOUT) return fail(ErrorKind::timeout, host + " did not answer in time");
   return fail(ErrorKind::unavailable, host + ": " + (words[0] != '\0' ? words.data() : curl.easy_strerror(code)));
 }
 
-HttpClient::HttpClient(asio::any_io_executor executor, Options options) : executor_(std::move(executor)), options_(std::move(options)) {}
+HttpClient::HttpClient(asio::any_io_executor executor, Options options)
+    : executor_(std::move(executor)), options_(std::move(options)) {}
 
 HttpClient::~HttpClient() {
   stop();
@@ -172,7 +175,8 @@ void HttpClient::set_up(Job& job) const {
   curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // a look-up that hangs does not hold up the end
-  curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::chrono::milliseconds(kConnectLimit).count()));
+  curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(std::chrono::milliseconds(kConnectLimit).count()));
   curl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(std::chrono::milliseconds(kRequestLimit).count()));
   curl.easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   curl.easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));

@@ -25,8 +25,9 @@ inline constexpr std::size_t kMaxAtOnce = 32;            // requests under way; 
 inline constexpr std::size_t kMaxQueuedRequests = 1024;  // then `unavailable`
 inline constexpr std::chrono::seconds kConnectLimit{10};
 inline constexpr std::chrono::seconds kRequestLimit{20};
-inline constexpr std::size_t kMaxKeptAnswer = 2048;       // bytes of an answer's body that are kept, for the log of deliveries
-inline constexpr std::size_t kMaxAnswer = 64 * 1024;      // more are not read: the status is known by then
+inline constexpr std::size_t kMaxKeptAnswer =
+    2048;  // bytes of an answer's body that are kept, for the log of deliveries
+inline constexpr std::size_t kMaxAnswer = 64 * 1024;         // more are not read: the status is known by then
 inline constexpr std::size_t kMaxAnswerHeaders = 64 * 1024;  // then the request has failed
 
 struct HttpRequest {

@@ -51,15 +51,17 @@ Notify::Notify(Options options, Parts parts)
 Notify::~Notify() = default;
 
 Result<std::unique_ptr<Notify>> Notify::open(Options options, Parts parts) {
-  if (!load_time_zones()) log_warn("notify", "this machine has no time zones (tzdata): quiet hours can only be set in none");
+  if (!load_time_zones())
+    log_warn("notify", "this machine has no time zones (tzdata): quiet hours can only be set in none");
   auto key = Vapid::load_or_create_key(options.data_dir + "/push.key", *parts.random);
   if (!key) return tl::unexpected(std::move(key).error());
   std::unique_ptr<Notify> out(new Notify(std::move(options), std::move(parts)));
   Notify& self = *out;
-  self.pushes_ = std::make_unique<Pushes>(self.parts_, self.options_.private_addresses, Vapid(std::move(*key), self.options_.contact), &self.http_,
+  self.pushes_ = std::make_unique<Pushes>(self.parts_, self.options_.private_addresses,
+                                          Vapid(std::move(*key), self.options_.contact), &self.http_,
                                           &self.preferences_, &self.presence_, &self.tasks_);
-  self.webhooks_ = std::make_unique<Webhooks>(self.parts_, self.options_.private_addresses, self.options_.page_url, &self.http_, &self.preferences_,
-                                              &self.tasks_);
+  self.webhooks_ = std::make_unique<Webhooks>(self.parts_, self.options_.private_addresses, self.options_.page_url,
+                                              &self.http_, &self.preferences_, &self.tasks_);
   TRY(self.preferences_.load());
   TRY(self.pushes_->load());
   TRY(self.webhooks_->load());

@@ -17,9 +17,9 @@
 namespace ccd::notify {
 
 struct Options {
-  std::string data_dir{};          // holds push.key
-  std::string page_url{};          // "https://agents.example.org": links in webhooks
-  std::string contact{};           // "mailto:" or "https:", for the operators of push services
+  std::string data_dir{};  // holds push.key
+  std::string page_url{};  // "https://agents.example.org": links in webhooks
+  std::string contact{};   // "mailto:" or "https:", for the operators of push services
   PrivateAddresses private_addresses = PrivateAddresses::no;
   HttpClient::Options http{};
 };

@@ -19,7 +19,7 @@ namespace ccd::notify {
 // Devices times tags that something is sent to or stands at. At the bound the one that has stood longest is forgotten: it stays on its
 // device until somebody wipes it away.
 inline constexpr std::size_t kMaxSlots = 4096;
-inline constexpr int kMaxPushAttempts = 6;  // over about five minutes
+inline constexpr int kMaxPushAttempts = 6;             // over about five minutes
 inline constexpr std::chrono::seconds kFirstRetry{2};  // then four times as long each time
 inline constexpr std::chrono::seconds kLongestRetry{180};
 // A service that wants to be left alone for longer does not get this message.

@@ -45,7 +45,9 @@ class OutboxTest : public testing::Test {
     while (sent_.size() < count && std::chrono::steady_clock::now() < deadline) run_for(10ms);
     run();
   }
-  void show(const std::string& text, const std::string& device = "phone") { outbox_.show(device, "r1", {.text = text}); }
+  void show(const std::string& text, const std::string& device = "phone") {
+    outbox_.show(device, "r1", {.text = text});
+  }
   void settle(const std::string& device = "phone") { outbox_.settle(device, "r1", {.text = "settled"}); }
   using Sent = std::vector<std::string>;
 
@@ -55,7 +57,9 @@ class OutboxTest : public testing::Test {
   bool paused_ = false;
   std::deque<PushOutcome> outcomes_;
   Sent sent_;
-  Outbox outbox_{&group_, [this](std::string device, PushMessage message) { return deliver(std::move(device), std::move(message)); }, 20ms};
+  Outbox outbox_{
+      &group_,
+      [this](std::string device, PushMessage message) { return deliver(std::move(device), std::move(message)); }, 20ms};
 };
 
 TEST_F(OutboxTest, ShowsAndSettles) {

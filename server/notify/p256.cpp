@@ -62,13 +62,15 @@ void P256Key::Free::operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
 Result<P256Key> P256Key::make(Handle handle) {
   std::array<char, 32> group{};
   std::size_t size = 0;
-  if (EVP_PKEY_get_utf8_string_param(handle.get(), OSSL_PKEY_PARAM_GROUP_NAME, group.data(), group.size(), &size) != 1 ||
+  if (EVP_PKEY_get_utf8_string_param(handle.get(), OSSL_PKEY_PARAM_GROUP_NAME, group.data(), group.size(), &size) !=
+          1 ||
       std::string_view(group.data(), size) != "prime256v1")
     return fail(ErrorKind::corrupt, "the key is not on the curve P-256");
   if (EVP_PKEY_set_utf8_string_param(handle.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") != 1)
     return broken("set a point's format");
   Point point{};
-  if (EVP_PKEY_get_octet_string_param(handle.get(), OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, raw(point.data()), point.size(), &size) != 1 ||
+  if (EVP_PKEY_get_octet_string_param(handle.get(), OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, raw(point.data()), point.size(),
+                                      &size) != 1 ||
       size != point.size())
     return broken("give a key's public point");
   return P256Key(std::move(handle), point);
@@ -86,7 +88,8 @@ Result<P256Key> P256Key::from_pem(std::string_view pem) {
   // Never asks for a passphrase on the terminal.
   const auto no_passphrase = [](char*, int, int, void*) { return -1; };
   Handle handle(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
-  if (!handle || EVP_PKEY_is_a(handle.get(), "EC") != 1) return fail(ErrorKind::corrupt, "not a private key on the curve P-256");
+  if (!handle || EVP_PKEY_is_a(handle.get(), "EC") != 1)
+    return fail(ErrorKind::corrupt, "not a private key on the curve P-256");
   return make(std::move(handle));
 }
 
@@ -105,7 +108,8 @@ Result<std::vector<std::byte>> P256Key::agree(std::span<const std::byte> peer_po
   const Context context(EVP_PKEY_CTX_new_from_pkey(nullptr, handle_.get(), nullptr));
   std::vector<std::byte> secret(kHalf);
   std::size_t size = secret.size();
-  if (!context || EVP_PKEY_derive_init(context.get()) != 1 || EVP_PKEY_derive_set_peer(context.get(), peer.get()) != 1 ||
+  if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
+      EVP_PKEY_derive_set_peer(context.get(), peer.get()) != 1 ||
       EVP_PKEY_derive(context.get(), raw(secret.data()), &size) != 1 || size != secret.size())
     return broken("agree on a secret");
   return secret;
@@ -115,7 +119,8 @@ Result<std::array<std::byte, 64>> P256Key::sign(std::string_view text) const {
   const Owned<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
   std::array<unsigned char, 80> der{};  // two integers of 33 bytes at most, and their tags
   std::size_t size = der.size();
-  if (!context || EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", nullptr, nullptr, handle_.get(), nullptr) != 1 ||
+  if (!context ||
+      EVP_DigestSignInit_ex(context.get(), nullptr, "SHA256", nullptr, nullptr, handle_.get(), nullptr) != 1 ||
       EVP_DigestSign(context.get(), der.data(), &size, raw(as_bytes(text).data()), text.size()) != 1)
     return broken("sign");
   const unsigned char* at = der.data();

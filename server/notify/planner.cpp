@@ -17,7 +17,8 @@ bool keeps(Kind kind) { return is_request(kind) || kind == Kind::failure; }
 
 }  // namespace
 
-void Planner::add(const std::string& user, const Preferences& preferences, std::shared_ptr<const Event> event, SteadyTime now) {
+void Planner::add(const std::string& user, const Preferences& preferences, std::shared_ptr<const Event> event,
+                  SteadyTime now) {
   if (!preferences.push.has(event->kind)) return;
   const auto mine = std::ranges::count(waiting_, user, &Waiting::user);
   if (static_cast<std::size_t>(mine) >= kMaxWaiting) {
@@ -68,7 +69,8 @@ std::vector<Notification> Planner::bundled(const std::string& user, const Places
   return out;
 }
 
-std::vector<Notification> Planner::take_due(SteadyTime now, WallMicros wall, const std::function<Gate(const std::string& user)>& gate) {
+std::vector<Notification> Planner::take_due(SteadyTime now, WallMicros wall,
+                                            const std::function<Gate(const std::string& user)>& gate) {
   std::map<std::string, Places> due;
   for (auto place = waiting_.begin(); place != waiting_.end(); ++place)
     if (place->due <= now) due[place->user].push_back(place);

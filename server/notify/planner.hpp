@@ -32,7 +32,7 @@ inline constexpr std::size_t kMaxWaiting = 500;
 struct Notification {
   std::string user{};
   std::vector<std::shared_ptr<const Event>> events{};  // more than one: a bundle
-  std::string tag{};  // what replaces what, on a device
+  std::string tag{};                                   // what replaces what, on a device
   bool operator==(const Notification&) const = default;
 };
 
@@ -51,7 +51,8 @@ class Planner {
   void forget(const std::string& user);
 
   // What is due. A request or a failure that meets quiet hours, or somebody who is at a page, waits for their end; the rest is dropped then.
-  std::vector<Notification> take_due(SteadyTime now, WallMicros wall, const std::function<Gate(const std::string& user)>& gate);
+  std::vector<Notification> take_due(SteadyTime now, WallMicros wall,
+                                     const std::function<Gate(const std::string& user)>& gate);
   [[nodiscard]] std::optional<SteadyTime> next_due() const;
   // Somebody may have left their page, or wants something else now: what waits for that is looked at now.
   void look_again(SteadyTime now);

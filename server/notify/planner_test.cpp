@@ -16,8 +16,13 @@ constexpr SteadyTime kStart{std::chrono::hours(1)};
 
 TEST(Preferences, TextRoundTrip) {
   ASSERT_TRUE(load_time_zones());
-  Preferences all{.push = Kinds::of({Kind::permission, Kind::limit}), .sound = Kinds::of({Kind::done}), .webhook = {}, .delay = 90s, .presence = false,
-                  .contents = false, .lock_screen = LockScreen::never,
+  Preferences all{.push = Kinds::of({Kind::permission, Kind::limit}),
+                  .sound = Kinds::of({Kind::done}),
+                  .webhook = {},
+                  .delay = 90s,
+                  .presence = false,
+                  .contents = false,
+                  .lock_screen = LockScreen::never,
                   .quiet = {.on = true, .from_minute = 23 * 60 + 5, .to_minute = 6 * 60 + 30, .zone = "Europe/Berlin"}};
   const auto back = preferences_from(preferences_text(all));
   ASSERT_TRUE(back) << back.error().message;
@@ -31,12 +36,15 @@ TEST(Preferences, WhatIsWrongIsNamed) {
     const char* text;
     const char* field;
   };
-  for (const Row& row : {Row{R"({"push":["sleep"]})", "push"}, Row{R"({"sound":true})", "sound"}, Row{R"({"delay_seconds":-1})", "delay_seconds"},
-                         Row{R"({"delay_seconds":3601})", "delay_seconds"}, Row{R"({"delay_seconds":1.5})", "delay_seconds"},
-                         Row{R"({"presence":"yes"})", "presence"}, Row{R"({"lock_screen":"sometimes"})", "lock_screen"}, Row{R"({"quiet":[]})", "quiet"},
-                         Row{R"({"quiet":{"from":"24:00"}})", "quiet.from"}, Row{R"({"quiet":{"from":"7:00"}})", "quiet.from"},
-                         Row{R"({"quiet":{"to":"07:60"}})", "quiet.to"}, Row{R"({"quiet":{"from":"07:00","to":"07:00"}})", "quiet.to"},
-                         Row{R"({"quiet":{"zone":"Berlin"}})", "quiet.zone"}, Row{R"({"quiet":{"zone":"../../etc/passwd"}})", "quiet.zone"}}) {
+  for (const Row& row :
+       {Row{R"({"push":["sleep"]})", "push"}, Row{R"({"sound":true})", "sound"},
+        Row{R"({"delay_seconds":-1})", "delay_seconds"}, Row{R"({"delay_seconds":3601})", "delay_seconds"},
+        Row{R"({"delay_seconds":1.5})", "delay_seconds"}, Row{R"({"presence":"yes"})", "presence"},
+        Row{R"({"lock_screen":"sometimes"})", "lock_screen"}, Row{R"({"quiet":[]})", "quiet"},
+        Row{R"({"quiet":{"from":"24:00"}})", "quiet.from"}, Row{R"({"quiet":{"from":"7:00"}})", "quiet.from"},
+        Row{R"({"quiet":{"to":"07:60"}})", "quiet.to"}, Row{R"({"quiet":{"from":"07:00","to":"07:00"}})", "quiet.to"},
+        Row{R"({"quiet":{"zone":"Berlin"}})", "quiet.zone"},
+        Row{R"({"quiet":{"zone":"../../etc/passwd"}})", "quiet.zone"}}) {
     const auto read = preferences_from(row.text);
     ASSERT_FALSE(read) << row.text;
     EXPECT_EQ(read.error().field, row.field) << row.text;
@@ -49,7 +57,8 @@ TEST(Preferences, WhatIsWrongIsNamed) {
 WallMicros at(int year, unsigned month, unsigned day, int hour, int minute, int second = 0) {
   using namespace std::chrono;
   const sys_days date{std::chrono::year(year) / std::chrono::month(month) / std::chrono::day(day)};
-  return duration_cast<microseconds>((date + hours(hour) + minutes(minute) + seconds(second)).time_since_epoch()).count();
+  return duration_cast<microseconds>((date + hours(hour) + minutes(minute) + seconds(second)).time_since_epoch())
+      .count();
 }
 
 TEST(QuietHours, EndWhenTheClocksOfThatPlaceSaySo) {
@@ -59,8 +68,10 @@ TEST(QuietHours, EndWhenTheClocksOfThatPlaceSaySo) {
     WallMicros now;
     std::optional<WallMicros> end;
   };
-  for (const Row& row : {Row{"before", at(2026, 11, 28, 20, 59, 59), std::nullopt}, Row{"begins", at(2026, 11, 28, 21, 0), at(2026, 11, 29, 6, 0)},
-                         Row{"midnight", at(2026, 11, 28, 23, 0), at(2026, 11, 29, 6, 0)}, Row{"last second", at(2026, 11, 29, 5, 59, 59), at(2026, 11, 29, 6, 0)},
+  for (const Row& row : {Row{"before", at(2026, 11, 28, 20, 59, 59), std::nullopt},
+                         Row{"begins", at(2026, 11, 28, 21, 0), at(2026, 11, 29, 6, 0)},
+                         Row{"midnight", at(2026, 11, 28, 23, 0), at(2026, 11, 29, 6, 0)},
+                         Row{"last second", at(2026, 11, 29, 5, 59, 59), at(2026, 11, 29, 6, 0)},
                          Row{"over", at(2026, 11, 29, 6, 0), std::nullopt},
                          // The night in which an hour is missing: it is over at 05:00 UTC, not at 06:00.
                          Row{"spring", at(2026, 3, 28, 22, 0), at(2026, 3, 29, 5, 0)},
@@ -108,15 +119,19 @@ TEST(Presence, IsAVisiblePageThatWasUsedLately) {
 class Plan : public testing::Test {
  protected:
   void open(const std::string& id, Kind kind = Kind::permission, const std::string& user = "ann") {
-    planner_.add(user, preferences_, std::make_shared<const Event>(Event{.id = id, .kind = kind, .session_name = id}), now_);
+    planner_.add(user, preferences_, std::make_shared<const Event>(Event{.id = id, .kind = kind, .session_name = id}),
+                 now_);
   }
   // Tags, and how many events each has: "r1:1 notices:3".
   std::string take(std::chrono::seconds later = 0s) {
     now_ += later;
     wall_ += later.count() * kSecond;
     std::string out;
-    const auto gate = [this](const std::string& user) { return Gate{.preferences = user == "gone" ? nullptr : &preferences_, .present_until = present_until_}; };
-    for (const Notification& n : planner_.take_due(now_, wall_, gate)) out += (out.empty() ? "" : " ") + n.tag + ":" + std::to_string(n.events.size());
+    const auto gate = [this](const std::string& user) {
+      return Gate{.preferences = user == "gone" ? nullptr : &preferences_, .present_until = present_until_};
+    };
+    for (const Notification& n : planner_.take_due(now_, wall_, gate))
+      out += (out.empty() ? "" : " ") + n.tag + ":" + std::to_string(n.events.size());
     return out;
   }
 

@@ -5,7 +5,8 @@
 namespace ccd::notify {
 
 Result<> PreferenceBook::load() {
-  for (auto& [user, preferences] : TRY(parts_.database->run_now([](storage::Connection& db) { return store::preferences(db); })))
+  for (auto& [user, preferences] :
+       TRY(parts_.database->run_now([](storage::Connection& db) { return store::preferences(db); })))
     by_user_[user] = std::move(preferences);
   return {};
 }
@@ -19,7 +20,10 @@ const Preferences& PreferenceBook::of(const std::string& user) const {
 Task<Result<>> PreferenceBook::set(Actor actor, Preferences preferences) {
   auto write = [&parts = parts_, actor, preferences, now = parts_.clock->wall()](storage::Connection& db) -> Result<> {
     TRY(store::put_preferences(db, actor.user, preferences, now));
-    return parts.audit(db, {.actor = actor.user_name, .ip = actor.ip, .action = "notify.preferences", .target = actor.user_name,
+    return parts.audit(db, {.actor = actor.user_name,
+                            .ip = actor.ip,
+                            .action = "notify.preferences",
+                            .target = actor.user_name,
                             .detail = preferences_text(preferences)});
   };
   const auto written = co_await parts_.database->transact(std::move(write));

@@ -1,9 +1,9 @@
 #include "notify/preferences.hpp"
 
+#include <fmt/format.h>
 #include <array>
 #include <boost/json.hpp>
 #include <charconv>
-#include <fmt/format.h>
 
 #include "base/time_zone.hpp"
 
@@ -35,7 +35,9 @@ std::optional<int> time_from(std::string_view text) {
     const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
     return ec == std::errc() && end == digits.data() + digits.size();
   };
-  if (!read(text.substr(0, 2), hour) || !read(text.substr(3, 2), minute) || hour < 0 || hour > 23 || minute < 0 || minute > 59) return std::nullopt;
+  if (!read(text.substr(0, 2), hour) || !read(text.substr(3, 2), minute) || hour < 0 || hour > 23 || minute < 0 ||
+      minute > 59)
+    return std::nullopt;
   return hour * 60 + minute;
 }
 
@@ -72,7 +74,8 @@ class Reader {
   void zone(std::string_view name, std::string& out) {
     const json::value* value = fields_.if_contains(name);
     if (!value) return;
-    const std::string text = value->is_string() && value->get_string().size() <= kMaxZone ? std::string(value->get_string()) : "";
+    const std::string text =
+        value->is_string() && value->get_string().size() <= kMaxZone ? std::string(value->get_string()) : "";
     if (!known_time_zone(text)) return wrong(name, "must be the name of a time zone, for example Europe/Berlin");
     out = text;
   }
@@ -80,7 +83,8 @@ class Reader {
     const json::value* value = fields_.if_contains(name);
     if (!value) return;
     const std::int64_t* number = value->if_int64();
-    if (!number || *number < 0 || *number > kMaxDelay.count()) return wrong(name, "must be a whole number from 0 to 3600");
+    if (!number || *number < 0 || *number > kMaxDelay.count())
+      return wrong(name, "must be a whole number from 0 to 3600");
     out = std::chrono::seconds(*number);
   }
   void lock_screen(std::string_view name, LockScreen& out) {
@@ -91,7 +95,10 @@ class Reader {
     out = *rule;
   }
   void wrong(std::string_view name, std::string_view what) {
-    if (error_.field.empty()) error_ = {.kind = ErrorKind::invalid, .message = prefix_ + std::string(name) + " " + std::string(what), .field = prefix_ + std::string(name)};
+    if (error_.field.empty())
+      error_ = {.kind = ErrorKind::invalid,
+                .message = prefix_ + std::string(name) + " " + std::string(what),
+                .field = prefix_ + std::string(name)};
   }
   [[nodiscard]] Result<> result() const {
     if (error_.field.empty()) return {};

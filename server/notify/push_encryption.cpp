@@ -14,8 +14,8 @@ constexpr std::uint32_t kRecordSize = 4096;
 
 }  // namespace
 
-Result<std::string> encrypt_push(const Receiver& receiver, const P256Key& sender, std::span<const std::byte> salt, std::string_view text,
-                                 std::size_t padding) {
+Result<std::string> encrypt_push(const Receiver& receiver, const P256Key& sender, std::span<const std::byte> salt,
+                                 std::string_view text, std::size_t padding) {
   if (receiver.auth.size() != kAuthBytes) return fail(ErrorKind::invalid, "a subscription's secret has 16 bytes");
   if (text.size() + padding > kMaxPushText) return fail(ErrorKind::too_large, "a push message has at most 3993 bytes");
   const auto agreed = TRY(sender.agree(receiver.key));

@@ -26,8 +26,8 @@ struct Receiver {
 
 // The body of the request, coding aes128gcm. `sender` is made for this one message, `salt` has 16 random bytes. `too_large` over
 // kMaxPushText, `invalid` when the receiver's values are not what they should be.
-Result<std::string> encrypt_push(const Receiver& receiver, const P256Key& sender, std::span<const std::byte> salt, std::string_view text,
-                                 std::size_t padding = 0);
+Result<std::string> encrypt_push(const Receiver& receiver, const P256Key& sender, std::span<const std::byte> salt,
+                                 std::string_view text, std::size_t padding = 0);
 
 // So much padding that the text fills a multiple of kPushPadding, as far as the limit goes.
 std::size_t push_padding(std::size_t text_bytes);

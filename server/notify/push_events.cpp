@@ -75,12 +75,14 @@ Task<void> Pushes::run() {
 }
 
 // A token for each of the devices; none when the request cannot be answered from there, or the table does not take them.
-Task<std::map<std::string, std::string>> Pushes::make_tokens(Notification notification, std::vector<std::string> devices) {
+Task<std::map<std::string, std::string>> Pushes::make_tokens(Notification notification,
+                                                             std::vector<std::string> devices) {
   std::map<std::string, std::string> tokens;
   const Preferences& preferences = preferences_->of(notification.user);
   const EventPtr& event = notification.events.front();
   // Who does not see what is asked cannot answer it.
-  const bool wanted = notification.events.size() == 1 && event->answerable && preferences.contents && preferences.lock_screen != LockScreen::never;
+  const bool wanted = notification.events.size() == 1 && event->answerable && preferences.contents &&
+                      preferences.lock_screen != LockScreen::never;
   if (!wanted) co_return tokens;
   std::vector<Action> actions;
   for (const std::string& id : devices) {
@@ -88,20 +90,27 @@ Task<std::map<std::string, std::string>> Pushes::make_tokens(Notification notifi
     const auto login = device == nullptr ? std::nullopt : parts_.login(device->login);
     if (!login || !login->may_answer) continue;
     const std::string token = parts_.random->token(kActionTokenBytes);
-    actions.push_back({.hash = sha256(token), .device = id, .user = notification.user, .login = device->login, .item = event->id,
-                       .digest = event->digest, .created_at = parts_.clock->wall()});
+    actions.push_back({.hash = sha256(token),
+                       .device = id,
+                       .user = notification.user,
+                       .login = device->login,
+                       .item = event->id,
+                       .digest = event->digest,
+                       .created_at = parts_.clock->wall()});
     tokens[id] = token;
   }
   if (actions.empty()) co_return tokens;
   auto write = [actions](storage::Connection& db) { return store::add_actions(db, actions); };
   const auto written = co_await parts_.database->transact(std::move(write));
   if (!written) {
-    log_warn("notify", "tokens could not be written: the notification can only be opened", {{"error", written.error().message}});
+    log_warn("notify", "tokens could not be written: the notification can only be opened",
+             {{"error", written.error().message}});
     tokens.clear();
     co_return tokens;
   }
   for (Action& action : actions) actions_[action.hash] = std::move(action);
-  while (actions_.size() > kMaxActions) actions_.erase(std::ranges::min_element(actions_, {}, [](const auto& a) { return a.second.created_at; }));
+  while (actions_.size() > kMaxActions)
+    actions_.erase(std::ranges::min_element(actions_, {}, [](const auto& a) { return a.second.created_at; }));
   co_return tokens;
 }
 
@@ -122,7 +131,8 @@ Task<void> Pushes::send(Notification notification) {
   }
 }
 
-PushText Pushes::show_text(const Notification& notification, const Preferences& preferences, const std::string& token) const {
+PushText Pushes::show_text(const Notification& notification, const Preferences& preferences,
+                           const std::string& token) const {
   const Event& first = *notification.events.front();
   PushText text{.type = "show", .tag = notification.tag, .words = words_of(notification.events, preferences.contents)};
   const bool one = notification.events.size() == 1;
@@ -151,21 +161,23 @@ bool Pushes::offers_allow(const EventPtr& event, const Action& action, const std
   return show_text(notification, preferences_->of(action.user), token).allow;
 }
 
-PushMessage Pushes::message(const Notification& notification, const Preferences& preferences, const std::string& token) const {
+PushMessage Pushes::message(const Notification& notification, const Preferences& preferences,
+                            const std::string& token) const {
   const Event& first = *notification.events.front();
   const bool one = notification.events.size() == 1;
   const std::string json = push_text(show_text(notification, preferences, token));
   const bool high = is_request(first.kind) || first.kind == Kind::failure;
   std::chrono::seconds ttl = is_request(first.kind) ? kRequestTtl : kNoticeTtl;
   if (one && first.expires_at) {
-    const auto left = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::microseconds(*first.expires_at - parts_.clock->wall()));
+    const auto left = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::microseconds(*first.expires_at - parts_.clock->wall()));
     ttl = std::clamp(left, std::chrono::seconds(60), ttl);
   }
   return {.text = json, .ttl = ttl, .urgency = high ? Urgency::high : Urgency::normal, .topic = notification.tag};
 }
 
-PushMessage Pushes::settled_message(const std::string& tag, const Event& event, const Preferences& preferences, const std::string& how,
-                                    const std::string& by) const {
+PushMessage Pushes::settled_message(const std::string& tag, const Event& event, const Preferences& preferences,
+                                    const std::string& how, const std::string& by) const {
   PushText text{.type = "settled", .tag = tag};
   text.words = words_of({std::make_shared<const Event>(event)}, preferences.contents);
   text.words.body = settled_words(how, preferences.contents ? by : "");

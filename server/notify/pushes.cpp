@@ -23,12 +23,14 @@ std::string detail_json(std::initializer_list<std::pair<boost::json::string_view
   return boost::json::serialize(boost::json::object(fields));
 }
 
-void count(const char* outcome) { metrics().counter("notify_push_total", "Push messages handed to push services", {{"outcome", outcome}}).Increment(); }
+void count(const char* outcome) {
+  metrics().counter("notify_push_total", "Push messages handed to push services", {{"outcome", outcome}}).Increment();
+}
 
 }  // namespace
 
-Pushes::Pushes(Parts parts, PrivateAddresses private_addresses, Vapid vapid, HttpClient* http, PreferenceBook* preferences, Presence* presence,
-               TaskGroup* tasks)
+Pushes::Pushes(Parts parts, PrivateAddresses private_addresses, Vapid vapid, HttpClient* http,
+               PreferenceBook* preferences, Presence* presence, TaskGroup* tasks)
     : parts_(std::move(parts)),
       private_addresses_(private_addresses),
       vapid_(std::move(vapid)),
@@ -36,7 +38,8 @@ Pushes::Pushes(Parts parts, PrivateAddresses private_addresses, Vapid vapid, Htt
       preferences_(preferences),
       presence_(presence),
       tasks_(tasks),
-      outbox_(tasks, [this](std::string device, PushMessage text) { return deliver(std::move(device), std::move(text)); }),
+      outbox_(tasks,
+              [this](std::string device, PushMessage text) { return deliver(std::move(device), std::move(text)); }),
       wake_(parts_.loop) {}
 
 Result<> Pushes::load() {
@@ -82,18 +85,29 @@ std::vector<Device> Pushes::devices(const std::string& user) const {
 Task<Result<Device>> Pushes::add_device(Actor actor, Subscription subscription) {
   auto target = parse_target(subscription.endpoint, reach());
   if (!target) co_return fail_field("endpoint", target.error().message);
-  if (!valid_point(subscription.receiver.key)) co_return fail_field("keys.p256dh", "keys.p256dh must be a point of P-256, 65 bytes in base64url");
-  if (subscription.receiver.auth.size() != kAuthBytes) co_return fail_field("keys.auth", "keys.auth must be 16 bytes in base64url");
-  Device device{.id = parts_.random->hex(kDeviceIdBytes), .user = actor.user, .login = actor.login, .endpoint = std::move(target->url),
-                .receiver = std::move(subscription.receiver), .name = std::move(subscription.name), .created_at = parts_.clock->wall()};
+  if (!valid_point(subscription.receiver.key))
+    co_return fail_field("keys.p256dh", "keys.p256dh must be a point of P-256, 65 bytes in base64url");
+  if (subscription.receiver.auth.size() != kAuthBytes)
+    co_return fail_field("keys.auth", "keys.auth must be 16 bytes in base64url");
+  Device device{.id = parts_.random->hex(kDeviceIdBytes),
+                .user = actor.user,
+                .login = actor.login,
+                .endpoint = std::move(target->url),
+                .receiver = std::move(subscription.receiver),
+                .name = std::move(subscription.name),
+                .created_at = parts_.clock->wall()};
   // The same browser tells it again at every start: then nothing changes.
   for (const auto& [id, known] : devices_)
-    if (known.endpoint == device.endpoint && known.user == device.user && known.login == device.login && known.receiver.key == device.receiver.key &&
-        known.receiver.auth == device.receiver.auth)
+    if (known.endpoint == device.endpoint && known.user == device.user && known.login == device.login &&
+        known.receiver.key == device.receiver.key && known.receiver.auth == device.receiver.auth)
       co_return known;
-  auto write = [&parts = parts_, device, actor, host = target->host](storage::Connection& db) -> Result<std::vector<std::string>> {
+  auto write = [&parts = parts_, device, actor,
+                host = target->host](storage::Connection& db) -> Result<std::vector<std::string>> {
     auto gone = TRY(store::put_device(db, device));
-    TRY(parts.audit(db, {.actor = actor.user_name, .ip = actor.ip, .action = "notify.device_add", .target = device.id,
+    TRY(parts.audit(db, {.actor = actor.user_name,
+                         .ip = actor.ip,
+                         .action = "notify.device_add",
+                         .target = device.id,
                          .detail = detail_json({{"name", device.name}, {"service", host}})}));
     return gone;
   };
@@ -115,7 +129,11 @@ Task<Result<>> Pushes::remove_device(Actor actor, std::string id) {
   if (device == nullptr || device->user != actor.user) co_return fail(ErrorKind::not_found, "there is no such device");
   auto write = [&parts = parts_, actor, id, name = device->name](storage::Connection& db) -> Result<> {
     TRY(store::delete_device(db, id));
-    return parts.audit(db, {.actor = actor.user_name, .ip = actor.ip, .action = "notify.device_remove", .target = id, .detail = detail_json({{"name", name}})});
+    return parts.audit(db, {.actor = actor.user_name,
+                            .ip = actor.ip,
+                            .action = "notify.device_remove",
+                            .target = id,
+                            .detail = detail_json({{"name", name}})});
   };
   const auto written = co_await parts_.database->transact(std::move(write));
   if (!written) co_return tl::unexpected(written.error());
@@ -134,17 +152,21 @@ void Pushes::login_ended(const std::string& login) {
 Task<void> Pushes::remove_gone(Device device) {
   auto write = [&parts = parts_, device](storage::Connection& db) -> Result<> {
     if (!TRY(store::delete_device(db, device.id))) return {};
-    return parts.audit(db, {.action = "notify.device_gone", .target = device.id, .detail = detail_json({{"name", device.name}})});
+    return parts.audit(
+        db, {.action = "notify.device_gone", .target = device.id, .detail = detail_json({{"name", device.name}})});
   };
   const auto written = co_await parts_.database->transact(std::move(write));
-  if (!written) log_error("notify", "a device that is gone could not be removed", {{"device", device.id}, {"error", written.error().message}});
+  if (!written)
+    log_error("notify", "a device that is gone could not be removed",
+              {{"device", device.id}, {"error", written.error().message}});
 }
 
 void Pushes::note(const std::string& id, std::string error) {
   Device* device = find(id);
   if (device == nullptr) return;
   const WallMicros now = parts_.clock->wall();
-  const bool worth_it = device->last_error != error || (error.empty() && now - device->last_ok_at.value_or(0) > kNoteEvery);
+  const bool worth_it =
+      device->last_error != error || (error.empty() && now - device->last_ok_at.value_or(0) > kNoteEvery);
   if (error.empty()) device->last_ok_at = now;
   device->last_error = std::move(error);
   if (!worth_it) return;
@@ -170,8 +192,9 @@ Task<Result<HttpAnswer>> Pushes::post(Device device, PushMessage text) {
   const auto authorization = vapid_.authorization(target->origin, parts_.clock->wall());
   if (!authorization) co_return tl::unexpected(authorization.error());
   HttpRequest request{.target = *target, .reach = reach(), .body = std::move(*body)};
-  request.headers = {"Content-Type: application/octet-stream", "Content-Encoding: aes128gcm", "Authorization: " + *authorization,
-                     "TTL: " + std::to_string(text.ttl.count()), std::string("Urgency: ") + (text.urgency == Urgency::high ? "high" : "normal")};
+  request.headers = {"Content-Type: application/octet-stream", "Content-Encoding: aes128gcm",
+                     "Authorization: " + *authorization, "TTL: " + std::to_string(text.ttl.count()),
+                     std::string("Urgency: ") + (text.urgency == Urgency::high ? "high" : "normal")};
   if (!text.topic.empty()) request.headers.push_back("Topic: " + text.topic);
   co_return co_await http_->post(std::move(request));
 }
@@ -182,7 +205,8 @@ PushOutcome Pushes::judge(const std::string& id, const Result<HttpAnswer>& answe
     note(id, answer.error().message);
     const bool passing = answer.error().kind == ErrorKind::timeout || answer.error().kind == ErrorKind::unavailable;
     count(passing ? "unreachable" : "refused");
-    return {.kind = passing ? Outcome::again : Outcome::refused, .may_have_arrived = answer.error().kind == ErrorKind::timeout};
+    return {.kind = passing ? Outcome::again : Outcome::refused,
+            .may_have_arrived = answer.error().kind == ErrorKind::timeout};
   }
   const int status = answer->status;
   if (status >= 200 && status < 300) {
@@ -193,7 +217,8 @@ PushOutcome Pushes::judge(const std::string& id, const Result<HttpAnswer>& answe
   if (status == 404 || status == 410) {
     count("gone");
     if (const Device* device = find(id)) {
-      log_info("notify", "a push service knows a device no more: it is removed", {{"device", id}, {"name", device->name}, {"status", status}});
+      log_info("notify", "a push service knows a device no more: it is removed",
+               {{"device", id}, {"name", device->name}, {"status", status}});
       tasks_->spawn("notify.gone", remove_gone(*device));
       drop_device(id);
     }
@@ -205,7 +230,8 @@ PushOutcome Pushes::judge(const std::string& id, const Result<HttpAnswer>& answe
     return {.kind = Outcome::again, .retry_after = answer->retry_after};
   }
   count("refused");
-  log_warn("notify", "a push service refused a message", {{"device", id}, {"status", status}, {"answer", answer->body.substr(0, 200)}});
+  log_warn("notify", "a push service refused a message",
+           {{"device", id}, {"status", status}, {"answer", answer->body.substr(0, 200)}});
   return {.kind = Outcome::refused};
 }
 
@@ -219,20 +245,28 @@ Task<PushOutcome> Pushes::deliver(std::string id, PushMessage text) {
 Task<Result<>> Pushes::test_device(Actor actor, std::string id) {
   const Device* device = find(id);
   if (device == nullptr || device->user != actor.user) co_return fail(ErrorKind::not_found, "there is no such device");
-  const PushText text{.type = "test", .tag = "test", .words = {.title = "Claude Code Dashboard", .body = "Notifications reach this device."},
-                      .address = "/settings/notifications", .at = parts_.clock->wall(), .waiting = open_requests()};
-  PushMessage message{.text = push_text(text), .ttl = std::chrono::minutes(5), .urgency = Urgency::high, .topic = "test"};
+  const PushText text{.type = "test",
+                      .tag = "test",
+                      .words = {.title = "Claude Code Dashboard", .body = "Notifications reach this device."},
+                      .address = "/settings/notifications",
+                      .at = parts_.clock->wall(),
+                      .waiting = open_requests()};
+  PushMessage message{
+      .text = push_text(text), .ttl = std::chrono::minutes(5), .urgency = Urgency::high, .topic = "test"};
   const auto answer = co_await post(*device, std::move(message));
   const PushOutcome outcome = judge(id, answer);
   if (outcome.kind == PushOutcome::Kind::accepted) co_return Result<>{};
   if (!answer) co_return tl::unexpected(answer.error());
   if (outcome.kind == PushOutcome::Kind::gone)
-    co_return fail(ErrorKind::gone, "the push service does not know this device any more: it was taken off the list. Turn notifications on again there");
+    co_return fail(ErrorKind::gone,
+                   "the push service does not know this device any more: it was taken off the list. Turn notifications "
+                   "on again there");
   co_return fail(ErrorKind::unavailable, "the push service answered " + std::to_string(answer->status));
 }
 
 std::size_t Pushes::open_requests() const {
-  return static_cast<std::size_t>(std::ranges::count_if(open_, [](const auto& item) { return is_request(item.second->kind); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(open_, [](const auto& item) { return is_request(item.second->kind); }));
 }
 
 // --- actions from a lock screen
@@ -247,21 +281,31 @@ Task<Result<Grant>> Pushes::use_action(std::string item, std::string token, std:
   const auto open = open_.find(item);
   if (open == open_.end()) co_return fail(ErrorKind::conflict, "this request is no longer open");
   if (open->second->digest != action.digest)
-    co_return fail(ErrorKind::conflict, "this is not the request any more that the notification showed: open the dashboard");
-  if (!open->second->answerable) co_return fail(ErrorKind::conflict, "this request can only be answered in its terminal by now");
+    co_return fail(ErrorKind::conflict,
+                   "this is not the request any more that the notification showed: open the dashboard");
+  if (!open->second->answerable)
+    co_return fail(ErrorKind::conflict, "this request can only be answered in its terminal by now");
   const auto login = parts_.login(action.login);
   const Device* device = find(action.device);
   if (!login || device == nullptr || login->user != action.user)
     co_return fail(ErrorKind::unauthorized, "the login of this device has ended: open the dashboard and log in");
   if (!login->may_answer) co_return fail(ErrorKind::forbidden, "your role may watch, but not answer");
   if (decision == "allow" && !offers_allow(open->second, action, token))
-    co_return fail(ErrorKind::forbidden, "the notification did not show all of this request, so it can only be denied from there: open the dashboard");
+    co_return fail(
+        ErrorKind::forbidden,
+        "the notification did not show all of this request, so it can only be denied from there: open the dashboard");
   const Grant grant{.user_name = login->user_name, .device = device->name};
   const WallMicros now = parts_.clock->wall();
-  auto write = [&parts = parts_, hash, now, grant, item, decision, ip, id = action.device](storage::Connection& db) -> Result<bool> {
+  auto write = [&parts = parts_, hash, now, grant, item, decision, ip,
+                id = action.device](storage::Connection& db) -> Result<bool> {
     if (!TRY(store::use_action(db, hash, now))) return false;
-    TRY(parts.audit(db, {.actor = grant.user_name, .ip = ip, .action = "attention.push_action", .target = item,
-                         .detail = detail_json({{"decision", decision}, {"via", "push"}, {"device", id}, {"device_name", grant.device}})}));
+    TRY(parts.audit(db,
+                    {.actor = grant.user_name,
+                     .ip = ip,
+                     .action = "attention.push_action",
+                     .target = item,
+                     .detail = detail_json(
+                         {{"decision", decision}, {"via", "push"}, {"device", id}, {"device_name", grant.device}})}));
     return true;
   };
   const auto used = co_await parts_.database->transact(std::move(write));

@@ -21,9 +21,9 @@
 namespace ccd::notify {
 
 inline constexpr std::size_t kMaxDeviceName = 64;
-inline constexpr std::size_t kActionTokenBytes = 32;     // 256 random bits
-inline constexpr std::size_t kMaxActions = 20'000;       // tokens that are remembered; then the oldest are void
-inline constexpr std::chrono::hours kRequestTtl{12};     // how long a push service keeps it for a device that is off
+inline constexpr std::size_t kActionTokenBytes = 32;  // 256 random bits
+inline constexpr std::size_t kMaxActions = 20'000;    // tokens that are remembered; then the oldest are void
+inline constexpr std::chrono::hours kRequestTtl{12};  // how long a push service keeps it for a device that is off
 inline constexpr std::chrono::hours kNoticeTtl{4};
 
 // What a browser gives its page.
@@ -41,8 +41,8 @@ struct Grant {
 
 class Pushes {
  public:
-  Pushes(Parts parts, PrivateAddresses private_addresses, Vapid vapid, HttpClient* http, PreferenceBook* preferences, Presence* presence,
-         TaskGroup* tasks);
+  Pushes(Parts parts, PrivateAddresses private_addresses, Vapid vapid, HttpClient* http, PreferenceBook* preferences,
+         Presence* presence, TaskGroup* tasks);
   // Blocks; at start.
   Result<> load();
   // Until it is cancelled.
@@ -77,11 +77,13 @@ class Pushes {
   [[nodiscard]] Gate gate(const std::string& user) const;
   Task<void> send(Notification notification);
   Task<std::map<std::string, std::string>> make_tokens(Notification notification, std::vector<std::string> devices);
-  [[nodiscard]] PushText show_text(const Notification& notification, const Preferences& preferences, const std::string& token) const;
+  [[nodiscard]] PushText show_text(const Notification& notification, const Preferences& preferences,
+                                   const std::string& token) const;
   [[nodiscard]] bool offers_allow(const EventPtr& event, const Action& action, const std::string& token) const;
-  [[nodiscard]] PushMessage message(const Notification& notification, const Preferences& preferences, const std::string& token) const;
-  [[nodiscard]] PushMessage settled_message(const std::string& tag, const Event& event, const Preferences& preferences, const std::string& how,
-                                            const std::string& by) const;
+  [[nodiscard]] PushMessage message(const Notification& notification, const Preferences& preferences,
+                                    const std::string& token) const;
+  [[nodiscard]] PushMessage settled_message(const std::string& tag, const Event& event, const Preferences& preferences,
+                                            const std::string& how, const std::string& by) const;
   Task<PushOutcome> deliver(std::string id, PushMessage message);
   Task<Result<HttpAnswer>> post(Device device, PushMessage message);
   PushOutcome judge(const std::string& id, const Result<HttpAnswer>& answer);

@@ -17,7 +17,7 @@
 
 namespace ccd::notify {
 
-inline constexpr std::size_t kMaxDevicesPerUser = 20;   // at the bound the one that was used longest ago goes
+inline constexpr std::size_t kMaxDevicesPerUser = 20;  // at the bound the one that was used longest ago goes
 inline constexpr std::size_t kMaxWebhooksPerOwner = 20;
 inline constexpr std::size_t kMaxWaitingDeliveries = 500;  // of one webhook; the oldest is given up
 inline constexpr std::size_t kKeptDeliveries = 100;        // finished ones of one webhook, for its log
@@ -30,7 +30,7 @@ struct Device {
   std::string login{};     // the login session that it belongs to, and ends with
   std::string endpoint{};  // a secret: who knows it can send, were it not for the key
   Receiver receiver{};
-  std::string name{};      // as its page calls it: "Firefox on Linux"
+  std::string name{};  // as its page calls it: "Firefox on Linux"
   WallMicros created_at = 0;
   std::optional<WallMicros> last_ok_at{};
   std::string last_error{};  // of the newest push; empty: it was taken
@@ -108,7 +108,7 @@ Result<> add_deliveries(Connection& db, const std::vector<Delivery>& deliveries)
 // Of each webhook the waiting one that is to be tried first; those that are due soonest come first.
 Result<std::vector<Delivery>> first_deliveries(Connection& db, int limit);
 Result<> update_delivery(Connection& db, const Delivery& delivery);
-Result<std::int64_t> add_finished(Connection& db, const Delivery& delivery);  // a test's; its id
+Result<std::int64_t> add_finished(Connection& db, const Delivery& delivery);                         // a test's; its id
 Result<std::vector<Delivery>> deliveries_of(Connection& db, const std::string& webhook, int limit);  // newest first
 
 Result<std::vector<Action>> actions(Connection& db);

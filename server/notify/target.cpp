@@ -34,13 +34,13 @@ struct Block4 {
 constexpr std::uint32_t v4(unsigned a, unsigned b, unsigned c, unsigned d) { return a << 24U | b << 16U | c << 8U | d; }
 // IANA's special-purpose registry (RFC 6890 and its updates).
 constexpr std::array kBlocks4 = {
-    Block4{v4(0, 0, 0, 0), 8, AddressClass::never},           Block4{v4(10, 0, 0, 0), 8, AddressClass::privately},
-    Block4{v4(100, 64, 0, 0), 10, AddressClass::privately},   Block4{v4(127, 0, 0, 0), 8, AddressClass::loopback},
-    Block4{v4(169, 254, 0, 0), 16, AddressClass::never},      Block4{v4(172, 16, 0, 0), 12, AddressClass::privately},
-    Block4{v4(192, 0, 0, 0), 24, AddressClass::privately},    Block4{v4(192, 0, 2, 0), 24, AddressClass::privately},
-    Block4{v4(192, 88, 99, 0), 24, AddressClass::privately},  Block4{v4(192, 168, 0, 0), 16, AddressClass::privately},
-    Block4{v4(198, 18, 0, 0), 15, AddressClass::privately},   Block4{v4(198, 51, 100, 0), 24, AddressClass::privately},
-    Block4{v4(203, 0, 113, 0), 24, AddressClass::privately},  Block4{v4(224, 0, 0, 0), 3, AddressClass::never},
+    Block4{v4(0, 0, 0, 0), 8, AddressClass::never},          Block4{v4(10, 0, 0, 0), 8, AddressClass::privately},
+    Block4{v4(100, 64, 0, 0), 10, AddressClass::privately},  Block4{v4(127, 0, 0, 0), 8, AddressClass::loopback},
+    Block4{v4(169, 254, 0, 0), 16, AddressClass::never},     Block4{v4(172, 16, 0, 0), 12, AddressClass::privately},
+    Block4{v4(192, 0, 0, 0), 24, AddressClass::privately},   Block4{v4(192, 0, 2, 0), 24, AddressClass::privately},
+    Block4{v4(192, 88, 99, 0), 24, AddressClass::privately}, Block4{v4(192, 168, 0, 0), 16, AddressClass::privately},
+    Block4{v4(198, 18, 0, 0), 15, AddressClass::privately},  Block4{v4(198, 51, 100, 0), 24, AddressClass::privately},
+    Block4{v4(203, 0, 113, 0), 24, AddressClass::privately}, Block4{v4(224, 0, 0, 0), 3, AddressClass::never},
 };
 
 AddressClass class_of_v4(std::uint32_t address) {
@@ -68,10 +68,11 @@ AddressClass class_of_v6(const Bytes6& address) {
   if (starts(address, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF})) return class_of_v4(v4_inside(address, 12));
   if (starts(address, {0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0})) return class_of_v4(v4_inside(address, 12));
   if (starts(address, {0x20, 0x02})) return class_of_v4(v4_inside(address, 2));  // 6to4
-  if ((address[0] & 0xFEU) == 0xFC) return AddressClass::privately;                // fc00::/7
-  if ((address[0] & 0xE0U) != 0x20) return AddressClass::never;                    // all but 2000::/3: link-local, multicast, unassigned
-  if (starts(address, {0x20, 0x01}) && address[2] < 2) return AddressClass::privately;  // 2001::/23: Teredo, ORCHID, ...
-  if (starts(address, {0x20, 0x01, 0x0D, 0xB8})) return AddressClass::privately;   // documentation
+  if ((address[0] & 0xFEU) == 0xFC) return AddressClass::privately;              // fc00::/7
+  if ((address[0] & 0xE0U) != 0x20) return AddressClass::never;  // all but 2000::/3: link-local, multicast, unassigned
+  if (starts(address, {0x20, 0x01}) && address[2] < 2)
+    return AddressClass::privately;                                               // 2001::/23: Teredo, ORCHID, ...
+  if (starts(address, {0x20, 0x01, 0x0D, 0xB8})) return AddressClass::privately;  // documentation
   if (starts(address, {0x3F, 0xFF}) && address[2] < 0x10) return AddressClass::privately;
   return AddressClass::publicly;
 }
@@ -121,13 +122,15 @@ Result<Target> parse_target(std::string_view url, const Reach& reach) {
   if (curl == nullptr) return fail(ErrorKind::unavailable, kNoCurl);
   const std::unique_ptr<CURLU, FreeUrl> parsed(curl->url());
   if (!parsed || curl->url_set(parsed.get(), CURLUPART_URL, std::string(url).c_str(), CURLU_DISALLOW_USER) != CURLUE_OK)
-    return fail(ErrorKind::invalid, "this is no address of the form https://host/path (without a user or password in it)");
+    return fail(ErrorKind::invalid,
+                "this is no address of the form https://host/path (without a user or password in it)");
   const std::string scheme = part(parsed.get(), CURLUPART_SCHEME);
   Target target;
   target.secure = scheme == "https";
   const bool plain_allowed = reach.plain_http != Reach::PlainHttp::never;
   if (!target.secure && (scheme != "http" || !plain_allowed))
-    return fail(ErrorKind::invalid, plain_allowed ? "the address must begin with https:// or http://" : "the address must begin with https://");
+    return fail(ErrorKind::invalid, plain_allowed ? "the address must begin with https:// or http://"
+                                                  : "the address must begin with https://");
   curl->url_set(parsed.get(), CURLUPART_FRAGMENT, nullptr, 0);
   target.host = part(parsed.get(), CURLUPART_HOST);
   std::string bare = target.host;
@@ -135,9 +138,12 @@ Result<Target> parse_target(std::string_view url, const Reach& reach) {
   // A name is judged by what it resolves to, when it is connected to; these say it by themselves.
   in_addr four{};
   const bool literal = target.host.starts_with('[') || ::inet_pton(AF_INET, bare.c_str(), &four) == 1;
-  const AddressClass what = literal ? class_of(bare) : names_this_machine(bare) ? AddressClass::loopback : AddressClass::publicly;
+  const AddressClass what = literal                    ? class_of(bare)
+                            : names_this_machine(bare) ? AddressClass::loopback
+                                                       : AddressClass::publicly;
   if (!may_connect(what, target.secure || !literal, reach))
-    return fail(ErrorKind::invalid, "the dashboard may not send to " + target.host + ": it is not a public address (see NOTIFY_PRIVATE_ADDRESSES)");
+    return fail(ErrorKind::invalid, "the dashboard may not send to " + target.host +
+                                        ": it is not a public address (see NOTIFY_PRIVATE_ADDRESSES)");
   target.url = part(parsed.get(), CURLUPART_URL);
   const std::string port = part(parsed.get(), CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
   target.origin = scheme + "://" + target.host + (port.empty() ? "" : ":" + port);

@@ -24,28 +24,86 @@ TEST(Target, EveryAddressHasItsClass) {
     Class is;
   };
   const Row rows[] = {
-      {"8.8.8.8", Class::publicly}, {"1.1.1.1", Class::publicly}, {"9.255.255.255", Class::publicly}, {"11.0.0.0", Class::publicly},
-      {"100.63.255.255", Class::publicly}, {"100.128.0.0", Class::publicly}, {"172.15.255.255", Class::publicly}, {"172.32.0.0", Class::publicly},
-      {"192.167.255.255", Class::publicly}, {"192.169.0.0", Class::publicly}, {"198.17.255.255", Class::publicly}, {"198.20.0.0", Class::publicly},
-      {"223.255.255.255", Class::publicly}, {"169.253.255.255", Class::publicly}, {"169.255.0.0", Class::publicly},
-      {"10.0.0.0", Class::privately}, {"10.255.255.255", Class::privately}, {"100.64.0.0", Class::privately}, {"100.127.255.255", Class::privately},
-      {"172.16.0.0", Class::privately}, {"172.31.255.255", Class::privately}, {"192.168.0.0", Class::privately}, {"192.168.255.255", Class::privately},
-      {"192.0.0.1", Class::privately}, {"192.0.2.1", Class::privately}, {"198.18.0.1", Class::privately}, {"198.19.255.255", Class::privately},
-      {"198.51.100.1", Class::privately}, {"203.0.113.1", Class::privately}, {"192.88.99.1", Class::privately},
-      {"127.0.0.1", Class::loopback}, {"127.255.255.255", Class::loopback},
-      {"0.0.0.0", Class::never}, {"0.1.2.3", Class::never}, {"169.254.169.254", Class::never}, {"169.254.0.1", Class::never},
-      {"224.0.0.1", Class::never}, {"239.255.255.255", Class::never}, {"240.0.0.1", Class::never}, {"255.255.255.255", Class::never},
-      {"2606:4700:4700::1111", Class::publicly}, {"2a00:1450:4001:830::200e", Class::publicly}, {"2001:4860:4860::8888", Class::publicly},
-      {"::1", Class::loopback}, {"::", Class::never}, {"::2", Class::never}, {"fe80::1", Class::never}, {"febf::1", Class::never},
-      {"fec0::1", Class::never}, {"ff02::1", Class::never}, {"100::1", Class::never}, {"4000::1", Class::never}, {"5f00::1", Class::never},
-      {"fc00::1", Class::privately}, {"fd00:ec2::254", Class::privately}, {"fdff::1", Class::privately},
-      {"2001::1", Class::privately}, {"2001:20::1", Class::privately}, {"2001:1ff::1", Class::privately}, {"2001:200::1", Class::publicly},
-      {"2001:db8::1", Class::privately}, {"3fff::1", Class::privately}, {"3fff:fff::1", Class::privately},
-      {"::ffff:127.0.0.1", Class::loopback}, {"::ffff:10.1.2.3", Class::privately}, {"::ffff:169.254.169.254", Class::never},
-      {"::ffff:8.8.8.8", Class::publicly}, {"64:ff9b::7f00:1", Class::loopback}, {"64:ff9b::a9fe:a9fe", Class::never},
-      {"64:ff9b::808:808", Class::publicly}, {"64:ff9b:1::808:808", Class::never}, {"2002:7f00:1::", Class::loopback},
-      {"2002:a00:1::", Class::privately}, {"2002:808:808::", Class::publicly}, {"::127.0.0.1", Class::never},
-      {"", Class::never}, {"localhost", Class::never}, {"1.2.3", Class::never}, {"0x7f.1", Class::never}, {"[::1]", Class::never},
+      {"8.8.8.8", Class::publicly},
+      {"1.1.1.1", Class::publicly},
+      {"9.255.255.255", Class::publicly},
+      {"11.0.0.0", Class::publicly},
+      {"100.63.255.255", Class::publicly},
+      {"100.128.0.0", Class::publicly},
+      {"172.15.255.255", Class::publicly},
+      {"172.32.0.0", Class::publicly},
+      {"192.167.255.255", Class::publicly},
+      {"192.169.0.0", Class::publicly},
+      {"198.17.255.255", Class::publicly},
+      {"198.20.0.0", Class::publicly},
+      {"223.255.255.255", Class::publicly},
+      {"169.253.255.255", Class::publicly},
+      {"169.255.0.0", Class::publicly},
+      {"10.0.0.0", Class::privately},
+      {"10.255.255.255", Class::privately},
+      {"100.64.0.0", Class::privately},
+      {"100.127.255.255", Class::privately},
+      {"172.16.0.0", Class::privately},
+      {"172.31.255.255", Class::privately},
+      {"192.168.0.0", Class::privately},
+      {"192.168.255.255", Class::privately},
+      {"192.0.0.1", Class::privately},
+      {"192.0.2.1", Class::privately},
+      {"198.18.0.1", Class::privately},
+      {"198.19.255.255", Class::privately},
+      {"198.51.100.1", Class::privately},
+      {"203.0.113.1", Class::privately},
+      {"192.88.99.1", Class::privately},
+      {"127.0.0.1", Class::loopback},
+      {"127.255.255.255", Class::loopback},
+      {"0.0.0.0", Class::never},
+      {"0.1.2.3", Class::never},
+      {"169.254.169.254", Class::never},
+      {"169.254.0.1", Class::never},
+      {"224.0.0.1", Class::never},
+      {"239.255.255.255", Class::never},
+      {"240.0.0.1", Class::never},
+      {"255.255.255.255", Class::never},
+      {"2606:4700:4700::1111", Class::publicly},
+      {"2a00:1450:4001:830::200e", Class::publicly},
+      {"2001:4860:4860::8888", Class::publicly},
+      {"::1", Class::loopback},
+      {"::", Class::never},
+      {"::2", Class::never},
+      {"fe80::1", Class::never},
+      {"febf::1", Class::never},
+      {"fec0::1", Class::never},
+      {"ff02::1", Class::never},
+      {"100::1", Class::never},
+      {"4000::1", Class::never},
+      {"5f00::1", Class::never},
+      {"fc00::1", Class::privately},
+      {"fd00:ec2::254", Class::privately},
+      {"fdff::1", Class::privately},
+      {"2001::1", Class::privately},
+      {"2001:20::1", Class::privately},
+      {"2001:1ff::1", Class::privately},
+      {"2001:200::1", Class::publicly},
+      {"2001:db8::1", Class::privately},
+      {"3fff::1", Class::privately},
+      {"3fff:fff::1", Class::privately},
+      {"::ffff:127.0.0.1", Class::loopback},
+      {"::ffff:10.1.2.3", Class::privately},
+      {"::ffff:169.254.169.254", Class::never},
+      {"::ffff:8.8.8.8", Class::publicly},
+      {"64:ff9b::7f00:1", Class::loopback},
+      {"64:ff9b::a9fe:a9fe", Class::never},
+      {"64:ff9b::808:808", Class::publicly},
+      {"64:ff9b:1::808:808", Class::never},
+      {"2002:7f00:1::", Class::loopback},
+      {"2002:a00:1::", Class::privately},
+      {"2002:808:808::", Class::publicly},
+      {"::127.0.0.1", Class::never},
+      {"", Class::never},
+      {"localhost", Class::never},
+      {"1.2.3", Class::never},
+      {"0x7f.1", Class::never},
+      {"[::1]", Class::never},
   };
   for (const Row& row : rows) EXPECT_EQ(class_of(std::string(row.address)), row.is) << row.address;
 }
@@ -65,14 +123,41 @@ TEST(Target, WhatMayBeConnectedTo) {
 }
 
 TEST(Target, AddressesThatAreRefusedByThemselves) {
-  for (const char* url :
-       {"", "push.example.net", "//push.example.net/x", "http://push.example.net/x", "ftp://push.example.net/", "file:///etc/passwd",
-        "gopher://push.example.net/", "javascript:alert(1)", "https://", "https://user@push.example.net/", "https://user:pw@push.example.net/",
-        "https://127.0.0.1/x", "https://127.1/x", "https://0x7f000001/x", "https://2130706433/x", "https://017700000001/x", "https://[::1]/x",
-        "https://[::ffff:7f00:1]/x", "https://[fe80::1]/x", "https://[fd00::1]/", "https://10.0.0.1/x", "https://192.168.1.1/", "https://169.254.169.254/",
-        "https://0.0.0.0/", "https://[::]/", "https://localhost/x", "https://LOCALHOST/x", "https://localhost./x", "https://a.localhost/x",
-        "https://push.example.net/a b", "https://push.example.net/\r\nX: y", "https://push.example.net/\x7f", "https://p\xc3\xbcsh.example.net/",
-        "https://push.example.net:99999/", "https://push.example.net:0x50/"}) {
+  for (const char* url : {"",
+                          "push.example.net",
+                          "//push.example.net/x",
+                          "http://push.example.net/x",
+                          "ftp://push.example.net/",
+                          "file:///etc/passwd",
+                          "gopher://push.example.net/",
+                          "javascript:alert(1)",
+                          "https://",
+                          "https://user@push.example.net/",
+                          "https://user:pw@push.example.net/",
+                          "https://127.0.0.1/x",
+                          "https://127.1/x",
+                          "https://0x7f000001/x",
+                          "https://2130706433/x",
+                          "https://017700000001/x",
+                          "https://[::1]/x",
+                          "https://[::ffff:7f00:1]/x",
+                          "https://[fe80::1]/x",
+                          "https://[fd00::1]/",
+                          "https://10.0.0.1/x",
+                          "https://192.168.1.1/",
+                          "https://169.254.169.254/",
+                          "https://0.0.0.0/",
+                          "https://[::]/",
+                          "https://localhost/x",
+                          "https://LOCALHOST/x",
+                          "https://localhost./x",
+                          "https://a.localhost/x",
+                          "https://push.example.net/a b",
+                          "https://push.example.net/\r\nX: y",
+                          "https://push.example.net/\x7f",
+                          "https://p\xc3\xbcsh.example.net/",
+                          "https://push.example.net:99999/",
+                          "https://push.example.net:0x50/"}) {
     const auto parsed = parse_target(url, kPublic);
     ASSERT_FALSE(parsed) << url;
     EXPECT_EQ(parsed.error().kind, ErrorKind::invalid) << url;
@@ -123,9 +208,12 @@ class Client : public testing::Test {
       co_await asio::async_write(socket, asio::buffer(answer), asio::redirect_error(asio::use_awaitable, ignored));
     }
   }
-  Result<HttpAnswer> post(const std::string& answer, const Reach& reach = kPushTests, const std::string& host = "127.0.0.1") {
+  Result<HttpAnswer> post(const std::string& answer, const Reach& reach = kPushTests,
+                          const std::string& host = "127.0.0.1") {
     group_.spawn("serve", serve(answer));
-    Target target{.url = "http://" + host + ":" + std::to_string(acceptor_.local_endpoint().port()) + "/hook", .host = host, .secure = false};
+    Target target{.url = "http://" + host + ":" + std::to_string(acceptor_.local_endpoint().port()) + "/hook",
+                  .host = host,
+                  .secure = false};
     return run(client_.post({.target = target, .reach = reach, .headers = {"X-Test: yes"}, .body = "hello"}));
   }
   Result<HttpAnswer> run(Task<Result<HttpAnswer>> task) {
@@ -162,7 +250,8 @@ TEST_F(Client, SendsAndReads) {
 TEST_F(Client, APrivateAddressIsRefusedWhereTheSocketIsOpened) {
   // As a name that resolves to it would be: nothing was refused before.
   for (const char* host : {"127.0.0.1", "localhost"}) {
-    const auto answer = post("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", {.plain_http = Reach::PlainHttp::always}, host);
+    const auto answer =
+        post("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", {.plain_http = Reach::PlainHttp::always}, host);
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().kind, ErrorKind::forbidden) << answer.error().message;
   }

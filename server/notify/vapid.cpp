@@ -18,17 +18,22 @@ namespace {
 constexpr std::size_t kMaxKeyFile = 4096;
 
 Result<P256Key> load(int fd, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) != 0) return fail_errno("look at " + path);
-  if (!S_ISREG(info.st_mode) || info.st_size > static_cast<off_t>(kMaxKeyFile)) return fail(ErrorKind::corrupt, path + " is no key file");
-  if (info.st_uid != ::geteuid()) return fail(ErrorKind::forbidden, path + " belongs to another user; the push key must be the dashboard's own");
+  if (!S_ISREG(info.st_mode) || info.st_size > static_cast<off_t>(kMaxKeyFile))
+    return fail(ErrorKind::corrupt, path + " is no key file");
+  if (info.st_uid != ::geteuid())
+    return fail(ErrorKind::forbidden, path + " belongs to another user; the push key must be the dashboard's own");
   if ((info.st_mode & 0077) != 0)
-    return fail(ErrorKind::forbidden, "other users can use the push key: chmod 600 " + path + " (who has read it can push to every subscribed browser)");
+    return fail(ErrorKind::forbidden, "other users can use the push key: chmod 600 " + path +
+                                          " (who has read it can push to every subscribed browser)");
   std::array<char, kMaxKeyFile> text{};
   const ssize_t size = ::pread(fd, text.data(), text.size(), 0);
   if (size < 0) return fail_errno("read " + path);
   auto key = P256Key::from_pem(std::string_view(text.data(), static_cast<std::size_t>(size)));
-  if (!key) return fail(ErrorKind::corrupt, path + " holds no key for push messages: restore it, or remove it and subscribe every browser anew");
+  if (!key)
+    return fail(ErrorKind::corrupt,
+                path + " holds no key for push messages: restore it, or remove it and subscribe every browser anew");
   return key;
 }
 
@@ -39,7 +44,8 @@ Result<> create(const std::string& path, Random& random) {
   const std::string draft = path + "." + random.hex(8) + ".new";
   const UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return fail_errno("make the push key " + draft);
-  const bool written = ::write(fd.get(), pem.data(), pem.size()) == static_cast<ssize_t>(pem.size()) && ::fsync(fd.get()) == 0;
+  const bool written =
+      ::write(fd.get(), pem.data(), pem.size()) == static_cast<ssize_t>(pem.size()) && ::fsync(fd.get()) == 0;
   const int write_error = errno;
   const bool linked = written && ::link(draft.c_str(), path.c_str()) == 0;
   const int link_error = errno;
@@ -68,16 +74,19 @@ Result<P256Key> Vapid::load_or_create_key(const std::string& path, Random& rando
 std::string Vapid::public_key() const { return base64url_encode(key_.public_point()); }
 
 Result<std::string> Vapid::authorization(std::string_view origin, WallMicros now) const {
-  const auto expires = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::microseconds(now)) + kVapidLifetime;
+  const auto expires =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::microseconds(now)) + kVapidLifetime;
   const std::string token = TRY(vapid_token(key_, origin, expires.count(), contact_));
   return "vapid t=" + token + ", k=" + public_key();
 }
 
-Result<std::string> vapid_token(const P256Key& key, std::string_view audience, std::int64_t expires, std::string_view contact) {
+Result<std::string> vapid_token(const P256Key& key, std::string_view audience, std::int64_t expires,
+                                std::string_view contact) {
   boost::json::object claims{{"aud", audience}, {"exp", expires}};
   if (!contact.empty()) claims["sub"] = contact;
   const std::string header = R"({"typ":"JWT","alg":"ES256"})";
-  const std::string signed_part = base64url_encode(as_bytes(header)) + "." + base64url_encode(as_bytes(boost::json::serialize(claims)));
+  const std::string signed_part =
+      base64url_encode(as_bytes(header)) + "." + base64url_encode(as_bytes(boost::json::serialize(claims)));
   const auto signature = TRY(key.sign(signed_part));
   return signed_part + "." + base64url_encode(signature);
 }

@@ -35,6 +35,7 @@ class Vapid {
 };
 
 // The signed token alone; `expires` in seconds since the epoch.
-Result<std::string> vapid_token(const P256Key& key, std::string_view audience, std::int64_t expires, std::string_view contact);
+Result<std::string> vapid_token(const P256Key& key, std::string_view audience, std::int64_t expires,
+                                std::string_view contact);
 
 }  // namespace ccd::notify

@@ -1,8 +1,8 @@
 #include "notify/webhooks.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
@@ -29,12 +29,13 @@ std::string shown_secret(const std::string& secret) { return "whsec_" + base64_e
 
 }  // namespace
 
-std::string webhook_signature(std::string_view secret, std::string_view id, std::int64_t timestamp, std::string_view body) {
+std::string webhook_signature(std::string_view secret, std::string_view id, std::int64_t timestamp,
+                              std::string_view body) {
   return "v1," + base64_encode(hmac_sha256(secret, fmt::format("{}.{}.{}", id, timestamp, body)));
 }
 
-Webhooks::Webhooks(Parts parts, PrivateAddresses private_addresses, std::string page_url, HttpClient* http, const PreferenceBook* preferences,
-                   TaskGroup* tasks)
+Webhooks::Webhooks(Parts parts, PrivateAddresses private_addresses, std::string page_url, HttpClient* http,
+                   const PreferenceBook* preferences, TaskGroup* tasks)
     : parts_(std::move(parts)),
       private_addresses_(private_addresses),
       page_url_(std::move(page_url)),
@@ -76,8 +77,11 @@ Result<> Webhooks::check(const Actor& actor, WebhookRequest& request) const {
   if (request.owner == WebhookRequest::Owner::everybody && !actor.admin)
     return fail(ErrorKind::forbidden, "only an admin may make a webhook for everybody");
   if (request.private_addresses && private_addresses_ == PrivateAddresses::no)
-    return fail_field("private_addresses", "private addresses are not allowed here: the operator allows them with NOTIFY_PRIVATE_ADDRESSES=webhooks");
-  if (request.private_addresses && !actor.admin) return fail(ErrorKind::forbidden, "only an admin may let a webhook reach private addresses");
+    return fail_field(
+        "private_addresses",
+        "private addresses are not allowed here: the operator allows them with NOTIFY_PRIVATE_ADDRESSES=webhooks");
+  if (request.private_addresses && !actor.admin)
+    return fail(ErrorKind::forbidden, "only an admin may let a webhook reach private addresses");
   if (request.name.empty()) return fail_field("name", "name must not be empty");
   auto target = parse_target(request.url, reach({.private_addresses = request.private_addresses}));
   if (!target) return fail_field("url", "url: " + target.error().message);
@@ -90,9 +94,16 @@ Task<Result<>> Webhooks::save(Actor actor, Webhook webhook, std::string action) 
     TRY(store::put_webhook(db, webhook));
     // The address without its path: there people put secrets.
     const auto target = parse_target(webhook.url, reach(webhook));
-    boost::json::object detail{{"name", webhook.name}, {"host", target ? target->host : ""}, {"everybody", webhook.owner.empty()},
-                               {"private_addresses", webhook.private_addresses}, {"enabled", webhook.enabled}};
-    return parts.audit(db, {.actor = actor.user_name, .ip = actor.ip, .action = action, .target = webhook.id, .detail = boost::json::serialize(detail)});
+    boost::json::object detail{{"name", webhook.name},
+                               {"host", target ? target->host : ""},
+                               {"everybody", webhook.owner.empty()},
+                               {"private_addresses", webhook.private_addresses},
+                               {"enabled", webhook.enabled}};
+    return parts.audit(db, {.actor = actor.user_name,
+                            .ip = actor.ip,
+                            .action = action,
+                            .target = webhook.id,
+                            .detail = boost::json::serialize(detail)});
   };
   const auto written = co_await parts_.database->transact(std::move(write));
   if (!written) co_return tl::unexpected(written.error());
@@ -104,11 +115,21 @@ Task<Result<>> Webhooks::save(Actor actor, Webhook webhook, std::string action) 
 Task<Result<Made>> Webhooks::add(Actor actor, WebhookRequest request) {
   CO_TRY(check(actor, request));
   const std::string owner = request.owner == WebhookRequest::Owner::me ? actor.user : "";
-  const auto theirs = std::ranges::count_if(webhooks_, [&](const auto& webhook) { return webhook.second.owner == owner; });
-  if (static_cast<std::size_t>(theirs) >= kMaxWebhooksPerOwner) co_return fail(ErrorKind::too_large, "at most 20 webhooks: remove one first");
-  Webhook webhook{.id = parts_.random->hex(kIdBytes), .owner = owner, .name = request.name, .url = request.url, .format = request.format,
-                  .secret = std::string(kSecretBytes, '\0'), .kinds = request.kinds, .contents = request.contents,
-                  .private_addresses = request.private_addresses, .in_quiet_hours = request.in_quiet_hours, .enabled = request.enabled,
+  const auto theirs =
+      std::ranges::count_if(webhooks_, [&](const auto& webhook) { return webhook.second.owner == owner; });
+  if (static_cast<std::size_t>(theirs) >= kMaxWebhooksPerOwner)
+    co_return fail(ErrorKind::too_large, "at most 20 webhooks: remove one first");
+  Webhook webhook{.id = parts_.random->hex(kIdBytes),
+                  .owner = owner,
+                  .name = request.name,
+                  .url = request.url,
+                  .format = request.format,
+                  .secret = std::string(kSecretBytes, '\0'),
+                  .kinds = request.kinds,
+                  .contents = request.contents,
+                  .private_addresses = request.private_addresses,
+                  .in_quiet_hours = request.in_quiet_hours,
+                  .enabled = request.enabled,
                   .created_at = parts_.clock->wall()};
   parts_.random->fill(std::as_writable_bytes(std::span(webhook.secret)));
   const auto saved = co_await save(actor, webhook, "notify.webhook_add");
@@ -150,7 +171,10 @@ Task<Result<>> Webhooks::remove(Actor actor, std::string id) {
   if (known == nullptr) co_return fail(ErrorKind::not_found, "there is no such webhook");
   auto write = [&parts = parts_, actor, id, name = known->name](storage::Connection& db) -> Result<> {
     TRY(store::delete_webhook(db, id));
-    return parts.audit(db, {.actor = actor.user_name, .ip = actor.ip, .action = "notify.webhook_remove", .target = id,
+    return parts.audit(db, {.actor = actor.user_name,
+                            .ip = actor.ip,
+                            .action = "notify.webhook_remove",
+                            .target = id,
                             .detail = boost::json::serialize(boost::json::object{{"name", name}})});
   };
   const auto written = co_await parts_.database->transact(std::move(write));
@@ -165,10 +189,12 @@ bool Webhooks::wants(const Webhook& webhook, Kind kind) const {
   if (!webhook.enabled) return false;
   if (webhook.owner.empty()) return webhook.kinds.has(kind);
   const Preferences& preferences = preferences_->of(webhook.owner);
-  return preferences.webhook.has(kind) && (webhook.in_quiet_hours || !quiet_until(preferences.quiet, parts_.clock->wall()));
+  return preferences.webhook.has(kind) &&
+         (webhook.in_quiet_hours || !quiet_until(preferences.quiet, parts_.clock->wall()));
 }
 
-Delivery Webhooks::make(const Webhook& webhook, std::string type, const Event& event, const std::string& how, const std::string& by) const {
+Delivery Webhooks::make(const Webhook& webhook, std::string type, const Event& event, const std::string& how,
+                        const std::string& by) const {
   const WallMicros now = parts_.clock->wall();
   const bool contents = webhook.contents && (webhook.owner.empty() || preferences_->of(webhook.owner).contents);
   Delivery out{.webhook = webhook.id, .type = std::move(type), .event = event.id, .next_at = now, .created_at = now};
@@ -187,7 +213,8 @@ void Webhooks::closed(const Event& event, const std::string& how, const std::str
   std::vector<Delivery> deliveries;
   // People who read are told once; programs want to know the end, too.
   for (const auto& [id, webhook] : webhooks_)
-    if (webhook.format == WebhookFormat::json && wants(webhook, event.kind)) deliveries.push_back(make(webhook, "attention.closed", event, how, by));
+    if (webhook.format == WebhookFormat::json && wants(webhook, event.kind))
+      deliveries.push_back(make(webhook, "attention.closed", event, how, by));
   enqueue(std::move(deliveries));
 }
 
@@ -198,7 +225,9 @@ void Webhooks::enqueue(std::vector<Delivery> deliveries) {
 Task<void> Webhooks::write(std::vector<Delivery> deliveries) {
   auto job = [deliveries](storage::Connection& db) { return store::add_deliveries(db, deliveries); };
   const auto written = co_await parts_.database->transact(std::move(job));
-  if (!written) log_error("notify", "webhook deliveries could not be written", {{"count", deliveries.size()}, {"error", written.error().message}});
+  if (!written)
+    log_error("notify", "webhook deliveries could not be written",
+              {{"count", deliveries.size()}, {"error", written.error().message}});
   wake_.notify();
 }
 
@@ -214,7 +243,8 @@ Task<void> Webhooks::run() {
     const WallMicros now = parts_.clock->wall();
     std::optional<WallMicros> next;
     for (const Delivery& delivery : *first) {
-      if (under_way_.contains(delivery.webhook) || under_way_.size() >= kMaxWebhooksAtOnce) continue;  // its end wakes this loop
+      if (under_way_.contains(delivery.webhook) || under_way_.size() >= kMaxWebhooksAtOnce)
+        continue;  // its end wakes this loop
       if (delivery.next_at > now) {
         next = std::min(next.value_or(delivery.next_at), delivery.next_at);
         continue;
@@ -231,10 +261,12 @@ Task<Result<HttpAnswer>> Webhooks::post(Webhook webhook, Delivery delivery) {
   const auto target = parse_target(webhook.url, reach(webhook));
   if (!target) co_return tl::unexpected(target.error());
   // One id for all attempts: a receiver that has it already knows it again.
-  const std::string id = fmt::format("{}-{}-{}", webhook.id, delivery.event, delivery.type == "attention.closed" ? "closed" : "opened");
+  const std::string id =
+      fmt::format("{}-{}-{}", webhook.id, delivery.event, delivery.type == "attention.closed" ? "closed" : "opened");
   const std::int64_t timestamp = parts_.clock->wall() / 1'000'000;
   HttpRequest request{.target = *target, .reach = reach(webhook), .body = delivery.body};
-  request.headers = {"Content-Type: application/json", "webhook-id: " + id, "webhook-timestamp: " + std::to_string(timestamp),
+  request.headers = {"Content-Type: application/json", "webhook-id: " + id,
+                     "webhook-timestamp: " + std::to_string(timestamp),
                      "webhook-signature: " + webhook_signature(webhook.secret, id, timestamp, delivery.body)};
   co_return co_await http_->post(std::move(request));
 }
@@ -249,9 +281,13 @@ void Webhooks::judge(Delivery& delivery, const Result<HttpAnswer>& answer) const
     delivery.finished_at = now;
     return;
   }
-  if (answer) delivery.error = fmt::format("answered {}{}{}", answer->status, answer->body.empty() ? "" : ": ", printable(answer->body));
+  if (answer)
+    delivery.error =
+        fmt::format("answered {}{}{}", answer->status, answer->body.empty() ? "" : ": ", printable(answer->body));
   delivery.error.resize(std::min(delivery.error.size(), kMaxErrorText));
-  const bool again = answer ? passing(answer->status) : answer.error().kind == ErrorKind::timeout || answer.error().kind == ErrorKind::unavailable;
+  const bool again = answer
+                         ? passing(answer->status)
+                         : answer.error().kind == ErrorKind::timeout || answer.error().kind == ErrorKind::unavailable;
   const auto number = static_cast<std::size_t>(delivery.attempts - 1);
   if (!again || number >= kWebhookPauses.size()) {
     delivery.state = Delivery::State::failed;
@@ -259,7 +295,8 @@ void Webhooks::judge(Delivery& delivery, const Result<HttpAnswer>& answer) const
     return;
   }
   std::chrono::seconds pause = kWebhookPauses[number];
-  if (answer && answer->retry_after) pause = std::max(pause, std::min<std::chrono::seconds>(*answer->retry_after, kNoRetryBefore));
+  if (answer && answer->retry_after)
+    pause = std::max(pause, std::min<std::chrono::seconds>(*answer->retry_after, kNoRetryBefore));
   delivery.next_at = now + micros(pause);
 }
 
@@ -271,7 +308,8 @@ void Webhooks::note(const Delivery& delivery) {
   // 410: the receiver says that it is not one any more.
   if (delivery.status == 410 && found->second.enabled) {
     found->second.enabled = false;
-    log_warn("notify", "a webhook's receiver is gone: it is turned off", {{"webhook", delivery.webhook}, {"name", found->second.name}});
+    log_warn("notify", "a webhook's receiver is gone: it is turned off",
+             {{"webhook", delivery.webhook}, {"name", found->second.name}});
   }
 }
 
@@ -292,7 +330,9 @@ Task<void> Webhooks::attempt(Delivery delivery) {
     judge(delivery, answer);
     note(delivery);
   }
-  metrics().counter("notify_webhook_total", "Webhook attempts", {{"outcome", std::string(to_string(delivery.state))}}).Increment();
+  metrics()
+      .counter("notify_webhook_total", "Webhook attempts", {{"outcome", std::string(to_string(delivery.state))}})
+      .Increment();
   const auto known = webhooks_.find(delivery.webhook);
   const Webhook state = known == webhooks_.end() ? Webhook{} : known->second;
   auto write_down = [delivery, state](storage::Connection& db) -> Result<> {
@@ -301,7 +341,8 @@ Task<void> Webhooks::attempt(Delivery delivery) {
   };
   const auto written = co_await parts_.database->transact(std::move(write_down));
   if (!written) {
-    log_error("notify", "a webhook's delivery could not be written down", {{"delivery", delivery.id}, {"error", written.error().message}});
+    log_error("notify", "a webhook's delivery could not be written down",
+              {{"delivery", delivery.id}, {"error", written.error().message}});
     // It would be sent over and over while the table cannot say that it was.
     co_await sleep_for(kWebhookPauses.back() / 60);
   }
@@ -315,7 +356,10 @@ Task<Result<Delivery>> Webhooks::test(Actor actor, std::string id) {
   const Webhook* known = find(actor, id);
   if (known == nullptr) co_return fail(ErrorKind::not_found, "there is no such webhook");
   const Webhook webhook = *known;
-  Event event{.id = "test" + parts_.random->hex(kIdBytes), .kind = Kind::done, .session_name = "test", .text = "This is a test of the webhook.",
+  Event event{.id = "test" + parts_.random->hex(kIdBytes),
+              .kind = Kind::done,
+              .session_name = "test",
+              .text = "This is a test of the webhook.",
               .since = parts_.clock->wall()};
   Delivery delivery = make(webhook, "test", event, "", "");
   const auto answer = co_await post(webhook, delivery);
@@ -330,7 +374,8 @@ Task<Result<Delivery>> Webhooks::test(Actor actor, std::string id) {
     Delivery stored = delivery;
     stored.id = number;
     TRY(store::update_delivery(db, stored));  // which prunes
-    TRY(parts.audit(db, {.actor = actor.user_name, .ip = actor.ip, .action = "notify.webhook_test", .target = delivery.webhook}));
+    TRY(parts.audit(
+        db, {.actor = actor.user_name, .ip = actor.ip, .action = "notify.webhook_test", .target = delivery.webhook}));
     return number;
   };
   const auto number = co_await parts_.database->transact(std::move(write_down));

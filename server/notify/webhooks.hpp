@@ -23,8 +23,8 @@ inline constexpr std::chrono::minutes kReplayWindow{5};
 inline constexpr std::size_t kMaxWebhookName = 64;
 // The pauses before the second attempt and those after it; then it has failed.
 inline constexpr std::array<std::chrono::seconds, 7> kWebhookPauses{
-    std::chrono::seconds(5),    std::chrono::seconds(30),    std::chrono::minutes(2), std::chrono::minutes(10),
-    std::chrono::minutes(30),   std::chrono::hours(2),       std::chrono::hours(5)};
+    std::chrono::seconds(5),  std::chrono::seconds(30), std::chrono::minutes(2), std::chrono::minutes(10),
+    std::chrono::minutes(30), std::chrono::hours(2),    std::chrono::hours(5)};
 // Under way at once, one for each webhook at most.
 inline constexpr std::size_t kMaxWebhooksAtOnce = 8;
 
@@ -50,7 +50,8 @@ struct Made {
 
 class Webhooks {
  public:
-  Webhooks(Parts parts, PrivateAddresses private_addresses, std::string page_url, HttpClient* http, const PreferenceBook* preferences, TaskGroup* tasks);
+  Webhooks(Parts parts, PrivateAddresses private_addresses, std::string page_url, HttpClient* http,
+           const PreferenceBook* preferences, TaskGroup* tasks);
   // Blocks; at start.
   Result<> load();
   // Until it is cancelled.
@@ -83,7 +84,8 @@ class Webhooks {
   Task<Result<HttpAnswer>> post(Webhook webhook, Delivery delivery);
   void judge(Delivery& delivery, const Result<HttpAnswer>& answer) const;
   void note(const Delivery& delivery);
-  [[nodiscard]] Delivery make(const Webhook& webhook, std::string type, const Event& event, const std::string& how, const std::string& by) const;
+  [[nodiscard]] Delivery make(const Webhook& webhook, std::string type, const Event& event, const std::string& how,
+                              const std::string& by) const;
 
   Parts parts_;
   PrivateAddresses private_addresses_;
@@ -97,6 +99,7 @@ class Webhooks {
 };
 
 // The signature's header, for a delivery's id at this moment.
-std::string webhook_signature(std::string_view secret, std::string_view id, std::int64_t timestamp, std::string_view body);
+std::string webhook_signature(std::string_view secret, std::string_view id, std::int64_t timestamp,
+                              std::string_view body);
 
 }  // namespace ccd::notify

@@ -1,9 +1,9 @@
 #include "notify/words.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <fmt/format.h>
 
 #include "base/encoding.hpp"
 
@@ -30,12 +30,15 @@ bool between(char32_t c, char32_t low, char32_t high) { return c >= low && c <= 
 
 // Characters that are not to be seen, or that change how others are seen.
 bool hidden(char32_t c) {
-  return c < 0x20 || between(c, 0x7F, 0x9F) || c == 0xAD || c == 0x34F || c == 0x61C || between(c, 0x115F, 0x1160) || between(c, 0x17B4, 0x17B5) ||
-         between(c, 0x180B, 0x180F) || between(c, 0x200B, 0x200F) || between(c, 0x2028, 0x202E) || between(c, 0x2060, 0x206F) || c == 0x3164 ||
-         between(c, 0xFE00, 0xFE0F) || c == 0xFEFF || c == 0xFFA0 || between(c, 0xFFF0, 0xFFFB) || between(c, 0xE0000, 0xE0FFF);
+  return c < 0x20 || between(c, 0x7F, 0x9F) || c == 0xAD || c == 0x34F || c == 0x61C || between(c, 0x115F, 0x1160) ||
+         between(c, 0x17B4, 0x17B5) || between(c, 0x180B, 0x180F) || between(c, 0x200B, 0x200F) ||
+         between(c, 0x2028, 0x202E) || between(c, 0x2060, 0x206F) || c == 0x3164 || between(c, 0xFE00, 0xFE0F) ||
+         c == 0xFEFF || c == 0xFFA0 || between(c, 0xFFF0, 0xFFFB) || between(c, 0xE0000, 0xE0FFF);
 }
 
-bool blank(char32_t c) { return c == ' ' || c == '\t' || c == 0xA0 || between(c, 0x2000, 0x200A) || c == 0x202F || c == 0x205F || c == 0x3000; }
+bool blank(char32_t c) {
+  return c == ' ' || c == '\t' || c == 0xA0 || between(c, 0x2000, 0x200A) || c == 0x202F || c == 0x205F || c == 0x3000;
+}
 
 // One piece of a text as it is shown, and how many characters of the screen it takes.
 struct Piece {
@@ -100,7 +103,8 @@ std::string_view plain_title(Kind kind) {
 std::string title_of(const Event& event) {
   const std::string name = name_of(event);
   switch (event.kind) {
-    case Kind::permission: return event.tool.empty() ? name + " asks for permission" : name + " asks: " + shown(event.tool, 40).text;
+    case Kind::permission:
+      return event.tool.empty() ? name + " asks for permission" : name + " asks: " + shown(event.tool, 40).text;
     case Kind::question: return name + " asks you";
     case Kind::plan: return name + " has a plan";
     case Kind::done: return name + " is done";
@@ -111,7 +115,9 @@ std::string title_of(const Event& event) {
 }
 
 std::string count_title(const std::vector<std::shared_ptr<const Event>>& events) {
-  const auto of = [&](auto which) { return std::ranges::count_if(events, [&](const auto& event) { return which(event->kind); }); };
+  const auto of = [&](auto which) {
+    return std::ranges::count_if(events, [&](const auto& event) { return which(event->kind); });
+  };
   const auto requests = of([](Kind kind) { return is_request(kind); });
   if (requests > 0) return fmt::format("{} agents wait for you", requests);
   std::string out;
@@ -157,17 +163,26 @@ Shown shown(std::string_view text, std::size_t limit) {
 
 Words words_of(const std::vector<std::shared_ptr<const Event>>& events, bool contents) {
   if (events.size() > 1)
-    return {.title = count_title(events), .body = contents ? names_of(events) : "Open the dashboard to see them.", .whole = false};
+    return {.title = count_title(events),
+            .body = contents ? names_of(events) : "Open the dashboard to see them.",
+            .whole = false};
   const Event& event = *events.front();
-  if (!contents) return {.title = std::string(plain_title(event.kind)), .body = "Open the dashboard to see it.", .whole = false};
+  if (!contents)
+    return {.title = std::string(plain_title(event.kind)), .body = "Open the dashboard to see it.", .whole = false};
   const Shown body = shown(event.text, kMaxShown);
   return {.title = shown(title_of(event), kMaxTitle).text, .body = body.text, .whole = body.whole && event.whole};
 }
 
 std::string settled_words(std::string_view how, std::string_view by) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kWords{
-      {{"allowed", "Allowed"}, {"allowed_always", "Allowed from now on"}, {"denied", "Denied"}, {"answered", "Answered"}, {"seen", "Seen"},
-       {"terminal", "Answered in the terminal"}, {"withdrawn", "The agent has gone on"}, {"ended", "The agent has ended"}}};
+      {{"allowed", "Allowed"},
+       {"allowed_always", "Allowed from now on"},
+       {"denied", "Denied"},
+       {"answered", "Answered"},
+       {"seen", "Seen"},
+       {"terminal", "Answered in the terminal"},
+       {"withdrawn", "The agent has gone on"},
+       {"ended", "The agent has ended"}}};
   const auto known = std::ranges::find(kWords, how, &std::pair<std::string_view, std::string_view>::first);
   std::string out(known == kWords.end() ? "Settled" : known->second);
   if (!by.empty()) out += " by " + shown(by, 40).text;
@@ -175,8 +190,9 @@ std::string settled_words(std::string_view how, std::string_view by) {
 }
 
 std::string push_text(const PushText& text) {
-  json::object out{{"type", text.type},        {"tag", text.tag},   {"title", text.words.title},        {"body", text.words.body},
-                   {"address", text.address},  {"urgent", text.urgent}, {"at", text.at / 1000}, {"waiting", text.waiting}};
+  json::object out{{"type", text.type},       {"tag", text.tag},         {"title", text.words.title},
+                   {"body", text.words.body}, {"address", text.address}, {"urgent", text.urgent},
+                   {"at", text.at / 1000},    {"waiting", text.waiting}};
   if (!text.token.empty()) {
     out["item"] = text.item;
     out["token"] = text.token;
@@ -193,8 +209,8 @@ std::optional<WebhookFormat> webhook_format_from(std::string_view word) {
   return std::nullopt;
 }
 
-std::string webhook_body(WebhookFormat format, std::string_view type, const Event& event, bool contents, std::string_view page_url, WallMicros now,
-                         std::string_view how, std::string_view by) {
+std::string webhook_body(WebhookFormat format, std::string_view type, const Event& event, bool contents,
+                         std::string_view page_url, WallMicros now, std::string_view how, std::string_view by) {
   const std::string url = std::string(page_url) + address_of(event, contents);
   if (format == WebhookFormat::text) {
     const Words words = words_of({std::make_shared<const Event>(event)}, contents);
@@ -205,7 +221,8 @@ std::string webhook_body(WebhookFormat format, std::string_view type, const Even
     for (const char c : text) escaped += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
     return json::serialize(json::object{{"text", escaped + "\n" + url}});
   }
-  json::object data{{"id", event.id}, {"kind", to_string(event.kind)}, {"since", iso_micros(event.since)}, {"url", url}};
+  json::object data{
+      {"id", event.id}, {"kind", to_string(event.kind)}, {"since", iso_micros(event.since)}, {"url", url}};
   if (contents) {
     data["session"] = event.session;
     data["session_name"] = event.session_name;

@@ -56,8 +56,8 @@ enum class WebhookFormat { json, text };
 std::string_view to_string(WebhookFormat format);
 std::optional<WebhookFormat> webhook_format_from(std::string_view word);
 // `type`: "attention.opened", "attention.closed" or "test"; `how` and `by` of a closed one.
-std::string webhook_body(WebhookFormat format, std::string_view type, const Event& event, bool contents, std::string_view page_url, WallMicros now,
-                         std::string_view how, std::string_view by);
+std::string webhook_body(WebhookFormat format, std::string_view type, const Event& event, bool contents,
+                         std::string_view page_url, WallMicros now, std::string_view how, std::string_view by);
 
 // Where a page shows the event: "/s/NAME"; "/" without contents or of several.
 std::string address_of(const Event& event, bool contents);

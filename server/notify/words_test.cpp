@@ -16,15 +16,28 @@ TEST(Shown, NothingIsInvisible) {
     const char* text;
     const char* shown;
   };
-  for (const Row& row : {Row{"npm test -- --watch=false", "npm test -- --watch=false"}, Row{"", ""}, Row{"echo \"$HOME\" | cat", "echo \"$HOME\" | cat"},
-                         Row{"a\nb", "a ⏎ b"}, Row{"a\r\nb\n", "a ⏎ b"}, Row{"a\rb", "a\\u{d}b"}, Row{"a\tb", "a b"},
-                         Row{"ls          ; rm -rf ~", "ls␣×10 ; rm -rf ~"}, Row{"ls\n\n\n\n\n\nrm -rf ~", "ls⏎×6 rm -rf ~"},
-                         Row{"a\xc2\xa0\xe3\x80\x80\xe2\x80\x89 b", "a␣×4 b"}, Row{"a\x1b[2Jb", "a\\u{1b}[2Jb"}, Row{"a\x07", "a\\u{7}"},
-                         Row{"exe\xe2\x80\xaegpj.txt", "exe\\u{202e}gpj.txt"}, Row{"a\xe2\x80\x8b"
-                                                                                   "b",
-                                                                                   "a\\u{200b}b"},
-                         Row{"\xef\xbb\xbfx", "\\u{feff}x"}, Row{"\xf3\xa0\x81\xa1z", "\\u{e0061}z"}, Row{"caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x9a\x80", "café 日 🚀"},
-                         Row{"\xff\xfe", "��"}, Row{"\xe2\x82", "��"}, Row{"\xc0\xaf", "��"}}) {
+  for (const Row& row : {Row{"npm test -- --watch=false", "npm test -- --watch=false"},
+                         Row{"", ""},
+                         Row{"echo \"$HOME\" | cat", "echo \"$HOME\" | cat"},
+                         Row{"a\nb", "a ⏎ b"},
+                         Row{"a\r\nb\n", "a ⏎ b"},
+                         Row{"a\rb", "a\\u{d}b"},
+                         Row{"a\tb", "a b"},
+                         Row{"ls          ; rm -rf ~", "ls␣×10 ; rm -rf ~"},
+                         Row{"ls\n\n\n\n\n\nrm -rf ~", "ls⏎×6 rm -rf ~"},
+                         Row{"a\xc2\xa0\xe3\x80\x80\xe2\x80\x89 b", "a␣×4 b"},
+                         Row{"a\x1b[2Jb", "a\\u{1b}[2Jb"},
+                         Row{"a\x07", "a\\u{7}"},
+                         Row{"exe\xe2\x80\xaegpj.txt", "exe\\u{202e}gpj.txt"},
+                         Row{"a\xe2\x80\x8b"
+                             "b",
+                             "a\\u{200b}b"},
+                         Row{"\xef\xbb\xbfx", "\\u{feff}x"},
+                         Row{"\xf3\xa0\x81\xa1z", "\\u{e0061}z"},
+                         Row{"caf\xc3\xa9 \xe6\x97\xa5 \xf0\x9f\x9a\x80", "café 日 🚀"},
+                         Row{"\xff\xfe", "��"},
+                         Row{"\xe2\x82", "��"},
+                         Row{"\xc0\xaf", "��"}}) {
     const Shown got = shown(row.text, 100);
     EXPECT_EQ(got.text, row.shown);
     EXPECT_TRUE(got.whole) << row.text;
@@ -45,9 +58,16 @@ TEST(Shown, ACutIsVisibleAndCounted) {
   EXPECT_EQ(shown(rockets + "🚀", 20).text, rockets + " […1 more characters]");
 }
 
-std::shared_ptr<const Event> event(Kind kind, const std::string& name, const std::string& text = "", const std::string& tool = "Bash") {
-  return std::make_shared<const Event>(Event{.id = "0123456789abcdef0123", .kind = kind, .session = "abcdefghijklmnopqrst", .session_name = name,
-                                             .project = "/srv/projects/api", .tool = tool, .text = text, .answerable = true});
+std::shared_ptr<const Event> event(Kind kind, const std::string& name, const std::string& text = "",
+                                   const std::string& tool = "Bash") {
+  return std::make_shared<const Event>(Event{.id = "0123456789abcdef0123",
+                                             .kind = kind,
+                                             .session = "abcdefghijklmnopqrst",
+                                             .session_name = name,
+                                             .project = "/srv/projects/api",
+                                             .tool = tool,
+                                             .text = text,
+                                             .answerable = true});
 }
 
 TEST(Words, SayWhatIsAsked) {
@@ -58,12 +78,14 @@ TEST(Words, SayWhatIsAsked) {
   EXPECT_FALSE(words_of({event(Kind::permission, "api-auth", std::string(kMaxShown + 1, 'x'))}, true).whole);
   Event partly = *event(Kind::permission, "api-auth", "Write a.txt");
   partly.whole = false;
-  EXPECT_FALSE(words_of({std::make_shared<const Event>(partly)}, true).whole) << "what is not in the text was not shown";
+  EXPECT_FALSE(words_of({std::make_shared<const Event>(partly)}, true).whole)
+      << "what is not in the text was not shown";
   EXPECT_EQ(words_of({event(Kind::done, "web")}, true).title, "web is done");
 }
 
 TEST(Words, WithoutContentsNothingLeaves) {
-  const std::vector<std::shared_ptr<const Event>> secret{event(Kind::permission, "secret-project", "cat /etc/shadow", "mcp__secret")};
+  const std::vector<std::shared_ptr<const Event>> secret{
+      event(Kind::permission, "secret-project", "cat /etc/shadow", "mcp__secret")};
   const Words words = words_of(secret, false);
   for (const std::string& text : {words.title, words.body}) {
     EXPECT_EQ(text.find("secret"), std::string::npos) << text;
@@ -97,8 +119,13 @@ TEST(Words, AddressesAreEscaped) {
 TEST(PushText, AWholeMessageFitsWhateverIsInIt) {
   std::string rockets;
   for (std::size_t i = 0; i < 2 * kMaxShown; ++i) rockets += "🚀";
-  PushText text{.type = "show", .tag = "0123456789abcdef0123", .words = words_of({event(Kind::permission, std::string(200, 'n'), rockets)}, true),
-                .address = address_of(*event(Kind::done, rockets), true), .item = "0123456789abcdef0123", .token = std::string(43, 't'), .allow = true};
+  PushText text{.type = "show",
+                .tag = "0123456789abcdef0123",
+                .words = words_of({event(Kind::permission, std::string(200, 'n'), rockets)}, true),
+                .address = address_of(*event(Kind::done, rockets), true),
+                .item = "0123456789abcdef0123",
+                .token = std::string(43, 't'),
+                .allow = true};
   const auto parsed = boost::json::parse(push_text(text)).as_object();
   EXPECT_EQ(parsed.at("actions"), (boost::json::array{"allow", "deny"}));
   text.allow = false;
@@ -108,31 +135,38 @@ TEST(PushText, AWholeMessageFitsWhateverIsInIt) {
 }
 
 TEST(WebhookBody, TextForPeople) {
-  const std::string body = webhook_body(WebhookFormat::text, "attention.opened", *event(Kind::permission, "api", "echo <!channel> & <https://evil|x>"), true,
+  const std::string body = webhook_body(WebhookFormat::text, "attention.opened",
+                                        *event(Kind::permission, "api", "echo <!channel> & <https://evil|x>"), true,
                                         "https://agents.example.org", 0, "", "");
   const auto text = std::string(boost::json::parse(body).at("text").as_string());
-  EXPECT_EQ(text, "api asks: Bash\necho &lt;!channel&gt; &amp; &lt;https://evil|x&gt;\nhttps://agents.example.org/s/api");
+  EXPECT_EQ(text,
+            "api asks: Bash\necho &lt;!channel&gt; &amp; &lt;https://evil|x&gt;\nhttps://agents.example.org/s/api");
 }
 
 TEST(WebhookBody, JsonForPrograms) {
-  const auto body = boost::json::parse(webhook_body(WebhookFormat::json, "attention.closed", *event(Kind::permission, "api", "make"), true, "https://a.example",
-                                                    1'795'000'000'000'000, "denied", "ann"))
-                        .as_object();
+  const auto body =
+      boost::json::parse(webhook_body(WebhookFormat::json, "attention.closed", *event(Kind::permission, "api", "make"),
+                                      true, "https://a.example", 1'795'000'000'000'000, "denied", "ann"))
+          .as_object();
   EXPECT_EQ(body.at("type"), "attention.closed");
   EXPECT_EQ(body.at("timestamp"), "2026-11-18T11:06:40.000000Z");
   EXPECT_EQ(body.at("data").at("text"), "make");
   EXPECT_EQ(body.at("data").at("how"), "denied");
   EXPECT_EQ(body.at("data").at("by"), "ann");
-  const auto bare = boost::json::parse(
-      webhook_body(WebhookFormat::json, "attention.closed", *event(Kind::permission, "api", "make"), false, "https://a.example", 0, "denied", "ann"));
-  for (const char* hidden : {"text", "session", "session_name", "project", "tool", "by"}) EXPECT_FALSE(bare.at("data").as_object().contains(hidden)) << hidden;
+  const auto bare =
+      boost::json::parse(webhook_body(WebhookFormat::json, "attention.closed", *event(Kind::permission, "api", "make"),
+                                      false, "https://a.example", 0, "denied", "ann"));
+  for (const char* hidden : {"text", "session", "session_name", "project", "tool", "by"})
+    EXPECT_FALSE(bare.at("data").as_object().contains(hidden)) << hidden;
 }
 
 TEST(Digest, KnownValues) {
   EXPECT_EQ(hex_encode(as_bytes(sha256("abc"))), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   // RFC 4231, test case 2.
-  EXPECT_EQ(hex_encode(as_bytes(hmac_sha256("Jefe", "what do ya want for nothing?"))), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-  for (const auto& [plain, coded] : {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}})
+  EXPECT_EQ(hex_encode(as_bytes(hmac_sha256("Jefe", "what do ya want for nothing?"))),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  for (const auto& [plain, coded] :
+       {std::pair{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}})
     EXPECT_EQ(base64_encode(plain), coded);
 }
 

@@ -101,8 +101,8 @@ enum class FrameType : std::uint8_t {
   live = 11,          // to the dashboard: u8 LiveFate, u64 offset, u64 lost, bytes: output that is not in the log
   // Since version 3:
   watch_output = 12,  // to the tap: u8: 1 to be told of all that the record gets, 0 not any more
-  output = 13,        // to the dashboard: u64 offset, bytes: the log has them there, and no mark came since the frame before
-  grown = 14,         // to the dashboard: the record has got something that no output frame tells
+  output = 13,  // to the dashboard: u64 offset, bytes: the log has them there, and no mark came since the frame before
+  grown = 14,   // to the dashboard: the record has got something that no output frame tells
 };
 enum class NakReason : std::uint8_t {
   gap = 1,             // the number is more than one above the highest taken

@@ -137,7 +137,7 @@ TEST(SessionFolder, IsPrivateAndIdempotent) {
   ASSERT_TRUE(create_session_folder(dir));
   ASSERT_TRUE(create_session_folder(dir));
   for (const std::string& path : {dir, dir + "/log", folder.root() + "/a"}) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(::stat(path.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0700U) << path;
   }

@@ -207,12 +207,12 @@ TEST(ToldOutput, FollowersNeverMissAnything) {
     ASSERT_TRUE(awake.good() && dozing.good());
     std::string text;
     for (int step = 0; step < 120; ++step) {
-      const std::string piece = pattern(1 + random() % (random() % 4 == 0 ? 9000 : 40), seed * 1000 + static_cast<std::uint64_t>(step));
+      const std::string piece =
+          pattern(1 + random() % (random() % 4 == 0 ? 9000 : 40), seed * 1000 + static_cast<std::uint64_t>(step));
       ASSERT_TRUE(tap.print(piece));
       text += piece;
       bool good = true;
-      if (random() % 10 == 0)
-        good = dozing.client().send_frame(FrameType::resize, std::string("\x50\0\x18\0", 4));
+      if (random() % 10 == 0) good = dozing.client().send_frame(FrameType::resize, std::string("\x50\0\x18\0", 4));
       if (random() % 3 == 0) good = good && awake.reaches(text.size());
       if (random() % 40 == 0) good = good && dozing.reaches(text.size() / 2);
       ASSERT_TRUE(good);

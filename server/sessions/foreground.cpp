@@ -47,7 +47,8 @@ std::optional<ProcessStat> parse_stat(std::string_view text) {
     const std::string_view word = rest.substr(0, rest.find(' '));
     if (word.empty()) return std::nullopt;
     pid_t* const number = field == 1 ? &stat.parent : field == 5 ? &stat.foreground : nullptr;
-    if (number != nullptr && std::from_chars(word.data(), word.data() + word.size(), *number).ec != std::errc()) return std::nullopt;
+    if (number != nullptr && std::from_chars(word.data(), word.data() + word.size(), *number).ec != std::errc())
+      return std::nullopt;
     rest.remove_prefix(word.size());
   }
   return stat;

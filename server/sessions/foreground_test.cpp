@@ -13,7 +13,8 @@ TEST(Foreground, AStatLineIsReadWhateverTheNameHolds) {
   EXPECT_EQ(stat->parent, 7);
   EXPECT_EQ(stat->foreground, 99);
   EXPECT_EQ(parse_stat("1 (init) S 0 1 1 0 -1 4194560")->foreground, -1);
-  for (const char* broken : {"", "41", "41 (x", "41 (x) S", "41 (x) S y 1 1 1 1", ") ("}) EXPECT_FALSE(parse_stat(broken)) << broken;
+  for (const char* broken : {"", "41", "41 (x", "41 (x) S", "41 (x) S y 1 1 1 1", ") ("})
+    EXPECT_FALSE(parse_stat(broken)) << broken;
 }
 
 TEST(Foreground, NamesAreAsTmuxTellsThem) {

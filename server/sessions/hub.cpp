@@ -1,9 +1,9 @@
 // Hub: what is there. Loads the rows, listens to tmux, and makes both agree.
 #include "sessions/hub.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <array>
-#include <unistd.h>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -56,7 +56,8 @@ std::string_view without_mark(std::string_view title) {
 bool same_for_pages(const Session& a, const Session& b) {
   Session c = b;
   c.last_output_at = a.last_output_at;
-  if (claude::title_mark(a.title) == claude::TitleMark::working && claude::title_mark(b.title) == claude::TitleMark::working &&
+  if (claude::title_mark(a.title) == claude::TitleMark::working &&
+      claude::title_mark(b.title) == claude::TitleMark::working &&
       a.title.substr(kMarkBytes) == b.title.substr(kMarkBytes))
     c.title = a.title;
   return a == c;
@@ -86,7 +87,8 @@ Task<Result<>> Hub::start() {
       log_warn("sessions", "no record", {{"session", live->session().id}, {"error", opened.error().message}});
   }
   parts_.tmux->on_event([this](const tmux::Event& event) {
-    if (event.kind == tmux::EventKind::server_gone) log_warn("sessions", "the tmux server is gone", {{"pid", event.server.pid}});
+    if (event.kind == tmux::EventKind::server_gone)
+      log_warn("sessions", "the tmux server is gone", {{"pid", event.server.pid}});
     if (event.kind == tmux::EventKind::resized) note_size(event);
     else want_reconcile();
   });
@@ -181,7 +183,8 @@ Task<void> Hub::refresh() {
     for (const auto& [id, live] : sessions_) {
       if (live->session().status != Status::active) continue;
       if (auto title = live->new_title()) live->session().title = meant_title(std::move(*title));
-      if (const auto name = foreground_of(live->pane_pid(), static_cast<pid_t>(live->session().tmux_pid))) live->session().foreground = *name;
+      if (const auto name = foreground_of(live->pane_pid(), static_cast<pid_t>(live->session().tmux_pid)))
+        live->session().foreground = *name;
       announce(live);
     }
     co_return;
@@ -226,7 +229,8 @@ Task<Result<>> Hub::reconcile() {
   co_return co_await reconcile_with(*server, *panes, settled_before);
 }
 
-Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes, std::set<std::string> settled_before) {
+Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes,
+                                   std::set<std::string> settled_before) {
   const auto others_lost = co_await mark_all_lost(settled_before, server);
   if (!others_lost) co_return others_lost;
 
@@ -287,14 +291,17 @@ Task<Result<>> Hub::reconcile_with(tmux::ServerId server, std::vector<tmux::Pane
   // What was ended while tmux was asked is still in the answer.
   std::set<std::string> ended_meanwhile;
   for (const auto& [id, live] : sessions_)
-    if (live->session().status != Status::active && settled_before.contains(id)) ended_meanwhile.insert(live->session().pane_id);
+    if (live->session().status != Status::active && settled_before.contains(id))
+      ended_meanwhile.insert(live->session().pane_id);
   // What is left was made by hand: the first pane of each session that nothing of ours lives in.
   for (const tmux::Pane& pane : panes) {
     if (pane.dead || known_tmux_sessions.contains(pane.session_id) || ended_meanwhile.contains(pane.pane_id)) continue;
     if (!pane.dashboard_id.empty() && starting_.contains(pane.dashboard_id)) continue;
     known_tmux_sessions.insert(pane.session_id);
     const auto adopted = co_await adopt(server, pane);
-    if (!adopted) log_error("sessions", "a session could not be adopted", {{"name", pane.session_name}, {"error", adopted.error().message}});
+    if (!adopted)
+      log_error("sessions", "a session could not be adopted",
+                {{"name", pane.session_name}, {"error", adopted.error().message}});
   }
   co_return Result<>{};
 }
@@ -350,8 +357,9 @@ Task<Result<>> Hub::finish(LivePtr live, Status status, std::optional<int> exit_
   after.status = status;
   after.exit_status = exit_status;
   after.ended_at = parts_.clock->wall();
-  const audit::Record record = record_of(system_actor(), status == Status::lost ? "session.lost" : "session.exit", after.id,
-                                         exit_status ? R"({"exit_status":)" + std::to_string(*exit_status) + "}" : "");
+  const audit::Record record =
+      record_of(system_actor(), status == Status::lost ? "session.lost" : "session.exit", after.id,
+                exit_status ? R"({"exit_status":)" + std::to_string(*exit_status) + "}" : "");
   const auto written = co_await store(after, record);
   if (!written) co_return written;
   live->session().status = status;

@@ -44,13 +44,13 @@ struct Actor {
 
 struct CreateRequest {
   std::string name;
-  std::string project;                // absolute path under a project root
-  std::vector<std::string> command;   // empty: Options::default_command
+  std::string project;               // absolute path under a project root
+  std::vector<std::string> command;  // empty: Options::default_command
   std::vector<std::pair<std::string, std::string>> environment;
-  int cols = 0;                       // 0: 120 x 36
+  int cols = 0;  // 0: 120 x 36
   int rows = 0;
-  Launch launch{};                    // for commands that start Claude Code; `invalid` for others
-  std::string prompt{};               // the agent's first, given as the client's last argument; not stored
+  Launch launch{};       // for commands that start Claude Code; `invalid` for others
+  std::string prompt{};  // the agent's first, given as the client's last argument; not stored
   // Run in the transaction that stores the session; may be empty.
   std::function<Result<>(storage::Connection&, const std::string& id)> store{};
 };
@@ -99,8 +99,8 @@ inline constexpr std::chrono::milliseconds kPreloadHold{2000};
 class Hub {
  public:
   struct Options {
-    std::string data_dir;                      // absolute; only characters that tap_command() accepts
-    std::string pane_tap;                      // absolute paths of the two helper programs
+    std::string data_dir;  // absolute; only characters that tap_command() accepts
+    std::string pane_tap;  // absolute paths of the two helper programs
     std::string pane_start;
     std::vector<std::string> default_command;  // {"claude"}
     std::uint64_t record_bytes_per_session = 0;
@@ -201,7 +201,8 @@ class Hub {
   Task<void> reconcile_loop();
   Task<void> tick_loop();
   Task<Result<>> reconcile();
-  Task<Result<>> reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes, std::set<std::string> settled_before);
+  Task<Result<>> reconcile_with(tmux::ServerId server, std::vector<tmux::Pane> panes,
+                                std::set<std::string> settled_before);
   [[nodiscard]] std::set<std::string> settled() const;
   Task<Result<>> adopt(tmux::ServerId server, tmux::Pane pane);
   Task<Result<>> mark_all_lost(std::set<std::string> settled_before, std::optional<tmux::ServerId> except);
@@ -231,7 +232,8 @@ class Hub {
   [[nodiscard]] recording::TapOptions tap_options() const;
 
   // hub_commands.cpp
-  Task<Result<LaunchWords>> prepare(Session session, std::vector<std::pair<std::string, std::string>> environment, Launch launch);
+  Task<Result<LaunchWords>> prepare(Session session, std::vector<std::pair<std::string, std::string>> environment,
+                                    Launch launch);
   Task<void> store_conversation(std::string id);
   Result<> check(const CreateRequest& request) const;
   enum class Record { fresh, goes_on };
@@ -244,7 +246,8 @@ class Hub {
   Task<Result<>> start_again(LivePtr live, CreateRequest request, files::ProjectFolder folder);
   Task<std::string> new_page(LivePtr live);
   Task<Result<>> store(Session session, audit::Record record);
-  [[nodiscard]] audit::Record record_of(const Actor& actor, std::string action, std::string target, std::string detail) const;
+  [[nodiscard]] audit::Record record_of(const Actor& actor, std::string action, std::string target,
+                                        std::string detail) const;
   Task<void> audit_failure(Actor actor, std::string action, std::string target, Error error);
   [[nodiscard]] std::string new_id();
   [[nodiscard]] LivePtr live(const std::string& id);
@@ -257,12 +260,13 @@ class Hub {
   std::map<std::string, Session> announced_;
   std::list<Listener> listeners_;
   Launcher* launcher_ = nullptr;
-  std::set<std::string> starting_;           // being created: reconcile leaves them alone
-  std::set<std::string> reserved_names_;     // of sessions that are being started again
+  std::set<std::string> starting_;        // being created: reconcile leaves them alone
+  std::set<std::string> reserved_names_;  // of sessions that are being started again
   std::set<std::string> linking_;
   std::map<std::string, std::pair<int, int>> wanted_sizes_;
   std::set<std::string> resizing_;
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> checked_;  // where a screen was last compared: epoch and offset
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>>
+      checked_;  // where a screen was last compared: epoch and offset
   std::optional<tmux::ServerId> server_;
   Notifier reconcile_wanted_;
   bool reconcile_due_ = false;

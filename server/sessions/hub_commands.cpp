@@ -1,7 +1,7 @@
 // Hub: what people ask for. Create, rename, end, archive; each with its audit row.
+#include <sys/stat.h>
 #include <algorithm>
 #include <boost/json.hpp>
-#include <sys/stat.h>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
@@ -12,15 +12,16 @@ namespace ccd::sessions {
 
 namespace {
 
-constexpr std::size_t kIdBytes = 10;  // 80 random bits as 20 hex digits
-constexpr std::size_t kMaxSessions = 500;        // on the list; each may cost a tap, a watch and two descriptors
+constexpr std::size_t kIdBytes = 10;       // 80 random bits as 20 hex digits
+constexpr std::size_t kMaxSessions = 500;  // on the list; each may cost a tap, a watch and two descriptors
 constexpr std::size_t kMaxCommandWords = 256;
-constexpr std::size_t kMaxCommandBytes = 64 * 1024;  // tmux takes one message of 16 KiB for its own commands: see create()
+constexpr std::size_t kMaxCommandBytes =
+    64 * 1024;  // tmux takes one message of 16 KiB for its own commands: see create()
 constexpr std::size_t kMaxEnvironment = 64;
 constexpr std::size_t kMaxEnvironmentValue = 4096;
 constexpr int kDefaultCols = 120;
 constexpr int kDefaultRows = 36;
-constexpr int kMinCols = 10;   // below it, no program draws anything of use
+constexpr int kMinCols = 10;  // below it, no program draws anything of use
 constexpr int kMinRows = 3;
 constexpr int kMaxCols = 1000;  // a wall of 4K monitors; tmux keeps every cell in memory
 constexpr int kMaxRows = 500;
@@ -39,8 +40,12 @@ bool has_nul(std::string_view text) { return text.find('\0') != std::string_view
 std::string Hub::new_id() { return parts_.random->hex(kIdBytes); }
 
 audit::Record Hub::record_of(const Actor& actor, std::string action, std::string target, std::string detail) const {
-  return {.actor = actor.name, .ip = actor.ip, .action = std::move(action), .target = std::move(target),
-          .outcome = audit::Outcome::ok, .detail = std::move(detail)};
+  return {.actor = actor.name,
+          .ip = actor.ip,
+          .action = std::move(action),
+          .target = std::move(target),
+          .outcome = audit::Outcome::ok,
+          .detail = std::move(detail)};
 }
 
 Task<void> Hub::audit_failure(Actor actor, std::string action, std::string target, Error error) {
@@ -52,7 +57,8 @@ Task<void> Hub::audit_failure(Actor actor, std::string action, std::string targe
 }
 
 Task<Result<>> Hub::store(Session session, audit::Record record) {
-  auto write = [session = std::move(session), record = std::move(record), trail = parts_.trail](storage::Connection& db) -> Result<> {
+  auto write = [session = std::move(session), record = std::move(record),
+                trail = parts_.trail](storage::Connection& db) -> Result<> {
     TRY(update_session(db, session));
     return trail->append(db, record);
   };
@@ -69,15 +75,19 @@ Result<> Hub::check(const CreateRequest& request) const {
     bytes += word.size();
   }
   if (bytes > kMaxCommandBytes) return fail_field("command", "at most 64 KiB in all");
-  if (!request.command.empty() && request.command.front().empty()) return fail_field("command", "the first word names the program");
+  if (!request.command.empty() && request.command.front().empty())
+    return fail_field("command", "the first word names the program");
   if (request.environment.size() > kMaxEnvironment) return fail_field("env", "at most 64 variables");
   for (const auto& [name, value] : request.environment) {
     if (!valid_environment_name(name)) return fail_field("env", "a variable's name has letters, digits and _ only");
-    if (has_nul(value) || value.size() > kMaxEnvironmentValue) return fail_field("env", "a value has at most 4096 bytes and no NUL byte");
+    if (has_nul(value) || value.size() > kMaxEnvironmentValue)
+      return fail_field("env", "a value has at most 4096 bytes and no NUL byte");
   }
-  if (request.cols != 0 && (request.cols < kMinCols || request.cols > kMaxCols)) return fail_field("cols", "10 to 1000");
+  if (request.cols != 0 && (request.cols < kMinCols || request.cols > kMaxCols))
+    return fail_field("cols", "10 to 1000");
   if (request.rows != 0 && (request.rows < kMinRows || request.rows > kMaxRows)) return fail_field("rows", "3 to 500");
-  if (sessions_.size() >= kMaxSessions) return fail(ErrorKind::too_many, "there are 500 sessions: archive ended ones first");
+  if (sessions_.size() >= kMaxSessions)
+    return fail(ErrorKind::too_many, "there are 500 sessions: archive ended ones first");
   for (const auto& [id, live] : sessions_)
     if (live->session().status == Status::active && live->session().name == request.name)
       return fail(ErrorKind::conflict, "a session with this name runs already");
@@ -90,7 +100,9 @@ Task<Result<Session>> Hub::create(CreateRequest request, Actor actor) {
     co_await audit_failure(actor, "session.create", request.name, checked.error());
     co_return tl::unexpected(checked.error());
   }
-  auto open = [roots = parts_.project_roots, path = request.project] { return files::open_project_folder(*roots, path); };
+  auto open = [roots = parts_.project_roots, path = request.project] {
+    return files::open_project_folder(*roots, path);
+  };
   auto folder = co_await run_on(*parts_.pool, std::move(open));
   if (!folder) {
     co_await audit_failure(actor, "session.create", request.project, folder.error());
@@ -117,9 +129,11 @@ Task<Result<Session>> Hub::create(CreateRequest request, Actor actor) {
   if (!request.prompt.empty()) request.command.insert(request.command.end(), {"--", request.prompt});
   session.claude_session_id = words->conversation;
 
-  const audit::Record record = record_of(actor, "session.create", session.id,
-      boost::json::serialize(boost::json::object{{"name", session.name}, {"project", session.project}}));
-  auto insert = [session, record, trail = parts_.trail, more = words->store, asked = request.store](storage::Connection& db) -> Result<> {
+  const audit::Record record =
+      record_of(actor, "session.create", session.id,
+                boost::json::serialize(boost::json::object{{"name", session.name}, {"project", session.project}}));
+  auto insert = [session, record, trail = parts_.trail, more = words->store,
+                 asked = request.store](storage::Connection& db) -> Result<> {
     TRY(insert_session(db, session));
     if (more) TRY(more(db));
     if (asked) TRY(asked(db, session.id));
@@ -160,11 +174,15 @@ Kind Hub::kind_of_command(const std::vector<std::string>& command) const {
   return ours ? Kind::claude : kind_of(command);
 }
 
-Task<Result<LaunchWords>> Hub::prepare(Session session, std::vector<std::pair<std::string, std::string>> environment, Launch launch) {
+Task<Result<LaunchWords>> Hub::prepare(Session session, std::vector<std::pair<std::string, std::string>> environment,
+                                       Launch launch) {
   const bool asked = launch.start != claude::Start::fresh || !launch.model.empty() || !launch.permission_mode.empty();
-  if (session.kind != Kind::claude && asked) co_return fail_field("command", "only a command that starts Claude Code takes a conversation, a model or a mode");
-  if (session.kind != Kind::claude || launcher_ == nullptr) co_return LaunchWords{.command = std::move(session.command)};
-  LaunchRequest request{.folder = folder_of(session.id), .environment = std::move(environment), .launch = std::move(launch)};
+  if (session.kind != Kind::claude && asked)
+    co_return fail_field("command", "only a command that starts Claude Code takes a conversation, a model or a mode");
+  if (session.kind != Kind::claude || launcher_ == nullptr)
+    co_return LaunchWords{.command = std::move(session.command)};
+  LaunchRequest request{
+      .folder = folder_of(session.id), .environment = std::move(environment), .launch = std::move(launch)};
   request.session = std::move(session);
   co_return co_await launcher_->prepare(std::move(request));
 }
@@ -182,14 +200,15 @@ Task<void> Hub::store_conversation(std::string id) {
   if (!found) co_return;
   auto write = [copy = found->session()](storage::Connection& db) { return update_session(db, copy); };
   const auto written = co_await parts_.database->transact(std::move(write));
-  if (!written) log_warn("sessions", "a conversation's id was not stored", {{"session", id}, {"error", written.error().message}});
+  if (!written)
+    log_warn("sessions", "a conversation's id was not stored", {{"session", id}, {"error", written.error().message}});
 }
 
 Task<Result<>> Hub::start_pane(LivePtr live, CreateRequest request, files::ProjectFolder folder, Record record) {
   const auto server = co_await parts_.tmux->ensure_server();
   if (!server) co_return tl::unexpected(server.error());
   server_ = *server;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(folder.fd.get(), &status) != 0) co_return fail_errno("look at the project folder");
   recording::TapOptions tap_options = this->tap_options();
   tap_options.cols = static_cast<std::uint16_t>(live->session().cols);
@@ -202,7 +221,8 @@ Task<Result<>> Hub::start_pane(LivePtr live, CreateRequest request, files::Proje
   tmux::NewSession spec;
   spec.name = session.name;
   spec.folder = session.project;
-  spec.argv = {options_.pane_start, session.project, std::to_string(status.st_dev), std::to_string(status.st_ino), "--"};
+  spec.argv = {options_.pane_start, session.project, std::to_string(status.st_dev), std::to_string(status.st_ino),
+               "--"};
   spec.argv.insert(spec.argv.end(), request.command.begin(), request.command.end());
   spec.environment = request.environment;
   spec.cols = session.cols;
@@ -243,7 +263,7 @@ Task<Result<Session>> Hub::rename(std::string id, std::string name, Actor actor)
   Session after = found->session();
   after.name = name;
   const audit::Record record = record_of(actor, "session.rename", id,
-      boost::json::serialize(boost::json::object{{"from", before}, {"to", name}}));
+                                         boost::json::serialize(boost::json::object{{"from", before}, {"to", name}}));
   const auto written = co_await store(after, record);
   if (!written) co_return tl::unexpected(written.error());
   found->session().name = name;
@@ -279,7 +299,8 @@ Task<Result<>> Hub::end(std::string id, Actor actor) {
 Task<Result<Session>> Hub::archive(std::string id, Actor actor) {
   const LivePtr found = live(id);
   if (!found) co_return fail(ErrorKind::not_found, "there is no such session");
-  if (found->session().status == Status::active) co_return fail(ErrorKind::conflict, "the session still runs: end it first");
+  if (found->session().status == Status::active)
+    co_return fail(ErrorKind::conflict, "the session still runs: end it first");
   Session after = found->session();
   after.status = Status::archived;
   const audit::Record record = record_of(actor, "session.archive", id, "");

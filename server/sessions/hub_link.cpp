@@ -29,7 +29,8 @@ std::string Hub::folder_of(const std::string& id) const { return options_.data_d
 recording::TapOptions Hub::tap_options() const {
   recording::TapOptions options;
   options.keep_bytes = options_.record_bytes_per_session;
-  options.segment_bytes = std::min<std::uint64_t>(options.segment_bytes, std::max<std::uint64_t>(options.keep_bytes / 4, 64 * 1024));
+  options.segment_bytes =
+      std::min<std::uint64_t>(options.segment_bytes, std::max<std::uint64_t>(options.keep_bytes / 4, 64 * 1024));
   return options;
 }
 

@@ -24,7 +24,8 @@ constexpr int kUsualRows = 36;
 // Off the alternate screen, and every mode that a program may have left on: the new one begins as on a new terminal. What was printed
 // stays: it moves up into the scrollback.
 constexpr std::string_view kPlain =
-    "\x1b[?1049l\x1b[r\x1b[?6l\x1b[4l\x1b[?7h\x1b[m\x0f\x1b(B\x1b)B\x1b[?1l\x1b>\x1b[?25h\x1b[0 q\x1b[?1000l\x1b[?1002l\x1b[?1003l"
+    "\x1b[?1049l\x1b[r\x1b[?6l\x1b[4l\x1b[?7h\x1b[m\x0f\x1b(B\x1b)B\x1b[?1l\x1b>\x1b[?25h\x1b[0 "
+    "q\x1b[?1000l\x1b[?1002l\x1b[?1003l"
     "\x1b[?1004l\x1b[?1005l\x1b[?1006l\x1b[?2004l\x1b[?2026l\x1b[>4m";
 constexpr std::string_view kDivider = "\x1b[2m--- started again ---\x1b[m";
 
@@ -43,14 +44,15 @@ void take_stored(Session& to, const Session& from) {
 std::string Hub::free_name(std::string_view wanted) const {
   std::string base;
   for (const char c : wanted.substr(0, kNameLimit)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     if (!(base.empty() && c == '-')) base += plain ? c : '-';
   }
   if (!valid_session_name(base)) base = "session";
   const auto taken = [this](const std::string& name) {
     return reserved_names_.contains(name) || std::ranges::any_of(sessions_, [&](const auto& entry) {
-      return entry.second->session().status == Status::active && entry.second->session().name == name;
-    });
+             return entry.second->session().status == Status::active && entry.second->session().name == name;
+           });
   };
   std::string name = base;
   for (int i = 2; taken(name); ++i) {
@@ -69,7 +71,8 @@ Task<Result<std::vector<std::pair<std::string, std::string>>>> Hub::working_fold
   for (const tmux::Pane& pane : *panes) {
     if (pane.dead) continue;
     for (const auto& [id, live] : sessions_)
-      if (live->session().status == Status::active && live->session().pane_id == pane.pane_id) out.emplace_back(id, pane.path);
+      if (live->session().status == Status::active && live->session().pane_id == pane.pane_id)
+        out.emplace_back(id, pane.path);
   }
   co_return out;
 }
@@ -114,8 +117,12 @@ Task<Result<Session>> Hub::resume(std::string id, ResumeRequest request, Actor a
 Task<Result<>> Hub::resume_as(LivePtr found, std::string name, ResumeRequest request, Actor actor) {
   Session after = found->session();
   const std::string id = after.id;
-  CreateRequest again{.name = std::move(name), .project = after.project, .command = std::move(request.command),
-                      .environment = std::move(request.environment), .cols = request.cols, .rows = request.rows};
+  CreateRequest again{.name = std::move(name),
+                      .project = after.project,
+                      .command = std::move(request.command),
+                      .environment = std::move(request.environment),
+                      .cols = request.cols,
+                      .rows = request.rows};
   if (again.command.empty()) again.command = after.command;
   if (const auto checked = check(again); !checked) co_return checked;
   auto open = [roots = parts_.project_roots, path = after.project] { return files::open_project_folder(*roots, path); };
@@ -142,8 +149,10 @@ Task<Result<>> Hub::resume_as(LivePtr found, std::string name, ResumeRequest req
   again.command = words->command;
   if (!words->conversation.empty()) after.claude_session_id = words->conversation;
   // As active before the pane is there: who finds the pane after a crash finds its row.
-  const audit::Record record = record_of(actor, "session.resume", id,
-      boost::json::serialize(boost::json::object{{"name", after.name}, {"project", after.project}, {"conversation", after.claude_session_id}}));
+  const audit::Record record =
+      record_of(actor, "session.resume", id,
+                boost::json::serialize(boost::json::object{
+                    {"name", after.name}, {"project", after.project}, {"conversation", after.claude_session_id}}));
   auto write = [after, record, trail = parts_.trail, more = words->store](storage::Connection& db) -> Result<> {
     TRY(update_session(db, after));
     if (more) TRY(more(db));
@@ -181,7 +190,8 @@ Task<Result<>> Hub::make_way(LivePtr live) {
   for (;;) {
     const auto running = recording::tap_running(live->folder());
     if (!running || !*running) co_return Result<>{};
-    if (parts_.clock->steady() >= deadline) co_return fail(ErrorKind::conflict, "the session's last program has not ended yet: try again in a moment");
+    if (parts_.clock->steady() >= deadline)
+      co_return fail(ErrorKind::conflict, "the session's last program has not ended yet: try again in a moment");
     co_await sleep_for(kTapEndStep);
   }
 }
@@ -195,7 +205,8 @@ Task<Result<>> Hub::start_again(LivePtr live, CreateRequest request, files::Proj
   // It runs; the link is tried again as for any session. Only the screen then begins with what was there before.
   const auto said = connected ? live->preload(page) : connected;
   if (!said) {
-    log_warn("sessions", "the record goes on without a mark", {{"session", live->session().id}, {"error", said.error().message}});
+    log_warn("sessions", "the record goes on without a mark",
+             {{"session", live->session().id}, {"error", said.error().message}});
     want_link(live->session().id);
   }
   live->session().terminal = true;
@@ -216,7 +227,8 @@ Task<std::string> Hub::new_page(LivePtr live) {
     out += "\r\n";
   }
   out += kDivider;
-  out += "\x1b[" + std::to_string(rows) + ";1H" + std::string(static_cast<std::size_t>(std::min(used + 1, rows)), '\n') + "\x1b[H\x1b[2J";
+  out += "\x1b[" + std::to_string(rows) + ";1H" +
+         std::string(static_cast<std::size_t>(std::min(used + 1, rows)), '\n') + "\x1b[H\x1b[2J";
   co_return out;
 }
 

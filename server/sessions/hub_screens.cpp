@@ -94,7 +94,8 @@ Task<Result<LinePage>> Hub::lines(std::string id, std::optional<std::uint64_t> f
 Task<Result<Moment>> Hub::moment(std::string id, WallMicros at) {
   const LivePtr found = live(id);
   if (!found) co_return fail(ErrorKind::not_found, "there is no such session");
-  if (moments_ >= kMaxMoments) co_return fail(ErrorKind::too_many, "other moments are just being worked out: try again");
+  if (moments_ >= kMaxMoments)
+    co_return fail(ErrorKind::too_many, "other moments are just being worked out: try again");
   struct Counted {
     int* count;
     explicit Counted(int* c) : count(c) { ++*count; }
@@ -136,9 +137,11 @@ Task<void> Hub::retention_loop() {
     for (const auto& [id, live] : sessions_) {
       using State = recording::RetentionSession::State;
       if (live->has_log())
-        records.push_back({.dir = live->folder(), .state = live->session().status == Status::active ? State::running : State::ended});
+        records.push_back(
+            {.dir = live->folder(), .state = live->session().status == Status::active ? State::running : State::ended});
     }
-    auto work = [records = std::move(records), total = options_.record_bytes_total, folder = options_.data_dir + "/sessions"]() mutable {
+    auto work = [records = std::move(records), total = options_.record_bytes_total,
+                 folder = options_.data_dir + "/sessions"]() mutable {
       add_archived(records, folder);
       return recording::enforce_total_budget(records, {.total_bytes = total});
     };
@@ -146,7 +149,9 @@ Task<void> Hub::retention_loop() {
     kept.Set(static_cast<double>(report.bytes_after));
     if (report.segments_deleted > 0)
       log_info("sessions", "the oldest output was deleted to keep the records in their budget",
-               {{"segments", report.segments_deleted}, {"bytes_before", report.bytes_before}, {"bytes_after", report.bytes_after}});
+               {{"segments", report.segments_deleted},
+                {"bytes_before", report.bytes_before},
+                {"bytes_after", report.bytes_after}});
     const bool soon = report.bytes_after > options_.record_bytes_total && report.still_written > 0;
     co_await sleep_for(soon ? kRetentionSoon : kRetentionPause);
   }
@@ -174,7 +179,8 @@ Task<void> Hub::check_loop() {
 
 Task<void> Hub::check_screen(LivePtr live) {
   static auto& compared = metrics().counter("terminal_model_checks_total", "Screens compared with tmux");
-  static auto& drifted = metrics().counter("terminal_model_drift_total", "Screens that differed from tmux and were repaired");
+  static auto& drifted =
+      metrics().counter("terminal_model_drift_total", "Screens that differed from tmux and were repaired");
   for (int look = 0;; ++look) {
     const std::string pane = live->session().pane_id;
     const auto shown = co_await parts_.tmux->capture_text(pane, tmux::Escapes::strip);
@@ -201,13 +207,16 @@ Task<void> Hub::check_screen(LivePtr live) {
     compared.Increment();
     drifted.Increment();
     log_warn("sessions", "the screen's model differed from tmux and was repaired",
-             {{"session", live->session().id}, {"offset", mirror->offset()}, {"line", first_different_line(without_end(ours), without_end(*shown))}});
+             {{"session", live->session().id},
+              {"offset", mirror->offset()},
+              {"line", first_different_line(without_end(ours), without_end(*shown))}});
     const auto repair = co_await parts_.tmux->capture(pane);
     if (!repair) co_return;
     live->advance();
     if (live->hot_mirror() == nullptr || live->hot_mirror()->offset() != place.second) co_return;
     live->repair(repair->escape_sequences);
-    if (live->hot_mirror() != nullptr) checked_[live->session().id] = {live->hot_mirror()->epoch(), live->hot_mirror()->offset()};
+    if (live->hot_mirror() != nullptr)
+      checked_[live->session().id] = {live->hot_mirror()->epoch(), live->hot_mirror()->offset()};
     co_return;
   }
 }

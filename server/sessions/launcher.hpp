@@ -17,14 +17,14 @@ namespace ccd::sessions {
 // Which conversation a new session carries on, and how. Only for commands that start Claude Code.
 struct Launch {
   claude::Start start = claude::Start::fresh;
-  std::string conversation{};     // UUID; resume: which one; of a fresh one or a fork: its own, or empty: an id is chosen
-  std::string forked_from{};      // UUID, for a fork
-  std::string model{};            // empty: the user's
+  std::string conversation{};  // UUID; resume: which one; of a fresh one or a fork: its own, or empty: an id is chosen
+  std::string forked_from{};   // UUID, for a fork
+  std::string model{};         // empty: the user's
   std::string permission_mode{};  // empty: the user's
 };
 
 struct LaunchRequest {
-  Session session{};   // as it will be stored; its command is the one that was asked for
+  Session session{};     // as it will be stored; its command is the one that was asked for
   std::string folder{};  // the session's own, which exists
   std::vector<std::pair<std::string, std::string>> environment{};
   Launch launch{};

@@ -191,7 +191,8 @@ void LiveSession::pump(Attachment* viewer) {
     }
     const std::uint64_t on_the_way = viewer->sent_ - viewer->acked_;
     if (on_the_way >= viewer->credit_) return;
-    const std::uint64_t room = std::min({std::uint64_t{kChunkBytes}, viewer->credit_ - on_the_way, head - viewer->sent_});
+    const std::uint64_t room =
+        std::min({std::uint64_t{kChunkBytes}, viewer->credit_ - on_the_way, head - viewer->sent_});
     std::string bytes(room, '\0');
     const auto got = reader_->read_some(viewer->sent_, std::as_writable_bytes(std::span(bytes)));
     if (!got || *got == 0) {

@@ -81,8 +81,7 @@ recording::TapLink::Events LiveSession::tap_events() {
         viewer->viewer_->input_refused(reason == recording::NakReason::table_full
                                            ? "too many clients have typed into this session today"
                                            : "this client's input numbers are not known to the session");
-      else
-        self->ask_resend(viewer);
+      else self->ask_resend(viewer);
     }
   };
   events.on_down = [weak](const Error& error) {
@@ -153,7 +152,8 @@ void LiveSession::note_output() {
     session_.last_output_at = parts_.clock->wall();
   }
   const std::uint64_t read = std::max(mirror_.offset(), extent->first);
-  if (session_.status == Status::active && extent->end > read && extent->end - read >= kUnwatchedBytes) (void)mirror_now();
+  if (session_.status == Status::active && extent->end > read && extent->end - read >= kUnwatchedBytes)
+    (void)mirror_now();
 }
 
 std::optional<std::string> LiveSession::new_title() {
@@ -196,10 +196,13 @@ std::optional<std::string> LiveSession::new_title() {
 
 Task<void> LiveSession::load() {
   const auto self = shared_from_this();
-  const terminal::Size size{.cols = session_.cols > 0 ? session_.cols : 80, .rows = session_.rows > 0 ? session_.rows : 24};
+  const terminal::Size size{.cols = session_.cols > 0 ? session_.cols : 80,
+                            .rows = session_.rows > 0 ? session_.rows : 24};
   const auto loaded = co_await mirror_.load(size);
   loading_ = false;
-  if (!loaded) log_error("sessions", "the screen cannot be computed", {{"session", session_.id}, {"error", loaded.error().message}});
+  if (!loaded)
+    log_error("sessions", "the screen cannot be computed",
+              {{"session", session_.id}, {"error", loaded.error().message}});
   else cut_ = mirror_.cut();
   set_watching();
   advance();
@@ -279,7 +282,8 @@ void LiveSession::remove(Attachment* viewer) {
   if (turn_ == viewer) {
     turn_ = nullptr;
     turn_typed_ = {};
-    const auto next = std::find_if(viewers_.rbegin(), viewers_.rend(), [](const Attachment* other) { return other->has_window(); });
+    const auto next =
+        std::find_if(viewers_.rbegin(), viewers_.rend(), [](const Attachment* other) { return other->has_window(); });
     if (next != viewers_.rend()) take_turn(*next);
   }
   set_watching();
@@ -348,7 +352,8 @@ void LiveSession::tell_people_now() {
 
 Result<> LiveSession::input(Attachment* viewer, std::uint64_t number, std::span<const std::byte> bytes) {
   if (session_.status != Status::active) return fail(ErrorKind::conflict, "the session has ended");
-  if (!session_.terminal) return fail(ErrorKind::conflict, "another program holds this pane's pipe, so nothing can be typed here");
+  if (!session_.terminal)
+    return fail(ErrorKind::conflict, "another program holds this pane's pipe, so nothing can be typed here");
   typed(viewer);
   ++inputs_;
   // Not connected now: nothing is lost, because the client keeps what is not acknowledged; it is asked for once the link is up.

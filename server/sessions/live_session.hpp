@@ -28,9 +28,10 @@ namespace ccd::sessions {
 
 // What a live session asks of its hub.
 struct LiveSessionHost {
-  std::function<void(const std::string& session_id)> link_down;           // the tap does not answer: find out why, connect again
-  std::function<void(const std::string& session_id, int cols, int rows)> resize;     // give the pane this size
-  std::function<void(const std::string& session_id, int cols, int rows)> mark_size;  // somebody else has given it this size
+  std::function<void(const std::string& session_id)> link_down;  // the tap does not answer: find out why, connect again
+  std::function<void(const std::string& session_id, int cols, int rows)> resize;  // give the pane this size
+  std::function<void(const std::string& session_id, int cols, int rows)>
+      mark_size;  // somebody else has given it this size
   std::function<void(std::string name, Task<void> task)> spawn;
 };
 
@@ -139,34 +140,35 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   std::string folder_;
   LiveSessionParts parts_;
   LiveSessionHost host_;
-  std::unique_ptr<recording::LogReader> reader_;  // for who is behind
+  std::unique_ptr<recording::LogReader> reader_;         // for who is behind
   std::unique_ptr<recording::LogWatcher::Watch> watch_;  // while the tap does not tell
   bool told_ = false;                                    // the tap tells what the record gets
-  std::shared_ptr<recording::TapLink> tap_;  // shared with who waits for an answer of it
+  std::shared_ptr<recording::TapLink> tap_;              // shared with who waits for an answer of it
   std::vector<Attachment*> viewers_;
   Attachment* turn_ = nullptr;
   Time turn_typed_{};
-  std::vector<Person> people_;       // as told last
+  std::vector<Person> people_;  // as told last
   asio::steady_timer people_timer_;
   bool people_due_ = false;
   std::uint64_t seen_end_ = 0;
   pid_t pane_pid_ = 0;
-  std::optional<WallMicros> foreground_known_at_;         // time of the last output then
+  std::optional<WallMicros> foreground_known_at_;                          // time of the last output then
   std::optional<std::pair<std::uint64_t, std::string>> foreground_asked_;  // inputs and title then
   std::uint64_t inputs_ = 0;
   TitleScan titles_;
-  std::optional<std::uint64_t> scanned_;         // where titles_ has read up to
-  std::string screen_title_;                     // as the screen had it at the last look
-  Time resized_{};  // what tmux told just before is not true any more
+  std::optional<std::uint64_t> scanned_;  // where titles_ has read up to
+  std::string screen_title_;              // as the screen had it at the last look
+  Time resized_{};                        // what tmux told just before is not true any more
 
   Mirror mirror_;
   bool loading_ = false;
   Notifier loaded_;
-  Time used_{};                 // when somebody last needed the screen
-  std::uint64_t cut_ = 0;       // as Mirror::cut(), or later: sizes that the record does not have
-  std::uint64_t live_lost_ = 0;  // of the bytes behind mirror_.offset() that the record will never have: taken from the tap
+  Time used_{};            // when somebody last needed the screen
+  std::uint64_t cut_ = 0;  // as Mirror::cut(), or later: sizes that the record does not have
+  std::uint64_t live_lost_ =
+      0;  // of the bytes behind mirror_.offset() that the record will never have: taken from the tap
   bool flooding_ = false;
-  Time window_start_{};          // of counting output
+  Time window_start_{};  // of counting output
   std::size_t window_bytes_ = 0;
   asio::steady_timer again_;
   bool again_set_ = false;

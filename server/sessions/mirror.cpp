@@ -37,7 +37,8 @@ Result<terminal::Size> size_at(const std::string& folder, std::uint64_t offset, 
 
 void apply(terminal::Screen& screen, const recording::FeedItem& item) {
   if (item.kind == recording::FeedItem::Kind::bytes) screen.feed(as_text(item.bytes));
-  else if (item.kind == recording::FeedItem::Kind::resize) screen.resize({.cols = item.size.cols, .rows = item.size.rows});
+  else if (item.kind == recording::FeedItem::Kind::resize)
+    screen.resize({.cols = item.size.cols, .rows = item.size.rows});
 }
 
 Result<std::unique_ptr<Loaded>> read_record(const std::string& folder, terminal::Size size) {
@@ -49,7 +50,10 @@ Result<std::unique_ptr<Loaded>> read_record(const std::string& folder, terminal:
   else if (extent.end - extent.first > kWholeRecord) at = TRY(log.tail_offset(kTailBytes));
   terminal::Screen screen(keyframe ? size : TRY(size_at(folder, at, size)));
   if (keyframe) screen.restore(as_text(keyframe->bytes));
-  auto loaded = std::make_unique<Loaded>(Loaded{.screen = std::move(screen), .feed = TRY(recording::RecordFeed::open(folder, at)), .keyframe_offset = at, .cut = at});
+  auto loaded = std::make_unique<Loaded>(Loaded{.screen = std::move(screen),
+                                                .feed = TRY(recording::RecordFeed::open(folder, at)),
+                                                .keyframe_offset = at,
+                                                .cut = at});
   std::vector<std::byte> buffer(kChunkBytes);
   for (;;) {
     const recording::FeedItem item = TRY(loaded->feed.next(buffer));
@@ -134,7 +138,9 @@ Task<Result<>> Mirror::save() {
   const std::string bytes = terminal::write_snapshot(*screen_, {.scrollback_lines = terminal::kAllLines});
   const auto view = as_bytes(bytes);
   keyframe.bytes.assign(view.begin(), view.end());
-  auto write = [folder = folder_, keyframe = std::move(keyframe)] { return recording::write_keyframe(folder, keyframe); };
+  auto write = [folder = folder_, keyframe = std::move(keyframe)] {
+    return recording::write_keyframe(folder, keyframe);
+  };
   const std::uint64_t at = offset_;
   const auto written = co_await run_on(*pool_, std::move(write));
   saving_ = false;

@@ -39,7 +39,9 @@ class Mirror {
   Result<recording::FeedItem> next(std::span<std::byte> buffer);
   void take(const recording::FeedItem& item);
   // What came by another way than the record.
-  void feed(std::span<const std::byte> bytes) { screen_->feed({reinterpret_cast<const char*>(bytes.data()), bytes.size()}); }
+  void feed(std::span<const std::byte> bytes) {
+    screen_->feed({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
   // What the record will have next, come by another way: next() leaves it out.
   void take_ahead(std::span<const std::byte> bytes);
   void resize(terminal::Size size) { screen_->resize(size); }

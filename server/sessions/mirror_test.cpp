@@ -22,7 +22,8 @@ constexpr terminal::Size kSize{.cols = 40, .rows = 10};
 
 std::string lines(int from, int count) {
   std::string out;
-  for (int i = from; i < from + count; ++i) out += "line " + std::to_string(i) + " \x1b[3" + std::to_string(i % 8) + "mcolour\x1b[0m\r\n";
+  for (int i = from; i < from + count; ++i)
+    out += "line " + std::to_string(i) + " \x1b[3" + std::to_string(i % 8) + "mcolour\x1b[0m\r\n";
   return out;
 }
 
@@ -40,12 +41,15 @@ class MirrorTest : public testing::Test {
   }
 
   void append(const std::string& bytes) {
-    std::ofstream(folder_ + "/log/" + std::string(recording::segment_name(0).data()), std::ios::binary | std::ios::app) << bytes;
+    std::ofstream(folder_ + "/log/" + std::string(recording::segment_name(0).data()), std::ios::binary | std::ios::app)
+        << bytes;
     size_ += bytes.size();
   }
   void mark_size(terminal::Size size) {
-    const recording::PaneSize pane{.cols = static_cast<std::uint16_t>(size.cols), .rows = static_cast<std::uint16_t>(size.rows)};
-    const auto record = recording::encode_mark({.offset = size_, .kind = recording::MarkKind::resize, .value = recording::size_value(pane)});
+    const recording::PaneSize pane{.cols = static_cast<std::uint16_t>(size.cols),
+                                   .rows = static_cast<std::uint16_t>(size.rows)};
+    const auto record = recording::encode_mark(
+        {.offset = size_, .kind = recording::MarkKind::resize, .value = recording::size_value(pane)});
     std::ofstream(folder_ + "/" + recording::kMarksFile, std::ios::binary | std::ios::app) << as_text(record);
   }
   template <class T>

@@ -56,7 +56,8 @@ struct Start {
   terminal::Screen screen;
 };
 
-Result<Start> start_before(const std::string& folder, std::uint64_t offset, recording::LogExtent extent, terminal::Size size) {
+Result<Start> start_before(const std::string& folder, std::uint64_t offset, recording::LogExtent extent,
+                           terminal::Size size) {
   const auto keyframe = TRY(recording::latest_keyframe(folder, offset));
   if (keyframe && offset - keyframe->offset <= kMaxMomentReplay) {
     terminal::Screen screen(size);
@@ -84,7 +85,8 @@ Result<Moment> moment_at(const std::string& folder, WallMicros at, terminal::Siz
     const recording::FeedItem item = TRY(feed.next(std::span(buffer).first(most)));
     if (item.kind == recording::FeedItem::Kind::end) break;
     if (item.kind == recording::FeedItem::Kind::bytes) start.screen.feed(as_text(item.bytes));
-    if (item.kind == recording::FeedItem::Kind::resize) start.screen.resize({.cols = item.size.cols, .rows = item.size.rows});
+    if (item.kind == recording::FeedItem::Kind::resize)
+      start.screen.resize({.cols = item.size.cols, .rows = item.size.rows});
   }
   return Moment{.offset = feed.offset(),
                 .at = place.at,

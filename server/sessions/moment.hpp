@@ -14,8 +14,9 @@ inline constexpr std::uint64_t kMaxMomentReplay = std::uint64_t{64} * 1024 * 102
 
 struct Moment {
   std::uint64_t offset = 0;  // of the log: the screen is what the bytes before it drew
-  WallMicros at = 0;         // when the last of what is seen began to come, to a tenth of a second: at or before what was asked for
-  WallMicros first_at = 0;   // of the record that is kept
+  WallMicros at =
+      0;  // when the last of what is seen began to come, to a tenth of a second: at or before what was asked for
+  WallMicros first_at = 0;  // of the record that is kept
   WallMicros last_at = 0;
   // What came before the replayed part is known. Otherwise rows that nothing has drawn since may be missing.
   bool exact = true;

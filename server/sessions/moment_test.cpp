@@ -39,11 +39,14 @@ class MomentTest : public testing::Test {
   }
   void print(WallMicros at, const std::string& bytes) {
     mark(recording::MarkKind::time, at);
-    std::ofstream(folder_ + "/log/" + std::string(recording::segment_name(first_).data()), std::ios::binary | std::ios::app) << bytes;
+    std::ofstream(folder_ + "/log/" + std::string(recording::segment_name(first_).data()),
+                  std::ios::binary | std::ios::app)
+        << bytes;
     size_ += bytes.size();
   }
   void resize(int cols, int rows) {
-    mark(recording::MarkKind::resize, 0, recording::size_value({.cols = static_cast<std::uint16_t>(cols), .rows = static_cast<std::uint16_t>(rows)}));
+    mark(recording::MarkKind::resize, 0,
+         recording::size_value({.cols = static_cast<std::uint16_t>(cols), .rows = static_cast<std::uint16_t>(rows)}));
   }
   std::string text(WallMicros at) {
     const auto moment = moment_at(folder_, at, kSize);

@@ -24,18 +24,18 @@ std::optional<Status> status_from(std::string_view word);
 
 struct Session {
   // Stored in the table `sessions`.
-  std::string id;         // 20 characters of [a-z0-9]; the name of its folder under DATA_DIR/sessions
-  std::string name;       // as shown; for sessions made here also tmux's name: [A-Za-z0-9_-]{1,64}
+  std::string id;    // 20 characters of [a-z0-9]; the name of its folder under DATA_DIR/sessions
+  std::string name;  // as shown; for sessions made here also tmux's name: [A-Za-z0-9_-]{1,64}
   Status status = Status::active;
   std::string host = "local";
-  std::string project;    // canonical path of the folder it started in
+  std::string project;  // canonical path of the folder it started in
   std::vector<std::string> command;
   Kind kind = Kind::other;
-  bool adopted = false;   // somebody made it by hand on the dashboard's tmux socket
+  bool adopted = false;           // somebody made it by hand on the dashboard's tmux socket
   std::string claude_session_id;  // UUID, or empty
   std::int64_t tmux_pid = 0;      // identity of the tmux server: pid and start time (seconds since the epoch)
   std::int64_t tmux_started = 0;
-  std::string pane_id;            // "%3"; empty between the row's insertion and the pane's creation
+  std::string pane_id;  // "%3"; empty between the row's insertion and the pane's creation
   WallMicros created_at = 0;
   std::optional<WallMicros> ended_at;
   std::optional<int> exit_status;  // none: it ended while nobody could see how
@@ -44,13 +44,13 @@ struct Session {
   std::string tmux_session;  // "$2"
   std::string window_id;     // "@2"
   std::string title;
-  std::string foreground;    // name of the program in the foreground
+  std::string foreground;  // name of the program in the foreground
   int cols = 0;
   int rows = 0;
   int viewers = 0;
   std::optional<WallMicros> last_output_at;
   Activity activity = Activity::unknown;
-  bool terminal = true;      // false: the pane's pipe is in use by another program, so it can only be listed
+  bool terminal = true;  // false: the pane's pipe is in use by another program, so it can only be listed
 
   bool operator==(const Session&) const = default;
 };

@@ -50,7 +50,8 @@ TEST(SessionActivity, OutputTellsForOthers) {
 }
 
 TEST(SessionStatus, WordsRoundTrip) {
-  for (const Status s : {Status::active, Status::exited, Status::lost, Status::archived}) EXPECT_EQ(status_from(to_string(s)), s);
+  for (const Status s : {Status::active, Status::exited, Status::lost, Status::archived})
+    EXPECT_EQ(status_from(to_string(s)), s);
   EXPECT_FALSE(status_from("gone"));
 }
 

@@ -27,7 +27,8 @@ CREATE INDEX sessions_by_status ON sessions (status, created_at);
 )sql";
 
 constexpr std::string_view kColumns =
-    "id, name, status, host, project, command, adopted, claude_session_id, tmux_pid, tmux_started, pane_id, created_at, "
+    "id, name, status, host, project, command, adopted, claude_session_id, tmux_pid, tmux_started, pane_id, "
+    "created_at, "
     "ended_at, exit_status";
 
 std::string words_to_json(const std::vector<std::string>& words) {
@@ -51,8 +52,8 @@ std::vector<std::string> words_from_json(std::string_view text) {
 std::vector<storage::Migration> migrations() { return {{"sessions/001-sessions", kCreate}}; }
 
 Result<std::vector<Session>> load_sessions(storage::Connection& db) {
-  storage::Statement rows =
-      TRY(db.prepare("SELECT " + std::string(kColumns) + " FROM sessions WHERE status != 'archived' ORDER BY created_at, id"));
+  storage::Statement rows = TRY(db.prepare("SELECT " + std::string(kColumns) +
+                                           " FROM sessions WHERE status != 'archived' ORDER BY created_at, id"));
   std::vector<Session> out;
   while (TRY(rows.step())) {
     Session s;
@@ -78,8 +79,8 @@ Result<std::vector<Session>> load_sessions(storage::Connection& db) {
 
 Result<> insert_session(storage::Connection& db, const Session& s) {
   TRY(db.run("INSERT INTO sessions (" + std::string(kColumns) + ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", s.id, s.name,
-             to_string(s.status), s.host, s.project, words_to_json(s.command), std::int64_t{s.adopted}, s.claude_session_id,
-             s.tmux_pid, s.tmux_started, s.pane_id, s.created_at, s.ended_at,
+             to_string(s.status), s.host, s.project, words_to_json(s.command), std::int64_t{s.adopted},
+             s.claude_session_id, s.tmux_pid, s.tmux_started, s.pane_id, s.created_at, s.ended_at,
              s.exit_status ? std::optional<std::int64_t>(*s.exit_status) : std::nullopt));
   return {};
 }
@@ -88,8 +89,8 @@ Result<> update_session(storage::Connection& db, const Session& s) {
   const std::int64_t changed = TRY(db.run(
       "UPDATE sessions SET name=?, status=?, host=?, project=?, command=?, adopted=?, claude_session_id=?, tmux_pid=?, "
       "tmux_started=?, pane_id=?, created_at=?, ended_at=?, exit_status=? WHERE id=?",
-      s.name, to_string(s.status), s.host, s.project, words_to_json(s.command), std::int64_t{s.adopted}, s.claude_session_id,
-      s.tmux_pid, s.tmux_started, s.pane_id, s.created_at, s.ended_at,
+      s.name, to_string(s.status), s.host, s.project, words_to_json(s.command), std::int64_t{s.adopted},
+      s.claude_session_id, s.tmux_pid, s.tmux_started, s.pane_id, s.created_at, s.ended_at,
       s.exit_status ? std::optional<std::int64_t>(*s.exit_status) : std::nullopt, s.id));
   if (changed != 1) return fail(ErrorKind::not_found, "no session with the id " + s.id);
   return {};

@@ -33,10 +33,12 @@ bool TitleScan::scan(std::string_view text) {
   bool found = false;
   for (std::size_t at = text.find(kEscape); at != std::string_view::npos; at = text.find(kEscape, at + 1)) {
     const std::string_view here = text.substr(at);
-    const bool is_title = here.size() < 4 ? std::string_view("\x1b]0;").starts_with(here) || std::string_view("\x1b]2;").starts_with(here)
-                                          : here.starts_with("\x1b]0;") || here.starts_with("\x1b]2;");
+    const bool is_title =
+        here.size() < 4 ? std::string_view("\x1b]0;").starts_with(here) || std::string_view("\x1b]2;").starts_with(here)
+                        : here.starts_with("\x1b]0;") || here.starts_with("\x1b]2;");
     if (!is_title) continue;
-    const std::size_t end = here.size() < 4 ? std::string_view::npos : here.find_first_of(std::string{kBell, kEscape}, 4);
+    const std::size_t end =
+        here.size() < 4 ? std::string_view::npos : here.find_first_of(std::string{kBell, kEscape}, 4);
     const bool open = end == std::string_view::npos || (here[end] == kEscape && end + 1 == here.size());
     if (open) {
       if (here.size() <= terminal::kMaxTitle + kAround) rest_ = here;

@@ -10,7 +10,8 @@ TEST(TitleScan, TitlesAreFoundInAnyPieces) {
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
     TitleScan scan;
     bool found = false;
-    for (std::size_t at = 0; at < text.size(); at += piece) found = scan.feed(std::string_view(text).substr(at, piece)) || found;
+    for (std::size_t at = 0; at < text.size(); at += piece)
+      found = scan.feed(std::string_view(text).substr(at, piece)) || found;
     EXPECT_TRUE(found) << piece;
     EXPECT_EQ(scan.title(), "\u25D0 second") << piece;
   }

@@ -49,7 +49,8 @@ std::vector<Event> changes(ServerId server, const std::vector<Pane>& before, con
   std::map<std::string, std::pair<int, int>> old_sizes;
   for (const Pane& pane : before) old_sizes[pane.pane_id] = {pane.cols, pane.rows};
   for (const Pane& pane : after)
-    if (const auto old = old_sizes.find(pane.pane_id); old != old_sizes.end() && old->second != std::pair(pane.cols, pane.rows))
+    if (const auto old = old_sizes.find(pane.pane_id);
+        old != old_sizes.end() && old->second != std::pair(pane.cols, pane.rows))
       events.push_back({.kind = EventKind::resized,
                         .server = server,
                         .session_id = pane.session_id,

@@ -65,13 +65,13 @@ struct Repair {
 };
 
 enum class EventKind {
-  server_up,         // a server answers (first sight, or another than before); `server` is its identity
-  server_gone,       // `server` answers no more
+  server_up,    // a server answers (first sight, or another than before); `server` is its identity
+  server_gone,  // `server` answers no more
   sessions_changed,  // sessions, windows or panes came, went or were replaced, or a pane's pipe was opened or closed: list again
-  session_closed,    // `session_id` and `name` are gone
-  renamed,           // `session_id` is now called `name`
-  resized,           // `pane_id` has `cols` and `rows` now
-  pane_died,         // the program of `pane_id` has ended; the pane waits for reap()
+  session_closed,  // `session_id` and `name` are gone
+  renamed,         // `session_id` is now called `name`
+  resized,         // `pane_id` has `cols` and `rows` now
+  pane_died,       // the program of `pane_id` has ended; the pane waits for reap()
 };
 
 struct Event {

@@ -155,7 +155,8 @@ Result<pid_t> Runner::probe() const {
   ucred peer{};
   socklen_t size = sizeof peer;
   if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return fail_errno("look at tmux's socket");
-  if (peer.uid != ::geteuid()) return fail(ErrorKind::forbidden, "the tmux socket belongs to another user: " + socket_path());
+  if (peer.uid != ::geteuid())
+    return fail(ErrorKind::forbidden, "the tmux socket belongs to another user: " + socket_path());
   return peer.pid;
 }
 

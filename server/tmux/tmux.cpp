@@ -153,8 +153,9 @@ Task<Result<ServerId>> Tmux::ensure_server() {
   auto running = co_await server();
   if (running || running.error().kind != ErrorKind::unavailable) co_return running;
   if (state_->runner.starts() == ServerStart::never)
-    co_return fail(ErrorKind::unavailable, "there is no tmux server yet at " + state_->runner.socket_path() +
-                                               ": the service that runs it starts it, not the dashboard (TMUX_START=never)");
+    co_return fail(ErrorKind::unavailable,
+                   "there is no tmux server yet at " + state_->runner.socket_path() +
+                       ": the service that runs it starts it, not the dashboard (TMUX_START=never)");
   const auto started = co_await state_->runner.start_server();
   if (!started) co_return tl::unexpected(started.error());
   running = co_await server();

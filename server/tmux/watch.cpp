@@ -43,9 +43,9 @@ constexpr std::chrono::milliseconds kWaitLimit = std::chrono::hours(24 * 365);
 
 constexpr auto kChannel = "ccd-events";
 // The index keeps people's own hooks of the same name.
-constexpr std::array kHooks{"session-created[1979]", "session-closed[1979]",     "session-renamed[1979]",
-                            "window-linked[1979]",   "window-unlinked[1979]",    "pane-died[1979]",
-                            "pane-exited[1979]",     "after-split-window[1979]", "after-kill-pane[1979]",
+constexpr std::array kHooks{"session-created[1979]", "session-closed[1979]",       "session-renamed[1979]",
+                            "window-linked[1979]",   "window-unlinked[1979]",      "pane-died[1979]",
+                            "pane-exited[1979]",     "after-split-window[1979]",   "after-kill-pane[1979]",
                             "after-pipe-pane[1979]", "window-layout-changed[1979]"};
 
 std::vector<std::string> waiting_client() {

@@ -265,7 +265,8 @@ TEST_F(Watch, SeesByTheServersChildrenWhatNoHookTells) {
   ASSERT_TRUE(next(EventKind::sessions_changed));
   settle();
   // Setting a hook without an index clears the whole list.
-  for (const char* hook : {"session-created", "window-linked", "window-layout-changed"}) hand({"set-hook", "-gu", hook});
+  for (const char* hook : {"session-created", "window-linked", "window-layout-changed"})
+    hand({"set-hook", "-gu", hook});
   hand({"new-session", "-d", "-s", "unseen", "--", "sleep", "100"});
   EXPECT_TRUE(next(EventKind::sessions_changed));
 }

@@ -39,7 +39,8 @@ void check_sane(const Screen& screen) {
   const Cursor cursor = screen.cursor();
   CHECK(size.cols >= 1 && size.rows >= 1 && size.cols <= kMaxSize.cols && size.rows <= kMaxSize.rows);
   CHECK(cursor.x >= 0 && cursor.x <= size.cols && cursor.y >= 0 && cursor.y < size.rows);
-  CHECK(screen.scroll_top() >= 0 && screen.scroll_top() <= screen.scroll_bottom() && screen.scroll_bottom() < size.rows);
+  CHECK(screen.scroll_top() >= 0 && screen.scroll_top() <= screen.scroll_bottom() &&
+        screen.scroll_bottom() < size.rows);
   CHECK(screen.title().size() <= kMaxTitle);
   CHECK(screen.first_line() <= screen.top_line());
   CHECK(screen.top_line() - screen.first_line() <= kLimits.scrollback_lines);
@@ -57,7 +58,8 @@ void check_rows(const Screen& screen) {
 }
 
 bool same_picture(const std::vector<Row>& a, const std::vector<Row>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Row& x, const Row& y) { return x.runs == y.runs; });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Row& x, const Row& y) { return x.runs == y.runs; });
 }
 
 // As write_lines() and write_text() promise: pages put together are the whole.
@@ -87,7 +89,9 @@ void check_snapshots(const Screen& screen) {
   for (const Screen* one : {&shown, &viewer})
     CHECK(one->cursor() == screen.cursor() && one->modes() == screen.modes() && one->title() == screen.title());
   // What comes next is the same for both.
-  constexpr std::string_view kNext = "next \xe6\xbc\xa2\x1b[2b\tq\x0eq\x0f\r\n\x1b" "8after";
+  constexpr std::string_view kNext =
+      "next \xe6\xbc\xa2\x1b[2b\tq\x0eq\x0f\r\n\x1b"
+      "8after";
   restored.feed(kNext);
   Screen again({5, 2}, kLimits);
   again.restore(write_snapshot(screen, {kAllLines}));

@@ -25,7 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   again.restore(write_snapshot(screen, {kAllLines}));
   CHECK(first_difference(again, screen).empty());
   for (Screen* one : {&screen, &again}) {
-    one->feed("on\r\n\x1b[2;3H\x1b[J\x1b" "8\xe6\xbc\xa2\tx");
+    one->feed(
+        "on\r\n\x1b[2;3H\x1b[J\x1b"
+        "8\xe6\xbc\xa2\tx");
     one->resize({33, 9});
     CHECK(rows_since(*one, 0).size() == 9);
   }

@@ -114,7 +114,9 @@ class InputServer {
   void reply(Connection& connection, FrameType type, std::span<const std::byte> payload);
   void flush(Connection& connection);
   [[nodiscard]] bool readable(const Connection& connection) const;
-  [[nodiscard]] static bool blocked(const Connection& connection) { return connection.out_size > 0 && !connection.held; }
+  [[nodiscard]] static bool blocked(const Connection& connection) {
+    return connection.out_size > 0 && !connection.held;
+  }
 
   InputState* state_;
   PaneInput* pane_;

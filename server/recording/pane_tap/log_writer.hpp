@@ -59,9 +59,9 @@ class LogWriter {
   UniqueFd folder_;   // the log folder
   UniqueFd segment_;  // the last segment
   MarkFile marks_;
-  std::uint64_t first_ = 0;         // oldest byte
-  std::uint64_t start_ = 0;         // of the last segment
-  std::uint64_t end_ = 0;           // one past the newest byte
+  std::uint64_t first_ = 0;  // oldest byte
+  std::uint64_t start_ = 0;  // of the last segment
+  std::uint64_t end_ = 0;    // one past the newest byte
   std::uint64_t notes_ = 0;
   std::uint64_t lost_ = 0;          // not kept since end_, not marked yet; kUnknownCount when nobody knows
   std::uint64_t lost_now_ = 0;      // the part of it that this tap has read

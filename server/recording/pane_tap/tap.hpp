@@ -59,7 +59,7 @@ class Tap {
   Standby standby_;
   Pending pending_;
   Pane pane_state_ = Pane::quiet;
-  bool served_ = false;           // the other thread had the loop during this turn
+  bool served_ = false;  // the other thread had the loop during this turn
   EchoWait echo_;
 };
 

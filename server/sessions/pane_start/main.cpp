@@ -7,14 +7,14 @@
 // agent elsewhere. So the check is made again here, on the open folder, and nothing runs when it differs. Exit codes: 64 bad
 // arguments, 126 the folder is another one or the command cannot be run, 127 there is no such command.
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <string>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace {
 
@@ -25,7 +25,7 @@ constexpr int kFirstCommandWord = 5;
 
 bool enter(const char* folder, unsigned long long device, unsigned long long inode) {
   const int fd = ::open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  struct stat st {};
+  struct stat st{};
   if (fd < 0 || ::fstat(fd, &st) != 0) {
     std::fprintf(stderr, "The project folder cannot be opened: %s\n", std::strerror(errno));
     return false;
@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   if (!enter(argv[1], std::strtoull(argv[2], nullptr, 10), std::strtoull(argv[3], nullptr, 10))) return kCannotRun;
   ::execvp(argv[kFirstCommandWord], argv + kFirstCommandWord);
   const int code = errno == ENOENT ? kNoSuchCommand : kCannotRun;
-  std::fprintf(stderr, "%s: %s\n", argv[kFirstCommandWord], code == kNoSuchCommand ? "no such command" : std::strerror(errno));
+  std::fprintf(stderr, "%s: %s\n", argv[kFirstCommandWord],
+               code == kNoSuchCommand ? "no such command" : std::strerror(errno));
   return code;
 }
