@@ -9,8 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "claude/conversation_list.hpp"
 #include "claude/live_clients.hpp"
@@ -199,6 +202,25 @@ TEST(LiveClients, OnlyThoseThatRun) {
   EXPECT_EQ(clients[1].seen, Seen::elsewhere);
   EXPECT_EQ(clients[1].conversation, kTwo);
   EXPECT_TRUE(live_clients(folder.file("nowhere")).empty());
+}
+
+// A client writes its file anew, in place: for a moment it is empty.
+TEST(LiveClients, OneThatIsJustBeingWrittenIsSeen) {
+  const TempFolder folder;
+  fs::create_directories(folder.file("sessions"));
+  const std::string whole = R"({"pid":7,"sessionId":")" + std::string(kOne) + R"(","pidDomain":"linux:elsewhere"})";
+  std::atomic<bool> stop = false;
+  const auto write = [&] { std::ofstream(folder.file("sessions/7.json")) << whole; };
+  write();
+  std::thread client([&] {
+    for (; !stop; write()) std::this_thread::sleep_for(std::chrono::microseconds(500));
+  });
+  int seen = 0;
+  constexpr int kLooks = 300;
+  for (int i = 0; i < kLooks; ++i) seen += live_clients(folder.file("sessions")).size() == 1 ? 1 : 0;
+  stop = true;
+  client.join();
+  EXPECT_EQ(seen, kLooks);
 }
 
 }  // namespace

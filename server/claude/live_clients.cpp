@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <thread>
 
 #include "base/unique_fd.hpp"
 #include "claude/json_read.hpp"
@@ -95,6 +97,24 @@ std::optional<LiveClient> read_client(const std::string& text) {
   return client;
 }
 
+// A client writes its file anew, in place, whenever its state changes: who looks in that moment finds it empty or cut off.
+constexpr int kReads = 5;
+constexpr std::chrono::milliseconds kReadPause{2};
+
+bool is_whole(const std::string& text) {
+  simdjson::dom::parser parser;
+  return parser.parse(text).error() == simdjson::SUCCESS;
+}
+
+std::optional<LiveClient> registered(int folder, const char* name) {
+  auto text = read_file(folder, name);
+  for (int reads = 1; reads < kReads && text && !is_whole(*text); ++reads) {
+    std::this_thread::sleep_for(kReadPause);
+    text = read_file(folder, name);
+  }
+  return text ? read_client(*text) : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<LiveClient> live_clients(const std::string& folder) {
@@ -104,9 +124,7 @@ std::vector<LiveClient> live_clients(const std::string& folder) {
   while (const dirent* file = files ? ::readdir(files.get()) : nullptr) {  // NOLINT(concurrency-mt-unsafe): one thread
     if (!std::string_view(file->d_name).ends_with(".json")) continue;
     if (++seen > kMaxRegistered) break;
-    const auto text = read_file(::dirfd(files.get()), file->d_name);
-    if (!text) continue;
-    if (auto client = read_client(*text)) out.push_back(std::move(*client));
+    if (auto client = registered(::dirfd(files.get()), file->d_name)) out.push_back(std::move(*client));
   }
   return out;
 }

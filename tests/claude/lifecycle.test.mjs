@@ -325,13 +325,14 @@ test("Lifecycle.ANewWorkingTreeTakesTheAgentAndIsNeverRemovedWithWorkInIt", { sk
   const remove = (query = "") => api.send("DELETE", `/api/git/worktrees?path=${encodeURIComponent(tree)}${query}`);
   assert.match((await remove()).text, /somebody works in it/);
   await api.must("DELETE", `/api/sessions/${session.id}`);
+  // It is refused as long as the client ends, and then for the work.
   await until("the client has left the working tree", async () => {
-    const { obstacles } = (await api.get(`/api/git/worktrees/obstacles?path=${encodeURIComponent(tree)}`)).json;
-    return obstacles.every(({ kind }) => kind !== "session") && obstacles;
+    const refused = await remove("&ignored_files=true&keep_branch=true");
+    assert.equal(refused.status, 409, refused.text);
+    return /work\.txt/.test(refused.text);
   }, { timeoutMs: kSlowMs });
-  const refused = await remove("&ignored_files=true&keep_branch=true");
-  assert.equal(refused.status, 409);
-  assert.match(refused.text, /work\.txt/);
+  const { obstacles } = (await api.get(`/api/git/worktrees/obstacles?path=${encodeURIComponent(tree)}`)).json;
+  assert.ok(obstacles.every(({ kind }) => kind !== "session"), JSON.stringify(obstacles));
   assert.equal(readFileSync(path.join(tree, "work.txt"), "utf8"), "not committed\n");
 
   // A branch can bring what the project does not: it is asked about where the tree is, and gone on with there.
