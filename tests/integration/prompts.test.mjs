@@ -87,6 +87,8 @@ test("Prompts.EachArrivesOnceAndWhole", { skip, timeout: 120_000 + kPrompts * 40
     assert.match(answer.json.detail, /^(the agent confirmed it|it is in the agent's conversation)$/);
     sent.push(text);
     await idle(session);
+    // A login's token lives for minutes, a long run for more.
+    if (n % 100 === 0) owner = await dashboard.login();
   }
   // The client takes out joiners that join nothing.
   const squeeze = (text) => text.replace(/[\s\u200d]+/g, "");
