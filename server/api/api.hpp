@@ -174,6 +174,9 @@ class Api {
   // routes_lifecycle.cpp
   [[nodiscard]] http::Response started_response(const agents::Started& started, int status) const;
   Task<Result<http::Response>> sessions_create(Call call);
+  // What goes on with a session's conversation: the three take the same and answer the same.
+  using StartAgain = Task<Result<agents::Started>> (agents::Lifecycle::*)(std::string, std::string, sessions::Actor);
+  Task<Result<http::Response>> start_again(Call call, StartAgain start);
   Task<Result<http::Response>> sessions_resume(Call call);
   Task<Result<http::Response>> sessions_restart(Call call);
   Task<Result<http::Response>> sessions_give_hooks(Call call);

@@ -40,31 +40,25 @@ Task<Result<http::Response>> Api::sessions_create(Call call) {
   co_return started_response(*started, 201);
 }
 
-Task<Result<http::Response>> Api::sessions_resume(Call call) {
+Task<Result<http::Response>> Api::start_again(Call call, StartAgain start) {
   const Body body = CO_TRY(Body::parse(call.http()));
   std::string accept = CO_TRY(body.text_or("accept_settings", "", kMaxDigest));
   const auto started =
-      co_await parts_.lifecycle->resume(call.request->params.at("id"), std::move(accept), call.actor());
+      co_await (parts_.lifecycle->*start)(call.request->params.at("id"), std::move(accept), call.actor());
   if (!started) co_return tl::unexpected(started.error());
   co_return started_response(*started, 200);
+}
+
+Task<Result<http::Response>> Api::sessions_resume(Call call) {
+  return start_again(std::move(call), &agents::Lifecycle::resume);
 }
 
 Task<Result<http::Response>> Api::sessions_restart(Call call) {
-  const Body body = CO_TRY(Body::parse(call.http()));
-  std::string accept = CO_TRY(body.text_or("accept_settings", "", kMaxDigest));
-  const auto started =
-      co_await parts_.lifecycle->restart(call.request->params.at("id"), std::move(accept), call.actor());
-  if (!started) co_return tl::unexpected(started.error());
-  co_return started_response(*started, 200);
+  return start_again(std::move(call), &agents::Lifecycle::restart);
 }
 
 Task<Result<http::Response>> Api::sessions_give_hooks(Call call) {
-  const Body body = CO_TRY(Body::parse(call.http()));
-  std::string accept = CO_TRY(body.text_or("accept_settings", "", kMaxDigest));
-  const auto started =
-      co_await parts_.lifecycle->give_hooks(call.request->params.at("id"), std::move(accept), call.actor());
-  if (!started) co_return tl::unexpected(started.error());
-  co_return started_response(*started, 200);
+  return start_again(std::move(call), &agents::Lifecycle::give_hooks);
 }
 
 Task<Result<http::Response>> Api::sessions_fork(Call call) {

@@ -108,18 +108,24 @@ HttpClient::HttpClient(asio::any_io_executor executor, Options options)
 HttpClient::~HttpClient() {
   stop();
   if (thread_.joinable()) thread_.join();
+  if (multi_ != nullptr) curl_library()->multi_cleanup(static_cast<CURLM*>(multi_));
 }
 
 void HttpClient::stop() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
-  wake();
+  if (multi_ != nullptr) curl_library()->multi_wakeup(static_cast<CURLM*>(multi_));
 }
 
-// With the mutex held: the thread ends with its multi.
-void HttpClient::wake() {
-  without_library_.notify_one();
-  if (multi_ != nullptr) curl_library()->multi_wakeup(static_cast<CURLM*>(multi_));
+// With the mutex held, by the first request: until then there is no thread. Its target was parsed, so libcurl is loaded.
+Result<> HttpClient::begin() {
+  if (multi_ != nullptr) return {};
+  const CurlLibrary* curl = curl_library();
+  if (curl == nullptr) return fail(ErrorKind::unavailable, kNoCurl);
+  multi_ = curl->multi_init();
+  if (multi_ == nullptr) return fail(ErrorKind::unavailable, "libcurl has no memory");
+  thread_ = std::thread([this] { run(); });
+  return {};
 }
 
 Task<Result<HttpAnswer>> HttpClient::post(HttpRequest request) {
@@ -128,10 +134,10 @@ Task<Result<HttpAnswer>> HttpClient::post(HttpRequest request) {
     const std::lock_guard lock(mutex_);
     if (stopping_) co_return fail(ErrorKind::cancelled, "the dashboard is stopping");
     if (open_ >= kMaxQueuedRequests) co_return fail(ErrorKind::unavailable, "too many requests are waiting to be sent");
+    CO_TRY(begin());
     ++open_;
     queue_.push_back(job);
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-    wake();
+    curl_library()->multi_wakeup(static_cast<CURLM*>(multi_));
   }
   while (!job->result) {
     co_await job->done.wait();
@@ -198,37 +204,8 @@ void HttpClient::set_up(Job& job) const {
   }
 }
 
-// Begun by the first request: until then there is no thread, and no libcurl.
 void HttpClient::run() {
-  const CurlLibrary* curl = curl_library();
-  CURLM* multi = curl == nullptr ? nullptr : curl->multi_init();
-  if (multi == nullptr) return refuse_all();
-  {
-    const std::lock_guard lock(mutex_);
-    multi_ = multi;
-  }
-  serve(*curl);
-  const std::lock_guard lock(mutex_);
-  multi_ = nullptr;
-  curl->multi_cleanup(multi);
-}
-
-// Without libcurl nothing can be sent: what waits is told so, and what comes too.
-void HttpClient::refuse_all() {
-  for (;;) {
-    JobPtr job;
-    {
-      std::unique_lock lock(mutex_);
-      without_library_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      job = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    finish(job, fail(ErrorKind::unavailable, kNoCurl));
-  }
-}
-
-void HttpClient::serve(const CurlLibrary& curl) {
+  const CurlLibrary& curl = *curl_library();
   CURLM* multi = static_cast<CURLM*>(multi_);
   std::map<Job*, JobPtr> running;
   const auto end = [&](Job* job, Result<HttpAnswer> result) {

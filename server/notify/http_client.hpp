@@ -5,7 +5,6 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -44,8 +43,6 @@ struct HttpAnswer {
   std::chrono::milliseconds took{0};
 };
 
-struct CurlLibrary;
-
 class HttpClient {
  public:
   struct Options {
@@ -69,18 +66,15 @@ class HttpClient {
   struct Job;
   using JobPtr = std::shared_ptr<Job>;
 
+  Result<> begin();
   void run();
-  void serve(const CurlLibrary& curl);
-  void refuse_all();
-  void wake();
   void finish(const JobPtr& job, Result<HttpAnswer> result);
   void set_up(Job& job) const;
 
   asio::any_io_executor executor_;
   const Options options_;
   std::mutex mutex_;       // guards what follows
-  void* multi_ = nullptr;  // CURLM, while the thread serves; also read by it without the mutex
-  std::condition_variable without_library_;
+  void* multi_ = nullptr;  // CURLM, from the first request on: made before the thread that uses it
   std::deque<JobPtr> queue_;
   std::size_t open_ = 0;  // queued or under way
   bool stopping_ = false;
