@@ -61,6 +61,16 @@ bool is_doubtful(Cell cell) {
 
 constexpr std::uint16_t kNotSgr = kLineDrawing;
 
+// How many cells from x on are printed ASCII of one style.
+int plain_run(const LineView& line, int x, int end) {
+  end = std::min(end, line.filled);
+  int next = x;
+  while (next < end && is_ascii(line.cells[next]) && line.cells[next].glyph != kErased &&
+         line.cells[next].style == line.cells[x].style)
+    ++next;
+  return next - x;
+}
+
 }  // namespace
 
 void LineWriter::style(const Style& style, const LinkTable& links) { this->style(style, links[style.link]); }
@@ -95,14 +105,36 @@ void LineWriter::style(const Style& style, std::string_view link) {
   style_ = to;
 }
 
-void LineWriter::same(char character, int count) {
-  const bool drawn = (style_.attributes & kLineDrawing) != 0;
-  if (count < kLongRun || drawn) {
-    out_.append(static_cast<std::size_t>(count), character);
+// Most of what is written is this: it is copied, and then looked at for what is shorter in another way.
+void LineWriter::plain(const Cell* cells, int count, const Style& style) {
+  const bool drawn = (style.attributes & kLineDrawing) != 0;
+  if (drawn && drawing_ == LineDrawing::as_unicode) {
+    for (int i = 0; i < count; ++i) append_utf8(out_, line_drawing(static_cast<unsigned char>(cells[i].glyph)));
     return;
   }
-  out_ += character;
-  append_sequence(out_, count - 1, 'b');
+  const std::size_t begin = out_.size();
+  out_.resize(begin + static_cast<std::size_t>(count));
+  char* const text = out_.data() + begin;
+  int run = 0;
+  bool long_run = false;
+  for (int i = 0; i < count; ++i) {
+    text[i] = static_cast<char>(cells[i].glyph);
+    run = i > 0 && text[i] == text[i - 1] ? run + 1 : 1;
+    long_run = long_run || run >= kLongRun;
+  }
+  if (!long_run || drawn || drawing_ == LineDrawing::as_unicode) return;
+  out_.resize(begin);
+  for (int i = 0; i < count; i += run) {
+    run = 1;
+    while (i + run < count && cells[i + run].glyph == cells[i].glyph) ++run;
+    const auto character = static_cast<char>(cells[i].glyph);
+    if (run < kLongRun) {
+      out_.append(static_cast<std::size_t>(run), character);
+    } else {
+      out_ += character;
+      append_sequence(out_, run - 1, 'b');
+    }
+  }
 }
 
 void LineWriter::cells(const LineView& line, int begin, int end, const Tables& tables) {
@@ -131,8 +163,12 @@ void LineWriter::cells(const LineView& line, int begin, int end, const Tables& t
       x = erased_run(line, x, end - 1, end, tables);
       continue;
     }
-    int run = 1;
-    while (x + run < end && cell.glyph != kErased && cell_at(line, x + run) == cell) ++run;
+    if (const int count = plain_run(line, x, end); count > 0) {
+      style(tables.styles[cell.style], tables.links);
+      plain(line.cells + x, count, tables.styles[cell.style]);
+      x += count;
+      continue;
+    }
     if (is_undrawn(cell, tables)) {
       Style plain = tables.styles[cell.style];
       plain.attributes &= static_cast<std::uint16_t>(~unsigned{kLineDrawing});
@@ -140,17 +176,10 @@ void LineWriter::cells(const LineView& line, int begin, int end, const Tables& t
     } else {
       style(tables.styles[cell.style], tables.links);
     }
-    if (drawing_ == LineDrawing::as_unicode) {
-      append_readable(out_, cell, tables);
-      ++x;
-    } else if (is_ascii(cell)) {
-      same(static_cast<char>(code_point(cell)), run);
-      x += run;
-    } else {
-      if (is_odd_cluster(cell, tables)) append_first(out_, cell, tables);
-      else tables.append_text(out_, cell);
-      ++x;
-    }
+    if (drawing_ == LineDrawing::as_unicode) append_readable(out_, cell, tables);
+    else if (is_odd_cluster(cell, tables)) append_first(out_, cell, tables);
+    else tables.append_text(out_, cell);
+    ++x;
   }
 }
 

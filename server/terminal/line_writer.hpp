@@ -24,7 +24,7 @@ class LineWriter {
 
  private:
   void style(const Style& style, std::string_view link);
-  void same(char character, int count);
+  void plain(const Cell* cells, int count, const Style& style);
   int erased_run(const LineView& line, int x, int end, int cols, const Tables& tables);
 
   std::string& out_;

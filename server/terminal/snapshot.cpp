@@ -120,8 +120,22 @@ void SnapshotWriter::line(const LineView& whole, int cols, const Tables& tables)
   behind(whole, cols, tables);
 }
 
+// Of small ASCII, printed up to the last one, nothing is. So are nearly all lines, and this is quick.
+bool needs_none(const LineView& line, int begin) {
+  if (begin >= line.used) return true;
+  if (line.used > line.filled || line.cells[line.used - 1].glyph == kErased) return false;
+  std::uint32_t glyphs = 0;
+  StyleId styles = 0;
+  for (int x = begin; x < line.used; ++x) {
+    glyphs |= line.cells[x].glyph;
+    styles |= line.cells[x].style;
+  }
+  return glyphs < 0x80 && (styles & kLarge) == 0;
+}
+
 // What is to be corrected of cells [begin, used), which are printed.
 void SnapshotWriter::corrections(std::string& out, const LineView& line, int begin, const Tables& tables) {
+  if (needs_none(line, begin)) return;
   for (int x = begin; x < line.used; ++x) {
     const Cell cell = cell_at(line, x);
     if (is_torn(line, x) || is_odd_cluster(cell, tables)) {
