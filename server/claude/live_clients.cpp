@@ -11,6 +11,7 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -97,19 +98,29 @@ std::optional<LiveClient> read_client(const std::string& text) {
   return client;
 }
 
-// A client writes its file anew, in place, whenever its state changes: who looks in that moment finds it empty or cut off.
-constexpr int kReads = 5;
-constexpr std::chrono::milliseconds kReadPause{2};
+// A client writes its file anew, in place, whenever its state changes: who looks in that moment finds it empty or cut off. On a busy
+// machine the moment can be long; what has been so for longer than kFresh is broken.
+constexpr int kWaits = 50;  // for all files of one look
+constexpr std::chrono::milliseconds kWait{2};
+constexpr std::time_t kFresh = 2;  // seconds
+
+bool is_fresh(int folder, const char* name) {
+  struct stat found{};
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return ::fstatat(folder, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(found.st_mode) &&
+         found.st_mtim.tv_sec + kFresh >= now.tv_sec;
+}
 
 bool is_whole(const std::string& text) {
   simdjson::dom::parser parser;
   return parser.parse(text).error() == simdjson::SUCCESS;
 }
 
-std::optional<LiveClient> registered(int folder, const char* name) {
+std::optional<LiveClient> registered(int folder, const char* name, int& waits) {
   auto text = read_file(folder, name);
-  for (int reads = 1; reads < kReads && text && !is_whole(*text); ++reads) {
-    std::this_thread::sleep_for(kReadPause);
+  for (; waits > 0 && text && !is_whole(*text) && is_fresh(folder, name); --waits) {
+    std::this_thread::sleep_for(kWait);
     text = read_file(folder, name);
   }
   return text ? read_client(*text) : std::nullopt;
@@ -121,10 +132,11 @@ std::vector<LiveClient> live_clients(const std::string& folder) {
   std::vector<LiveClient> out;
   const std::unique_ptr<DIR, int (*)(DIR*)> files(::opendir(folder.c_str()), &::closedir);
   std::size_t seen = 0;
+  int waits = kWaits;
   while (const dirent* file = files ? ::readdir(files.get()) : nullptr) {  // NOLINT(concurrency-mt-unsafe): one thread
     if (!std::string_view(file->d_name).ends_with(".json")) continue;
     if (++seen > kMaxRegistered) break;
-    if (auto client = registered(::dirfd(files.get()), file->d_name)) out.push_back(std::move(*client));
+    if (auto client = registered(::dirfd(files.get()), file->d_name, waits)) out.push_back(std::move(*client));
   }
   return out;
 }
