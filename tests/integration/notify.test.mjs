@@ -106,6 +106,15 @@ test("Push.WhatTheServiceSaysIsSaid", { skip }, async () => {
     await until("it is off the list and out of the table", async () =>
       (await overview()).devices.every(({ id }) => id !== gone.id) && query(dashboard.settings.DATABASE_PATH, `SELECT id FROM push_devices WHERE id='${gone.id}'`).length === 0);
   }
+  // Nothing of how the name was looked up, nor where it led.
+  const { keys } = await service.subscribe(key);
+  const nowhere = await owner.send("POST", "/api/notify/devices", { json: { endpoint: "https://nobody.invalid/push/1", keys, name: "nowhere" } });
+  assert.equal(nowhere.status, 201, nowhere.text);
+  const unreached = await owner.send("POST", `/api/notify/devices/${nowhere.json.id}/test`);
+  assert.equal(unreached.status, 503);
+  assert.equal(unreached.json.error.message, "the push service was not reached: the dashboard's log says why");
+  assert.match(dashboard.log(), /was not reached.*nobody\.invalid/);
+  assert.equal((await owner.send("DELETE", `/api/notify/devices/${nowhere.json.id}`)).status, 204);
   // A redirect is an answer, not a way.
   const moved = await addDevice();
   const elsewhere = await addDevice();
