@@ -16,6 +16,8 @@
 namespace ccd::agents {
 
 inline constexpr std::size_t kMaxTemplates = 200;
+// Prompts and variables of all templates together: every page that starts a session reads them all.
+inline constexpr std::size_t kMaxTemplatesBytes = std::size_t{2} * 1024 * 1024;
 inline constexpr std::size_t kMaxTemplateName = 100;  // bytes
 // An initial prompt is an argument of the client's: with all others it has to fit one command of tmux's.
 inline constexpr std::size_t kMaxPrompt = 20'000;
@@ -53,7 +55,8 @@ class Templates {
   // By name.
   Task<Result<std::vector<Template>>> list();
   Task<Result<Template>> find(std::string id);
-  // With an empty id a new one is made; else that one is replaced. conflict: the name is taken; too_many.
+  // With an empty id a new one is made; else that one is replaced. conflict: the name is taken; too_many; too_large: over
+  // kMaxTemplatesBytes with the others.
   Task<Result<Template>> save(Template wanted, sessions::Actor actor);
   Task<Result<>> remove(std::string id, sessions::Actor actor);
 

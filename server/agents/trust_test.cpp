@@ -296,6 +296,26 @@ TEST_F(TrustTest, TemplatesAreKept) {
   EXPECT_EQ(trail.value_or("").find("branch"), std::string::npos) << "no prompt is in the trail";
 }
 
+TEST_F(TrustTest, TemplatesTogetherAreBounded) {
+  Templates templates({.database = database_.get(), .trail = &*trail_, .clock = &clock_, .random = &random_});
+  Template big;
+  for (std::size_t i = 0; i < kMaxVariables; ++i)
+    big.environment.emplace_back("V" + std::to_string(i), std::string(kMaxVariableValue, 'x'));
+  std::size_t kept = 0;
+  Result<Template> saved;
+  for (; kept < kMaxTemplates; ++kept) {
+    big.name = "big " + std::to_string(kept);
+    saved = run(templates.save(big, {}));
+    if (!saved) break;
+  }
+  ASSERT_FALSE(saved);
+  EXPECT_EQ(saved.error().kind, ErrorKind::too_large);
+  EXPECT_EQ(kept, kMaxTemplatesBytes / (kMaxVariables * kMaxVariableValue) - 1);
+  const auto all = run(templates.list()).value_or(std::vector<Template>{});
+  ASSERT_EQ(all.size(), kept);
+  EXPECT_TRUE(run(templates.save(all.front(), {}))) << "one that is replaced does not count twice";
+}
+
 TEST(Templates, WhatIsWrongIsNamed) {
   const auto field = [](Template wanted) { return check_template(wanted).error().field; };
   EXPECT_EQ(field({}), "name");
