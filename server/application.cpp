@@ -1,6 +1,8 @@
 #include "application.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 #include <cstdlib>
 
 #include "backup/restore.hpp"
@@ -17,6 +19,24 @@ using namespace std::chrono_literals;
 
 // A holder that was killed a moment ago may not be gone yet.
 constexpr auto kLeaseGrace = 2s;
+
+bool can_run(const std::string& program) {
+  struct stat found{};
+  if (::stat(program.c_str(), &found) != 0) return false;
+  if (S_ISREG(found.st_mode)) return ::access(program.c_str(), X_OK) == 0;
+  errno = EACCES;
+  return false;
+}
+
+// What tmux is told to read and run. It would say nothing when one is missing: a session would be made and be lost at once.
+Result<> has_own_files(const config::Config& config) {
+  const std::string where = " (it belongs beside the dashboard's program)";
+  for (const auto& [name, program] :
+       {std::pair("PANE_TAP", &config.pane_tap), std::pair("PANE_START", &config.pane_start)})
+    if (!can_run(*program)) return fail_errno(std::string(name) + ": run " + *program + where);
+  if (::access(config.tmux_conf.c_str(), R_OK) != 0) return fail_errno("TMUX_CONF: read " + config.tmux_conf + where);
+  return {};
+}
 
 }  // namespace
 
@@ -78,6 +98,7 @@ int App::make_storage() {
 }
 
 int App::make_places() {
+  if (const auto found = has_own_files(config_); !found) return refuse(found.error(), config::kExitConfig);
   auto project_roots = files::Roots::open(config_.project_roots);
   if (!project_roots) return refuse(std::move(project_roots).error().in("ALLOWED_PROJECT_ROOTS"), config::kExitRoots);
   project_roots_ = std::move(*project_roots);

@@ -104,6 +104,13 @@ test("Config.RefusesRootsItCannotWrite", { skip, timeout: 180_000 }, async () =>
   }
 });
 
+// Else sessions would be made and be lost at once, with no word why.
+test("Config.RefusesToStartWithoutItsOwnFiles", { skip, timeout: 180_000 }, async () => {
+  for (const name of ["PANE_TAP", "PANE_START", "TMUX_CONF"])
+    assertRefusal(await refusedStart({ [name]: "/nowhere/of-the-kind" }), name, kExit.config);
+  assertRefusal(await refusedStart({ PANE_START: "/usr" }), "PANE_START", kExit.config);
+});
+
 test("Config.RefusesADamagedDatabase", { skip, timeout: 180_000 }, async () => {
   const noise = await refusedStart({}, (dashboard) => writeFileSync(dashboard.settings.DATABASE_PATH, "this is no database ".repeat(500)));
   assert.equal(noise.code, kExit.database, noise.log);
