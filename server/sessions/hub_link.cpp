@@ -44,7 +44,11 @@ Hub::LivePtr Hub::make_live(Session session) {
   host.spawn = [this](std::string name, Task<void> task) { tasks_.spawn(std::move(name), std::move(task)); };
   std::string folder = folder_of(session.id);
   const std::string id = session.id;
-  const LiveSessionParts parts{.executor = executor_, .pool = parts_.pool, .watcher = &watcher_, .clock = parts_.clock};
+  const LiveSessionParts parts{.executor = executor_,
+                               .pool = parts_.pool,
+                               .watcher = &watcher_,
+                               .clock = parts_.clock,
+                               .record_bytes = options_.record_bytes_per_session};
   auto live = std::make_shared<LiveSession>(std::move(session), std::move(folder), parts, std::move(host));
   sessions_[id] = live;
   return live;

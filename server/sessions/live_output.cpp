@@ -1,4 +1,5 @@
 // LiveSession: what the pane prints, on its way to the screen and to the viewers.
+#include <sched.h>
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
@@ -23,12 +24,23 @@ constexpr std::uint64_t kBacklog = 256 * 1024;
 // A program that prints faster than this (5 MB/s) is not read by anybody: its viewers get snapshots until it slows down.
 constexpr std::size_t kFloodBytes = 512 * 1024;
 constexpr auto kFloodWindow = 100ms;
-// Between two looks at a record that grows so fast; the kernel is not asked for events meanwhile.
-constexpr auto kFloodLook = 15ms;
+// Between two looks at a record that grows so fast; the kernel is not asked for events meanwhile. Short: what is read at once keeps a
+// processor from tmux and the program that prints (at 15 ms a flood took 2 % longer).
+constexpr auto kFloodLook = 5ms;
+// A keyframe after so much: replayed in 10 to 40 ms.
+constexpr std::uint64_t kKeyframeEvery = std::uint64_t{8} * 1024 * 1024;
+// In a flood, where keyframes so close were more than half of what it costs. When it is over the usual distance counts again.
+constexpr std::uint64_t kKeyframeEveryInFlood = std::uint64_t{64} * 1024 * 1024;
 // Between two snapshots for one viewer: 15 a second look like movement.
 constexpr auto kSkimPause = 66ms;
 // An update of the screen that the program has announced is waited for, but not for ever: it may have died in the middle.
 constexpr auto kUpdateWait = 50ms;
+
+// How long an echo takes is no matter of a test's clock.
+std::int64_t steady_micros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 }  // namespace
 
@@ -64,12 +76,13 @@ void LiveSession::advance() {
     }
   }
   if (mirror_.offset() != before) {
+    echo_.came(steady_micros());
     session_.last_output_at = parts_.clock->wall();
     live_lost_ = 0;
   }
   count_output(taken);
   pump_all();
-  if (mirror_.wants_keyframe()) tidy();
+  if (mirror_.wants_keyframe(keyframe_every())) tidy();
   if (!more) return;
   asio::post(parts_.executor, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->advance();
@@ -130,11 +143,12 @@ void LiveSession::on_output(std::uint64_t offset, std::span<const std::byte> byt
 void LiveSession::take_told(std::span<const std::byte> bytes) {
   on_bytes(mirror_.offset(), bytes);
   mirror_.take_ahead(bytes);
+  echo_.came(steady_micros());
   session_.last_output_at = parts_.clock->wall();
   live_lost_ = 0;
   count_output(bytes.size());
   pump_all();
-  if (mirror_.wants_keyframe()) tidy();
+  if (mirror_.wants_keyframe(keyframe_every())) tidy();
 }
 
 void LiveSession::snapshots_for_all() {
@@ -157,6 +171,34 @@ void LiveSession::count_output(std::size_t bytes) {
   if (!flooding_) return;
   set_watching();
   look_again(kFloodLook);
+}
+
+// The record must always reach back to a keyframe.
+std::uint64_t LiveSession::keyframe_every() const {
+  return flooding_ ? std::clamp(parts_.record_bytes / 4, kKeyframeEvery, kKeyframeEveryInFlood) : kKeyframeEvery;
+}
+
+// Input has been sent to the pane.
+void LiveSession::await_echo() {
+  echo_.begin(steady_micros());
+  if (awake_ || !echo_.awake()) return;
+  awake_ = true;
+  stay_awake();
+}
+
+// While something is posted the loop does not sleep, but looks at its sockets before each turn. Everybody else's work goes on.
+void LiveSession::stay_awake() {
+  asio::post(parts_.executor, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    const bool late = steady_micros() >= self->echo_.until();
+    if (self->echo_.waiting() && self->echo_.awake() && !late) {
+      ::sched_yield();
+      return self->stay_awake();
+    }
+    self->awake_ = false;
+    if (self->echo_.waiting() && late) self->echo_.give_up();
+  });
 }
 
 // advance() after a moment; the earliest wish counts.

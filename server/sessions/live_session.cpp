@@ -236,7 +236,7 @@ Task<Result<Mirror*>> LiveSession::mirror() {
 void LiveSession::tidy() {
   if (!mirror_.hot() || mirror_.saving()) return;
   const bool wanted = !viewers_.empty() || parts_.clock->steady() - used_ < kKeepScreen;
-  if (wanted ? !mirror_.wants_keyframe() : !mirror_.worth_keyframe()) {
+  if (wanted ? !mirror_.wants_keyframe(keyframe_every()) : !mirror_.worth_keyframe()) {
     if (wanted) return;
     mirror_.drop();
     std::vector<std::byte>().swap(chunk_);  // chunk_ = {} would keep its memory
@@ -359,7 +359,8 @@ Result<> LiveSession::input(Attachment* viewer, std::uint64_t number, std::span<
   // Not connected now: nothing is lost, because the client keeps what is not acknowledged; it is asked for once the link is up.
   if (!linked()) return {};
   const Result<> sent = tap_->send(viewer->request_.client, number, bytes);
-  if (!sent) ask_resend(viewer);
+  if (sent) await_echo();
+  else ask_resend(viewer);
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/echo_wait.hpp"
 #include "base/task.hpp"
 #include "recording/log_reader.hpp"
 #include "recording/log_watcher.hpp"
@@ -40,6 +41,7 @@ struct LiveSessionParts {  // all outlive the session
   asio::thread_pool* pool;
   recording::LogWatcher* watcher;
   const Clock* clock;
+  std::uint64_t record_bytes;  // what a tap keeps at least
 };
 
 class LiveSession : public std::enable_shared_from_this<LiveSession> {
@@ -123,6 +125,9 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   void send_snapshot(Attachment* viewer);
   void snapshots_for_all();
   void look_again(std::chrono::steady_clock::duration after);
+  [[nodiscard]] std::uint64_t keyframe_every() const;
+  void await_echo();
+  void stay_awake();
 
   void ask_resend(Attachment* viewer);
   void take_turn(Attachment* viewer);
@@ -172,6 +177,8 @@ class LiveSession : public std::enable_shared_from_this<LiveSession> {
   std::size_t window_bytes_ = 0;
   asio::steady_timer again_;
   bool again_set_ = false;
+  EchoWait echo_;
+  bool awake_ = false;  // for an echo: stay_awake() is posted
   std::vector<std::byte> chunk_;
 };
 

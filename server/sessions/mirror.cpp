@@ -77,6 +77,7 @@ Task<Result<>> Mirror::load(terminal::Size size) {
   offset_ = feed_->offset();
   ++epoch_;
   keyframe_offset_ = (*loaded)->keyframe_offset;
+  replaced_ = false;
   cut_ = (*loaded)->cut;
   co_return Result<>{};
 }
@@ -108,7 +109,7 @@ void Mirror::replace(std::string_view escape_sequences) {
   ++epoch_;
   cached_ = {};
   // The record alone leads to the wrong screen: the next load must not begin before this place.
-  keyframe_offset_ = offset_ - std::min(offset_, kKeyframeEvery);
+  replaced_ = true;
 }
 
 Mirror::Snapshot Mirror::snapshot(std::optional<std::uint64_t> lines) {
@@ -129,6 +130,7 @@ Mirror::Snapshot Mirror::snapshot(std::optional<std::uint64_t> lines) {
 
 Task<Result<>> Mirror::save() {
   saving_ = true;
+  replaced_ = false;
   recording::Keyframe keyframe;
   keyframe.offset = offset_;
   keyframe.cols = static_cast<std::uint16_t>(screen_->size().cols);

@@ -61,17 +61,17 @@ class Mirror {
   // ask at one offset.
   Snapshot snapshot(std::optional<std::uint64_t> lines);
 
-  // So much has come since the last keyframe that the next load would be slow.
-  [[nodiscard]] bool wants_keyframe() const { return !saving_ && offset_ - keyframe_offset_ >= kKeyframeEvery; }
+  // `every` bytes or more have come since the last keyframe, or the record from there on leads to the wrong screen.
+  [[nodiscard]] bool wants_keyframe(std::uint64_t every) const {
+    return !saving_ && (replaced_ || offset_ - keyframe_offset_ >= every);
+  }
   // A keyframe is worth writing before drop().
-  [[nodiscard]] bool worth_keyframe() const { return !saving_ && offset_ - keyframe_offset_ >= kWorthKeyframe; }
+  [[nodiscard]] bool worth_keyframe() const { return wants_keyframe(kWorthKeyframe); }
   [[nodiscard]] bool saving() const { return saving_; }
   // Writes a keyframe of now. Errors are the disk's: the mirror goes on. The Mirror must outlive it.
   Task<Result<>> save();
 
  private:
-  // Replayed in 40 ms at 200 MB/s.
-  static constexpr std::uint64_t kKeyframeEvery = std::uint64_t{8} * 1024 * 1024;
   // Less is replayed faster than a keyframe of a whole scrollback is read.
   static constexpr std::uint64_t kWorthKeyframe = std::uint64_t{64} * 1024;
 
@@ -83,6 +83,7 @@ class Mirror {
   std::uint64_t keyframe_offset_ = 0;
   std::uint64_t cut_ = 0;
   std::uint64_t epoch_ = 0;
+  bool replaced_ = false;  // and no keyframe was written since
   bool saving_ = false;
   Snapshot cached_;
   std::uint64_t cached_generation_ = 0;

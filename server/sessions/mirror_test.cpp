@@ -199,5 +199,24 @@ TEST_F(MirrorTest, WhatTmuxSaysReplacesTheModel) {
   EXPECT_GT(mirror.epoch(), epoch);
 }
 
+// However little was printed: the record alone would lead to what was repaired.
+TEST_F(MirrorTest, WhatTmuxSaysIsKept) {
+  append("wrong");
+  {
+    Mirror mirror(folder_, &pool_);
+    load(mirror);
+    EXPECT_FALSE(mirror.worth_keyframe());
+    mirror.replace("right");
+    EXPECT_TRUE(mirror.wants_keyframe(1U << 30U));
+    EXPECT_TRUE(mirror.worth_keyframe());
+    ASSERT_TRUE(run(mirror.save()));
+    EXPECT_FALSE(mirror.wants_keyframe(1U << 30U));
+    EXPECT_FALSE(mirror.worth_keyframe());
+  }
+  Mirror mirror(folder_, &pool_);
+  load(mirror);
+  EXPECT_EQ(terminal::write_text(mirror.screen()).substr(0, 5), "right");
+}
+
 }  // namespace
 }  // namespace ccd::sessions

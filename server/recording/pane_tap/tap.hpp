@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/echo_wait.hpp"
 #include "base/unique_fd.hpp"
-#include "recording/pane_tap/echo_wait.hpp"
 #include "recording/pane_tap/input_server.hpp"
 #include "recording/pane_tap/input_state.hpp"
 #include "recording/pane_tap/log_writer.hpp"
