@@ -293,7 +293,7 @@ export async function held(dashboard, api, echoes) {
   for (let i = 0; i < kTerminals; ++i) sessions.push((await createSession(api, `live-${i}`, dashboard.project, [kProbe, "times", "1"])).id);
   const live = crowd(dashboard, people.slice(Math.ceil(kIdle / kSocketsPerLogin)), "lag", [sessions.join(","), kSeconds], kTerminals);
   await live.ready;
-  await delay(2000); // each has its first screen
+  await delay(12_000); // each has its first screen, and everybody has heard of it and of what its program does
   const held = usage(dashboard.pid);
   const began = performance.now();
   const result = await echoes();

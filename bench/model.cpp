@@ -71,13 +71,17 @@ int main(int argc, char** argv) {
   const auto snapshot_start = std::chrono::steady_clock::now();
   const std::string snapshot = write_snapshot(screen);
   const std::chrono::duration<double> snapshot_wall = std::chrono::steady_clock::now() - snapshot_start;
+  const auto keyframe_start = std::chrono::steady_clock::now();
+  const std::string keyframe = write_snapshot(screen, {.scrollback_lines = kAllLines});
+  const std::chrono::duration<double> keyframe_wall = std::chrono::steady_clock::now() - keyframe_start;
   std::printf(
       "{\"bytes\":%zu,\"wall\":%.6f,\"user\":%.6f,\"system\":%.6f,\"lines\":%llu,\"memory_bytes\":%zu,\"rss_growth_"
       "kib\":%ld,"
-      "\"snapshot_bytes\":%zu,\"snapshot_us\":%.1f}\n",
+      "\"snapshot_bytes\":%zu,\"snapshot_us\":%.1f,\"keyframe_bytes\":%zu,\"keyframe_us\":%.1f}\n",
       text.size() * static_cast<std::size_t>(repeats), wall.count(), seconds(after.ru_utime) - seconds(before.ru_utime),
       seconds(after.ru_stime) - seconds(before.ru_stime),
       static_cast<unsigned long long>(screen.top_line() - screen.first_line()), screen.memory_bytes(),
-      rss_after - rss_before, snapshot.size(), snapshot_wall.count() * 1e6);
+      rss_after - rss_before, snapshot.size(), snapshot_wall.count() * 1e6, keyframe.size(),
+      keyframe_wall.count() * 1e6);
   return 0;
 }

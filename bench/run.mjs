@@ -4,7 +4,7 @@
 // Every figure is a ratio against a peer or a floor measured in the same run, interleaved, median of several rounds, with the CPU
 // seconds and the memory of the server and of tmux beside it.
 import { execFile, execFileSync, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync, existsSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync, existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -26,7 +26,7 @@ const kProgram = path.join(kRepository, "build/release/server/dashboard");
 const kKeys = 60; // in a round
 const kEchoRounds = 100;
 const kFloodBytes = 200_000_000;
-const kFloodRounds = engine.howOften(5);
+const kFloodRounds = engine.howOften(7);
 
 async function ticket(api, dashboard) {
   const answer = await api.send("POST", "/api/ws-ticket", { json: {}, headers: { origin: dashboard.url } });
@@ -98,7 +98,10 @@ async function echo(dashboard, api) {
   };
 }
 
-/** 200 MB of log text: tmux alone with nobody watching (no pipe), a dashboard's session nobody watches, and one that is watched. */
+/**
+ * 200 MB of log text: tmux alone with nobody watching (no pipe), tmux alone that writes the pane to a file by `cat` (the floor of whatever
+ * records a pane), a dashboard's session nobody watches, and one that is watched.
+ */
 async function flood(dashboard, api) {
   const rounds = [];
   const server = [];
@@ -110,17 +113,26 @@ async function flood(dashboard, api) {
   for (let i = 0; i < kFloodRounds; ++i) {
     const file = (kind) => path.join(dashboard.folder, `flood-${kind}-${i}`);
     const command = (kind) => [kProbe, "flood", String(kFloodBytes), file(kind)];
+    const gated = (gate, args) => ["sh", "-c", `while [ ! -e ${gate} ]; do sleep 0.01; done; exec ${args.join(" ")}`];
     const result = {};
     alone.run("new-session", "-d", "-s", `alone-${i}`, "-x", "120", "-y", "36", "--", ...command("alone"));
     result.alone = await untilResult(file("alone"), 120_000);
+
+    const pipeGate = path.join(dashboard.folder, `pipe-gate-${i}`);
+    const record = path.join(dashboard.folder, `piped-${i}.log`);
+    alone.run("new-session", "-d", "-s", `piped-${i}`, "-x", "120", "-y", "36", "--", ...gated(pipeGate, command("piped")));
+    alone.run("pipe-pane", "-t", `=piped-${i}:`, "-O", `exec cat > ${record}`);
+    await delay(300);
+    writeFileSync(pipeGate, "");
+    result.piped = await untilResult(file("piped"), 120_000);
+    rmSync(record);
 
     await createSession(api, `unwatched-${i}`, dashboard.project, command("unwatched"));
     result.unwatched = await untilResult(file("unwatched"), 120_000);
 
     const before = usage(dashboard.pid);
     const gate = path.join(dashboard.folder, `gate-${i}`);
-    const session = await createSession(api, `watched-${i}`, dashboard.project,
-      ["sh", "-c", `while [ ! -e ${gate} ]; do sleep 0.01; done; exec ${command("watched").join(" ")}`]);
+    const session = await createSession(api, `watched-${i}`, dashboard.project, gated(gate, command("watched")));
     const viewer = run(kProbe, ["view", String(dashboard.port), await ticket(api, dashboard), session.id, "0", String(kFloodBytes)]);
     await delay(300);
     writeFileSync(gate, "");
@@ -137,11 +149,14 @@ async function flood(dashboard, api) {
     what: `seconds for ${kFloodBytes / 1e6} MB of log text through one pane, as the printing program sees it; medians`,
     rounds: kFloodRounds,
     tmux_alone: round(median(rounds.map((r) => r.alone))),
+    piped_to_cat: round(median(rounds.map((r) => r.piped))),
     unwatched: round(median(rounds.map((r) => r.unwatched))),
     watched_by_one: round(median(rounds.map((r) => r.watched))),
+    ratio_piped: round(median(ratio("piped"))),
     ratio_unwatched: round(median(ratio("unwatched"))),
     ratio_watched: round(median(ratio("watched"))),
     ratio_watched_spread: [round(Math.min(...ratio("watched"))), round(Math.max(...ratio("watched")))],
+    ratio_watched_to_piped: round(median(rounds.map((r) => r.watched / r.piped))),
     server_cpu_seconds_watched: round(median(server.map((s) => s.cpu))),
     server_rss_mib: { before: round(memoryBefore.server.rssKib / 1024, 1), after: round(memoryAfter.server.rssKib / 1024, 1) },
     tmux_rss_mib: { before: round(memoryBefore.tmux.rssKib / 1024, 1), after: round(memoryAfter.tmux.rssKib / 1024, 1) },
