@@ -19,7 +19,7 @@ class EchoWait {
   static constexpr std::int64_t kAsleepMicros = 1000;
   // So often the way that seems worse is tried.
   static constexpr std::uint32_t kTryEvery = 16;
-  // Times of each way that are remembered: its median is good to 5 % of what one echo differs from the next.
+  // Times of each way that are remembered: their median wavers by a fifth of what single echoes do.
   static constexpr std::size_t kRemembered = 31;
   // Until so many are known of both ways they take turns.
   static constexpr std::size_t kEnough = 8;
