@@ -269,12 +269,12 @@ int App::make_rooms() {
 // A missing claude degrades nothing: shells and other programs run all the same.
 std::string App::claude_word() const {
   const std::string& program = config_.claude_command.front();
-  if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0 ? "ok" : "not-installed";
+  if (program.find('/') != std::string::npos) return can_run(program) ? "ok" : "not-installed";
   const char* path = std::getenv("PATH");
   std::string_view rest = path ? path : "";
   while (!rest.empty()) {
     const std::size_t colon = rest.find(':');
-    if (::access((std::string(rest.substr(0, colon)) + "/" + program).c_str(), X_OK) == 0) return "ok";
+    if (can_run(std::string(rest.substr(0, colon)) + "/" + program)) return "ok";
     rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
   }
   return "not-installed";

@@ -139,15 +139,13 @@ Task<Result<Template>> Templates::save(Template wanted, sessions::Actor actor) {
         TRY(db.one("SELECT count(*) FROM templates", [](const storage::Row& row) { return row.i64(0); }));
     if (fresh && count.value_or(0) >= static_cast<std::int64_t>(kMaxTemplates))
       return fail(ErrorKind::too_many, "there are 200 templates: remove some first");
-    const auto others = TRY(db.one(
-        "SELECT coalesce(sum(octet_length(prompt) + octet_length(environment)), 0) FROM templates WHERE id != ?",
-        [](const storage::Row& row) { return row.i64(0); }, wanted.id));
-    const std::size_t own = wanted.prompt.size() + variables_to_json(wanted.environment).size();
-    if (static_cast<std::size_t>(others.value_or(0)) + own > kMaxTemplatesBytes)
+    TRY(store(db, wanted));
+    const auto bytes = TRY(db.one("SELECT sum(octet_length(prompt) + octet_length(environment)) FROM templates",
+                                  [](const storage::Row& row) { return row.i64(0); }));
+    if (bytes.value_or(0) > static_cast<std::int64_t>(kMaxTemplatesBytes))
       return fail(
           ErrorKind::too_large,
           "prompts and variables of all templates together have at most 2 MiB: shorten this one or remove some");
-    TRY(store(db, wanted));
     return trail->append(db, record);
   };
   const auto written = co_await parts_.database->transact(std::move(write));

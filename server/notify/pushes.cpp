@@ -18,7 +18,7 @@ constexpr std::size_t kDeviceIdBytes = 10;
 constexpr WallMicros kNoteEvery = 600LL * 1'000'000;
 // What was told and has never been settled: then nothing is settled on the devices of the oldest.
 constexpr std::size_t kMaxTold = 10'000;
-// All that its user is told: who may add a device is not to learn by it what the names of this network mean.
+// All that its user is told, and always with the same status: who may add a device is not to learn by it what the names of this network mean.
 constexpr const char* kNotReached = "the push service was not reached: the dashboard's log says why";
 
 std::string detail_json(std::initializer_list<std::pair<boost::json::string_view, boost::json::value_ref>> fields) {
@@ -259,7 +259,7 @@ Task<Result<>> Pushes::test_device(Actor actor, std::string id) {
   const auto answer = co_await post(*device, std::move(message));
   const PushOutcome outcome = judge(id, answer);
   if (outcome.kind == PushOutcome::Kind::accepted) co_return Result<>{};
-  if (!answer) co_return fail(answer.error().kind, kNotReached);
+  if (!answer) co_return fail(ErrorKind::unavailable, kNotReached);
   if (outcome.kind == PushOutcome::Kind::gone)
     co_return fail(ErrorKind::gone,
                    "the push service does not know this device any more: it was taken off the list. Turn notifications "

@@ -6,6 +6,7 @@
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "base/steady.hpp"
 #include "sessions/live_session.hpp"
 
 namespace ccd::sessions {
@@ -35,12 +36,6 @@ constexpr std::uint64_t kKeyframeEveryInFlood = std::uint64_t{64} * 1024 * 1024;
 constexpr auto kSkimPause = 66ms;
 // An update of the screen that the program has announced is waited for, but not for ever: it may have died in the middle.
 constexpr auto kUpdateWait = 50ms;
-
-// How long an echo takes is no matter of a test's clock.
-std::int64_t steady_micros() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 

@@ -62,7 +62,7 @@ bool is_doubtful(Cell cell) {
 constexpr std::uint16_t kNotSgr = kLineDrawing;
 
 // How many cells from x on are printed ASCII of one style.
-int plain_run(const LineView& line, int x, int end) {
+int ascii_run(const LineView& line, int x, int end) {
   end = std::min(end, line.filled);
   int next = x;
   while (next < end && is_ascii(line.cells[next]) && line.cells[next].glyph != kErased &&
@@ -106,12 +106,7 @@ void LineWriter::style(const Style& style, std::string_view link) {
 }
 
 // Most of what is written is this: it is copied, and then looked at for what is shorter in another way.
-void LineWriter::plain(const Cell* cells, int count, const Style& style) {
-  const bool drawn = (style.attributes & kLineDrawing) != 0;
-  if (drawn && drawing_ == LineDrawing::as_unicode) {
-    for (int i = 0; i < count; ++i) append_utf8(out_, line_drawing(static_cast<unsigned char>(cells[i].glyph)));
-    return;
-  }
+void LineWriter::ascii(const Cell* cells, int count) {
   const std::size_t begin = out_.size();
   out_.resize(begin + static_cast<std::size_t>(count));
   char* const text = out_.data() + begin;
@@ -122,7 +117,7 @@ void LineWriter::plain(const Cell* cells, int count, const Style& style) {
     run = i > 0 && text[i] == text[i - 1] ? run + 1 : 1;
     long_run = long_run || run >= kLongRun;
   }
-  if (!long_run || drawn || drawing_ == LineDrawing::as_unicode) return;
+  if (!long_run || (style_.attributes & kLineDrawing) != 0 || drawing_ == LineDrawing::as_unicode) return;
   out_.resize(begin);
   for (int i = 0; i < count; i += run) {
     run = 1;
@@ -163,18 +158,20 @@ void LineWriter::cells(const LineView& line, int begin, int end, const Tables& t
       x = erased_run(line, x, end - 1, end, tables);
       continue;
     }
-    if (const int count = plain_run(line, x, end); count > 0) {
-      style(tables.styles[cell.style], tables.links);
-      plain(line.cells + x, count, tables.styles[cell.style]);
+    const Style& looks = tables.styles[cell.style];
+    const bool spelt_out = drawing_ == LineDrawing::as_unicode && (looks.attributes & kLineDrawing) != 0;
+    if (const int count = spelt_out ? 0 : ascii_run(line, x, end); count > 0) {
+      style(looks, tables.links);
+      ascii(line.cells + x, count);
       x += count;
       continue;
     }
     if (is_undrawn(cell, tables)) {
-      Style plain = tables.styles[cell.style];
+      Style plain = looks;
       plain.attributes &= static_cast<std::uint16_t>(~unsigned{kLineDrawing});
       style(plain, tables.links);
     } else {
-      style(tables.styles[cell.style], tables.links);
+      style(looks, tables.links);
     }
     if (drawing_ == LineDrawing::as_unicode) append_readable(out_, cell, tables);
     else if (is_odd_cluster(cell, tables)) append_first(out_, cell, tables);

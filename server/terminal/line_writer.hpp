@@ -24,7 +24,7 @@ class LineWriter {
 
  private:
   void style(const Style& style, std::string_view link);
-  void plain(const Cell* cells, int count, const Style& style);
+  void ascii(const Cell* cells, int count);
   int erased_run(const LineView& line, int x, int end, int cols, const Tables& tables);
 
   std::string& out_;

@@ -22,12 +22,6 @@ std::int64_t steady_millis() {
   return std::int64_t{now.tv_sec} * 1'000 + now.tv_nsec / 1'000'000;
 }
 
-std::int64_t steady_micros() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
-}
-
 std::ptrdiff_t write_some(int fd, std::span<const std::byte> bytes) {
   for (;;) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());

@@ -9,7 +9,6 @@ namespace ccd::recording::tap {
 
 std::int64_t wall_micros();    // since the Unix epoch
 std::int64_t steady_millis();  // for intervals
-std::int64_t steady_micros();
 
 // write() again after a signal; the result of the last try.
 std::ptrdiff_t write_some(int fd, std::span<const std::byte> bytes);

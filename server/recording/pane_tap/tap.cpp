@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <limits>
 
+#include "base/steady.hpp"
 #include "recording/pane_tap/system.hpp"
 
 namespace ccd::recording::tap {
